@@ -1,0 +1,171 @@
+"""What the design promises of the house: imports point one way, Prefect stays in flows/, files stay small."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# A package may import itself and what stands to its right.
+LAYERS = ("flows", "pipeline", "models")
+BELOW_FLOWS = ("pipeline", "models")
+USUAL_LINES, MOST_LINES = 250, 400
+
+
+def source_files(*packages: str) -> list[Path]:
+    """Every Python file of these packages, sorted."""
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(source: str, package: str) -> set[str]:
+    """Absolute names that `source` imports anywhere, functions and type-checking blocks included.
+
+    Args:
+        source: text of a module.
+        package: dotted name of the package that the module lies in, which relative imports start from.
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module or "")
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            found.add(".".join([*base, *([node.module] if node.module else [])]))
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = ast.unparse(node.func)
+            if called in {"__import__", "import_module", "importlib.import_module"}:
+                found.add(str(node.args[0].value))
+    return found
+
+
+def forbidden_imports(source: str, package: str) -> set[str]:
+    """The imports of `source` that point up, or that bring Prefect below flows/."""
+    layer = package.split(".")[0]
+    above = set(LAYERS[: LAYERS.index(layer)]) | {"tests"}
+    if layer in BELOW_FLOWS:
+        above.add("prefect")
+    return {name for name in imported_modules(source, package) if name.split(".")[0] in above}
+
+
+@pytest.mark.parametrize("path", source_files(*LAYERS), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    assert not forbidden_imports(path.read_text(encoding="utf-8"), package), "imports go flows → pipeline → models"
+
+
+@pytest.mark.parametrize(
+    ("source", "package", "found"),
+    [
+        ("import prefect", "pipeline", {"prefect"}),
+        ("import prefect", "flows", set()),
+        ("def f():\n    from flows.cli import main", "models", {"flows.cli"}),
+        ("from pipeline.boxes import mask_to_boxes", "models", {"pipeline.boxes"}),
+        ("from pipeline.boxes import mask_to_boxes", "flows", set()),
+        ("from ..flows import cli", "pipeline", {"flows"}),
+        ("from .. import settings", "pipeline.datasets", set()),
+        ("import importlib\nimportlib.import_module('flows.cli')", "pipeline", {"flows.cli"}),
+        ("import tests.conftest", "flows", {"tests.conftest"}),
+        ("import flowsomething", "models", set()),
+    ],
+)
+def test_the_import_check_itself(source: str, package: str, found: set[str]) -> None:
+    assert forbidden_imports(source, package) == found
+
+
+# Run in a process of its own: this one may have imported Prefect already.
+IMPORT_ALL = """
+import importlib, socket, sys, urllib.request
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "prefect":
+            raise ModuleNotFoundError(f"No module named {name!r} (made unimportable by a test)", name=name)
+
+def refuse(*args, **kwargs):
+    raise AssertionError(f"a network connection at import: {args}")
+
+if "without-prefect" in sys.argv:
+    sys.meta_path.insert(0, Blocker())
+    try:
+        import prefect
+    except ModuleNotFoundError:
+        pass
+    else:
+        sys.exit("the blocker does not block")
+if "without-network" in sys.argv:
+    socket.socket.connect = socket.socket.connect_ex = refuse
+    socket.create_connection = socket.getaddrinfo = urllib.request.urlopen = refuse
+for name in sys.stdin.read().split():
+    importlib.import_module(name)
+"""
+
+
+def import_all(names: list[str], *conditions: str, home: Path) -> subprocess.CompletedProcess[str]:
+    # Empty caches and an empty home: a download cannot hide behind a file that is there already.
+    environment = os.environ | {
+        "CRACK_SURVEY_HOME": str(home / "crack-survey"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "TORCH_HOME": str(home / "torch"),
+        "HF_HOME": str(home / "huggingface"),
+        "PREFECT_HOME": str(home / "prefect"),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, *conditions],
+        input="\n".join(names),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+
+
+def test_pipeline_and_models_import_without_prefect(tmp_path: Path) -> None:
+    names = [module_name(path) for path in source_files(*BELOW_FLOWS)]
+    assert names, "no modules found"
+    done = import_all(names, "without-prefect", "without-network", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_downloads_or_writes_at_import(tmp_path: Path) -> None:
+    names = [module_name(path) for path in source_files(*LAYERS)]
+    done = import_all(names, "without-network", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "crack-survey").exists(), "importing must not write a run's files"
+    weights = [path for path in tmp_path.rglob("*") if path.suffix in {".pth", ".pt", ".safetensors", ".bin", ".zip"}]
+    assert not weights
+
+
+def test_the_blocker_blocks(tmp_path: Path) -> None:
+    done = import_all(["prefect.flows"], "without-prefect", home=tmp_path)
+    assert done.returncode != 0
+    assert "made unimportable by a test" in done.stderr
+
+
+def test_files_stay_small() -> None:
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in source_files(*LAYERS, "tests")
+    }
+    too_long = {name: count for name, count in lines.items() if count > MOST_LINES}
+    assert not too_long, f"no file over {MOST_LINES} lines: split it by idea"
+    long = {name: count for name, count in lines.items() if count > USUAL_LINES}
+    assert len(long) <= len(lines) // 5, f"most files stay under {USUAL_LINES} lines: {long}"
+
+
+def test_no_drawers_for_leftovers() -> None:
+    drawers = {"utils", "util", "helpers", "common", "misc"}
+    assert not [path for path in source_files(*LAYERS, "tests") if path.stem in drawers]
