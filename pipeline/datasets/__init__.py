@@ -1,0 +1,43 @@
+"""One reader a format, all yielding the same `pipeline.datasets.base.Sample`.
+
+``open_dataset`` is the way in. `base` says what a reader promises, `pairs` what the readers of files share, `layout`
+tells data sets apart, `pictures` decodes, `fetch` downloads, `info` describes.
+"""
+
+from __future__ import annotations
+
+from models.errors import UsageError
+from pipeline.datasets.base import CrackDataset, Image, Mask, Sample
+from pipeline.datasets.crackforest import CrackForest
+from pipeline.datasets.deepcrack import DeepCrack
+from pipeline.datasets.dnit import Dnit
+from pipeline.datasets.folder import ImageFolder
+from pipeline.datasets.pairs import PairedDataset
+from pipeline.settings import DatasetSettings
+
+__all__ = ["READERS", "CrackDataset", "Image", "Mask", "Sample", "open_dataset"]
+
+READERS: dict[str, type[PairedDataset]] = {reader.key: reader for reader in (CrackForest, DeepCrack, Dnit, ImageFolder)}
+
+
+def open_dataset(settings: DatasetSettings) -> CrackDataset:
+    """Open the data set that `settings` name.
+
+    Raises:
+        UsageError: a root is lacking, or given for the generated sample.
+        DataError: the root does not hold that data set, or files are missing.
+    """
+    if settings.name == "sample":
+        if settings.root is not None:
+            raise UsageError(
+                f"The generated sample has no root, but --root {settings.root} was given.",
+                "Leave --root out, or name the data set: --dataset " + ", ".join(READERS) + ".",
+            )
+        # Drawing pictures needs more than reading them does.
+        from pipeline.datasets.sample import GeneratedSample
+
+        return GeneratedSample(settings.sample_count, settings.sample_seed)
+    if settings.root is None:
+        fetch = ", or `crack-survey data fetch crackforest` first" if settings.name == "crackforest" else ""
+        raise UsageError(f"--dataset {settings.name} needs its folder.", f"Give --root DIR{fetch}.")
+    return READERS[settings.name](settings.root)

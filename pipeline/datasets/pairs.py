@@ -1,0 +1,146 @@
+"""What the readers of files share: a photograph and a truth file for each name."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import DataError
+from pipeline.datasets.base import CrackDataset, Mask, Sample
+from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_image, read_mask
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Files of one sample; a negative has no truth."""
+
+    image: Path
+    truth: Path | None
+
+
+class PairedDataset(CrackDataset):
+    """A data set on disk, one photograph and one truth file a sample.
+
+    Attributes:
+        root: its folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Find and check the files, without reading them.
+
+        Raises:
+            DataError: the folder is missing, empty or another data set, or a file lacks its counterpart.
+        """
+        self.root = Path(root).expanduser()
+        self._pairs = self._find()
+        self._names = tuple(sorted(n for n, pair in self._pairs.items() if pair.truth is not None))
+        self._negative_names = tuple(sorted(n for n, pair in self._pairs.items() if pair.truth is None))
+        if not self._names:
+            raise DataError(f"{self.root} holds no photograph with a mask.", "Check --root.")
+
+    @abstractmethod
+    def _find(self) -> Mapping[str, Pair]:
+        """List the files by sample name, having checked the layout."""
+
+    def _read_truth(self, path: Path) -> Mask:
+        """Read the truth as ``(H, W)`` bool."""
+        return read_mask(path)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Labelled samples, sorted."""
+        return self._names
+
+    @property
+    def negative_names(self) -> tuple[str, ...]:
+        """Crack-free photographs without a mask, sorted."""
+        return self._negative_names
+
+    def load(self, name: str) -> Sample:
+        """Read one sample.
+
+        Raises:
+            DataError: no such sample, a file is unreadable, or photograph and mask differ in size.
+        """
+        pair = self._pair(name)
+        image = read_image(pair.image)
+        mask = np.zeros(image.shape[:2], dtype=bool) if pair.truth is None else self._read_truth(pair.truth)
+        if mask.shape != image.shape[:2]:
+            raise DataError(_mismatch(pair, image.shape[:2], mask.shape), "Replace one of them; neither is resized.")
+        return Sample(name, self.group(name), image, mask)
+
+    def content_digest(self, name: str) -> str:
+        """SHA-256 (hex) over the bytes of the photograph and its truth."""
+        pair = self._pair(name)
+        digest = hashlib.sha256()
+        for path in (pair.image, pair.truth):
+            digest.update(b"none" if path is None else _file_digest(path))
+        return digest.hexdigest()
+
+    def _pair(self, name: str) -> Pair:
+        try:
+            return self._pairs[name]
+        except KeyError:
+            raise DataError(
+                f"There is no sample {name!r} in {self.root}.",
+                f"It holds {len(self._names)} samples, {self._names[0]} to {self._names[-1]}.",
+            ) from None
+
+
+def pictures_by_stem(folder: Path) -> dict[str, Path]:
+    """Pictures in `folder` by name without suffix; hidden files and other formats are passed over.
+
+    Raises:
+        DataError: two pictures share a stem.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise DataError(
+                f"{found[path.stem]} and {path.name} are two pictures of one name.", "Rename or remove one of them."
+            )
+        found[path.stem] = path
+    return found
+
+
+def require_counterparts(
+    have: Iterable[str], want: Mapping[str, Path], folder: Path, *, what: str, remedy: str
+) -> None:
+    """Check that every name of `want` is in `have`.
+
+    Args:
+        have: names that `folder` holds.
+        want: files by name whose counterparts must lie in `folder`.
+        folder: where the counterparts should be.
+        what: the counterpart in a word, "mask" or "photograph".
+        remedy: what to do when some lack.
+
+    Raises:
+        DataError: naming the first file without a counterpart, and how many there are.
+    """
+    lacking = sorted(set(want).difference(have))
+    if lacking:
+        others = f" ({len(lacking) - 1} more like it)" if len(lacking) > 1 else ""
+        raise DataError(f"{want[lacking[0]]} has no {what} in {folder}{others}.", remedy)
+
+
+def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> str:
+    turned = " The mask fits only without the photograph's EXIF orientation." if image == mask[::-1] else ""
+    return f"{pair.image} is {image[1]}×{image[0]} px, but its mask {pair.truth} is {mask[1]}×{mask[0]} px.{turned}"
+
+
+def _file_digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}.", "Check the file, or fetch the data again."
+        ) from error

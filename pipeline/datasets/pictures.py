@@ -1,0 +1,127 @@
+"""Photographs and masks from disk: any common format in, one layout out."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from models.errors import DataError
+from pipeline.datasets.base import Image, Mask
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+_ORIENTATION = 0x0112
+_MATTE = 127  # mid-grey: black would look like a crack, white like a lane marking
+_LOSSY = frozenset({"JPEG", "MPO", "WEBP"})
+_MOST_LABELS = 16
+
+
+def read_image(path: Path) -> Image:
+    """Read a photograph as ``(H, W, 3)`` uint8 RGB, upright by its EXIF orientation.
+
+    Grey, palette and CMYK become RGB without colour management; of 16-bit values the high byte is kept; transparency is
+    laid over mid-grey; of several frames or pages the first is read.
+
+    Raises:
+        DataError: the file is missing, no picture, truncated, or of a pixel type without a defined range.
+    """
+    pixels, _ = _read(path)
+    return _to_rgb(pixels)
+
+
+def read_mask(path: Path, threshold: int = 127) -> Mask:
+    """Read a mask as ``(H, W)`` bool: True where the brightest channel is above `threshold` (0–255).
+
+    The mask is turned by its own EXIF orientation only, never by the photograph's. A lossless mask that holds nothing
+    but 0 and 1 is a label mask, and 1 is crack. Transparent pixels are background.
+
+    Raises:
+        DataError: the file is missing or unreadable, or holds labels (2 to 15) that no threshold can tell apart.
+    """
+    pixels, kind = _read(path)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = (pixels[..., :3].astype(np.uint16) * pixels[..., 3:] // 255).astype(np.uint8)
+    levels = pixels if pixels.ndim == 2 else pixels.max(axis=2)
+    top = int(levels.max(initial=0))
+    if top <= 1 < threshold and kind not in _LOSSY:
+        return np.ascontiguousarray(levels == 1)
+    if top < min(_MOST_LABELS, threshold) and kind not in _LOSSY:
+        raise DataError(
+            f"{path} holds the labels 0 to {top}, not a black and white mask.",
+            "Save the mask with crack pixels white (255) and everything else black (0).",
+        )
+    if levels.dtype == np.uint16 and top > 255:
+        levels = levels >> 8
+    return np.ascontiguousarray(levels > threshold)
+
+
+def _read(path: Path) -> tuple[Pixels, str]:
+    """Decode `path`: ``(H, W)`` uint8/uint16, or ``(H, W, 3 or 4)`` uint8, upright; and Pillow's name of the format."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of a decompression bomb from 89 Mpx on, which survey cameras reach; from 179 Mpx it refuses.
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
+            with Pillow.open(path) as picture:
+                picture.load()
+                return _turn(_decode(picture, path), _orientation(picture)), str(picture.format)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist.", "Check the path, or fetch the data set again.") from None
+    except PermissionError:
+        raise DataError(f"{path} may not be read.", "Give yourself leave to read it (chmod u+r).") from None
+    except Pillow.UnidentifiedImageError:
+        raise DataError(
+            f"{path} is not a picture that can be read.",
+            "Replace it by an intact JPEG, PNG, TIFF, WebP or BMP file, or remove it.",
+        ) from None
+    except Pillow.DecompressionBombError as error:
+        raise DataError(f"{path} is too large: {error}.", "Cut it into tiles first.") from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise DataError(f"{path} is damaged: {error}.", "Copy it again from its source, or remove it.") from error
+
+
+def _decode(picture: Pillow.Image, path: Path) -> Pixels:
+    if picture.mode.startswith("I;16"):
+        return np.asarray(picture).astype(np.uint16)
+    if picture.mode == "I" and picture.format == "PNG":  # older Pillow's mode of 16-bit grey
+        return np.asarray(picture).astype(np.uint16)
+    if picture.mode in ("I", "F"):
+        raise DataError(f"{path} has 32-bit pixels of no known range.", "Save it with 8 or 16 bits a channel.")
+    if picture.has_transparency_data:
+        return np.asarray(picture.convert("RGBA"))
+    return np.asarray(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
+
+
+def _orientation(picture: Pillow.Image) -> int:
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except (SyntaxError, ValueError, TypeError, struct.error, OSError):
+        return 1  # broken EXIF says nothing of the pixels, which are intact
+
+
+def _turn(pixels: Pixels, orientation: int) -> Pixels:
+    """Turn ``(H, W, ...)`` upright by the EXIF orientation (TIFF 6.0, tag 274)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def _to_rgb(pixels: Pixels) -> Image:
+    if pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    elif pixels.shape[2] == 4:
+        alpha = pixels[..., 3:].astype(np.uint16)
+        pixels = (pixels[..., :3] * alpha + _MATTE * (255 - alpha) + 127) // 255
+    return np.ascontiguousarray(pixels, dtype=np.uint8)

@@ -1,0 +1,165 @@
+"""Which samples train, which choose, which measure: seeded, scenes kept whole, with a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from models.errors import DataError, UsageError
+from pipeline.datasets.base import CrackDataset
+
+PARTS = ("train", "val", "test")
+FOLDS = ("fold0", "fold1", "fold2", "fold3", "fold4")
+SPLITS = ("paper", *FOLDS)
+
+# The paper's 80/20/18, less the one picture of CrackForest that cannot be used.
+_PAPER = {"train": 80, "val": 20, "test": 17}
+_VAL_SHARE = 0.2
+
+Scene = tuple[str, ...]  # names of one group, sorted
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Sample names of each part, sorted; no scene lies in two parts."""
+
+    name: str
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over the parts; the split's own name does not count."""
+        text = "\n".join(f"{part}:{','.join(self.part(part))}" for part in PARTS)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def part(self, name: str) -> tuple[str, ...]:
+        """Names of one part.
+
+        Raises:
+            UsageError: `name` is none of train, val and test.
+        """
+        if name not in PARTS:
+            raise UsageError(f"A split has no part {name!r}.", f"Choose one of: {', '.join(PARTS)}.")
+        names: tuple[str, ...] = getattr(self, name)
+        return names
+
+
+def make_split(dataset: CrackDataset, name: str, seed: int) -> Split:
+    """Divide the labelled samples of `dataset`.
+
+    ``paper`` takes 80:20:17 (exactly these numbers on CrackForest), or the data set's official test part where there
+    is one; then samples of a scene that the test part shows as well are left out. ``fold0`` to ``fold4`` test on one
+    of five parts of like size each; a fifth of the rest validates.
+
+    Args:
+        dataset: names and scenes are asked of it, no picture is read.
+        name: ``"paper"`` or ``"fold0"`` to ``"fold4"``.
+        seed: equal seeds give equal splits, on any machine.
+
+    Raises:
+        UsageError: there is no such split.
+        DataError: there are too few scenes for non-empty parts.
+    """
+    if name not in SPLITS:
+        raise UsageError(f"There is no split {name!r}.", f"Choose one of: {', '.join(SPLITS)}.")
+    official: tuple[str, ...] = getattr(dataset, "official_test_names", ())
+    if name in FOLDS:
+        scenes = _scenes(dataset, dataset.names)
+        _require(dataset, scenes, len(FOLDS))
+        test = _folds(scenes, seed)[FOLDS.index(name)]
+        val_count = round(_VAL_SHARE * _count(s for s in scenes if s not in test))
+    elif official:
+        test = _scenes(dataset, official)
+        shown = {dataset.group(member) for member in official}
+        scenes = _scenes(dataset, (n for n in dataset.names if dataset.group(n) not in shown))
+        _require(dataset, scenes, 2)
+        val_count = round(_VAL_SHARE * _count(scenes))
+    else:
+        scenes = _scenes(dataset, dataset.names)
+        _require(dataset, scenes, 3)
+        whole = sum(_PAPER.values())
+        test = _take(_shuffled(scenes, seed, "test"), round(len(dataset) * _PAPER["test"] / whole), spare=2)
+        val_count = round(len(dataset) * _PAPER["val"] / whole)
+    rest = [scene for scene in scenes if scene not in test]
+    val = _take(_shuffled(rest, seed, f"val of {name}"), val_count, spare=1)
+    train = [scene for scene in rest if scene not in val]
+    return Split(name, _flat(train), _flat(val), _flat(test))
+
+
+def select(dataset: CrackDataset, part: str, seed: int) -> tuple[str, ...]:
+    """Names of one part of one split, such as ``"paper-test"`` or ``"fold0-val"``; ``"all"`` is every labelled sample.
+
+    Raises:
+        UsageError: there is no such part.
+        DataError: there are too few scenes to split.
+    """
+    if part == "all":
+        return dataset.names
+    split, _, side = part.partition("-")
+    if split not in SPLITS or side not in PARTS:
+        raise UsageError(
+            f"There is no split {part!r}.",
+            "Choose all, or one of paper, " + ", ".join(FOLDS) + " followed by -train, -val or -test.",
+        )
+    return make_split(dataset, split, seed).part(side)
+
+
+def _scenes(dataset: CrackDataset, names: Iterable[str]) -> list[Scene]:
+    members: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        members[dataset.group(name)].append(name)
+    return sorted(tuple(scene) for scene in members.values())
+
+
+def _require(dataset: CrackDataset, scenes: Sequence[Scene], least: int) -> None:
+    if len(scenes) < least:
+        raise DataError(
+            f"{dataset.title}: {len(dataset)} samples show {len(scenes)} scenes to divide, {least} are needed.",
+            "Add samples, or choose another split.",
+        )
+
+
+def _count(scenes: Iterable[Scene]) -> int:
+    return sum(map(len, scenes))
+
+
+def _flat(scenes: Iterable[Scene]) -> tuple[str, ...]:
+    return tuple(sorted(name for scene in scenes for name in scene))
+
+
+def _shuffled(scenes: Iterable[Scene], seed: int, purpose: str) -> list[Scene]:
+    """Shuffle by hashing, which no release of Python or NumPy can change."""
+    return sorted(scenes, key=lambda scene: hashlib.sha256(f"{seed}/{purpose}/{scene[0]}".encode()).digest())
+
+
+def _take(scenes: Sequence[Scene], count: int, spare: int) -> list[Scene]:
+    """Choose scenes with as near to `count` samples in all as whole scenes allow, from the front where it can.
+
+    At least one is chosen and at least `spare` are left. Subset sum: bit i of ``within[k]`` is set when some of the
+    first k scenes hold i samples together.
+    """
+    within = [1]
+    for scene in scenes:
+        within.append(within[-1] | within[-1] << len(scene))
+    sums = [i for i in range(1, within[-1].bit_length()) if within[-1] >> i & 1]
+    left = min(sums, key=lambda i: (abs(i - count), i))
+    taken: list[Scene] = []
+    for k in range(len(scenes), 0, -1):
+        if not within[k - 1] >> left & 1:
+            taken.append(scenes[k - 1])
+            left -= len(scenes[k - 1])
+    if len(scenes) - len(taken) < spare:
+        return [min(scenes, key=lambda scene: abs(len(scene) - count))]
+    return taken
+
+
+def _folds(scenes: Sequence[Scene], seed: int) -> list[list[Scene]]:
+    """Deal scenes into five parts: the largest first, each to the part that holds the fewest samples."""
+    folds: list[list[Scene]] = [[] for _ in FOLDS]
+    for scene in sorted(_shuffled(scenes, seed, "folds"), key=len, reverse=True):
+        min(folds, key=_count).append(scene)
+    return folds
