@@ -1,0 +1,39 @@
+"""The equations: regions (the paper's section III), masks, and what the labels themselves could reach.
+
+Every metric comes from integer counts of one picture that add up, so pooling a split is `sum(counts, RegionCounts())`.
+"""
+
+from pipeline.metrics.labels import Oracle, anchor_recall, box_iou, oracle
+from pipeline.metrics.pooling import Counts, bootstrap_interval, mean_over_pictures
+from pipeline.metrics.regions import (
+    RegionCounts,
+    ap50,
+    choose_score_threshold,
+    region_counts,
+    region_curve,
+)
+from pipeline.metrics.segmentation import (
+    SegmentationCounts,
+    choose_probability_threshold,
+    segmentation_counts,
+    segmentation_curve,
+)
+
+__all__ = [
+    "Counts",
+    "Oracle",
+    "RegionCounts",
+    "SegmentationCounts",
+    "anchor_recall",
+    "ap50",
+    "bootstrap_interval",
+    "box_iou",
+    "choose_probability_threshold",
+    "choose_score_threshold",
+    "mean_over_pictures",
+    "oracle",
+    "region_counts",
+    "region_curve",
+    "segmentation_counts",
+    "segmentation_curve",
+]

@@ -1,0 +1,239 @@
+"""Boxes against the ground-truth mask: the three equations of Carr et al. 2018, section III, and AP50.
+
+One box over the whole frame has precision 1 and segmentation error 0: only together with the data reduction do they
+mean anything, so `region_curve` gives all of them over the whole range of thresholds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from faster_coco_eval import COCO, COCOeval_faster
+from numpy.typing import ArrayLike, NDArray
+from skimage.morphology import skeletonize
+
+from pipeline.metrics.pooling import Counts
+
+STRICT_SKELETON_PX = 8
+STRICT_REACH_PX = 2
+
+Boxes = NDArray[Any]  # (N, 4) xyxy px, half-open; float or int
+Scores = NDArray[np.floating[Any]]  # (N,) 0–1
+Mask = NDArray[np.bool_]  # (H, W), True on crack
+
+
+@dataclass(frozen=True)
+class RegionCounts(Counts):
+    """What the boxes of a picture hold, at one score threshold; `a + b` pools pictures.
+
+    Attributes:
+        tp: boxes with at least one crack pixel.
+        fp: the other boxes.
+        strict_tp: boxes with at least 8 skeleton pixels of the truth inside the box grown by 2 px on every side. A
+            crack whose whole skeleton is shorter than 8 px can never make a box a strict true positive.
+        missed_px: crack pixels in no box.
+        crack_px: crack pixels.
+        union_px: pixels in the union of the boxes.
+        frame_px: pixels of the picture.
+        pictures: pictures counted.
+    """
+
+    tp: int = 0
+    fp: int = 0
+    strict_tp: int = 0
+    missed_px: int = 0
+    crack_px: int = 0
+    union_px: int = 0
+    frame_px: int = 0
+    pictures: int = 0
+
+    @property
+    def precision(self) -> float:
+        """``TP / (TP + FP)``; nan without boxes."""
+        return _share(self.tp, self.tp + self.fp, empty=math.nan)
+
+    @property
+    def strict_precision(self) -> float:
+        """``strict TP / (TP + FP)``; nan without boxes."""
+        return _share(self.strict_tp, self.tp + self.fp, empty=math.nan)
+
+    @property
+    def segmentation_error(self) -> float:
+        """``Ep / (Ep + Cp)``, the share of crack pixels in no box; 0 without crack pixels."""
+        return _share(self.missed_px, self.crack_px, empty=0.0)
+
+    @property
+    def data_reduction(self) -> float:
+        """``1 − Td / Tp``, the share of pixels outside the union of boxes; nan without pictures."""
+        return 1 - _share(self.union_px, self.frame_px, empty=math.nan)
+
+    @property
+    def boxes_per_image(self) -> float:
+        """Mean number of boxes a picture; nan without pictures."""
+        return _share(self.tp + self.fp, self.pictures, empty=math.nan)
+
+
+def region_counts(boxes: Boxes, mask: Mask) -> RegionCounts:
+    """Count one picture at one threshold.
+
+    Args:
+        boxes: ``(N, 4)`` xyxy px, half-open, those at or above the threshold; rounded outwards and clipped here.
+        mask: ``(H, W)`` bool, True on crack.
+    """
+    return RegionCounts(*_cumulative_counts(boxes, mask)[-1].tolist())
+
+
+def region_curve(per_picture: Iterable[tuple[Boxes, Scores, Mask]], thresholds: ArrayLike) -> pd.DataFrame:
+    """Every region metric, pooled, at each threshold.
+
+    Args:
+        per_picture: ``(boxes (N, 4) xyxy px, scores (N,), mask (H, W) bool)`` of each picture, in any order of scores.
+        thresholds: ``(T,)``, 0–1. A box counts when its score is at or above; compared in float32, which is what
+            scores are.
+
+    Returns:
+        One row a threshold, in the order given: ``score_threshold, precision, strict_precision, segmentation_error,
+        data_reduction, boxes_per_image``.
+    """
+    levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
+    total = np.zeros((len(levels), len(RegionCounts.__dataclass_fields__)), dtype=np.int64)  # (T, F)
+    for boxes, scores, mask in per_picture:
+        falling = np.sort(-np.asarray(scores, dtype=np.float32).reshape(-1))  # (N,)
+        order = np.argsort(-np.asarray(scores, dtype=np.float32).reshape(-1), kind="stable")
+        kept = np.searchsorted(falling, -levels.astype(np.float32), side="right")  # (T,) boxes at or above
+        total += _cumulative_counts(np.asarray(boxes).reshape(-1, 4)[order], mask)[kept]
+    rows = [RegionCounts(*row) for row in total.tolist()]
+    return pd.DataFrame(
+        {
+            "score_threshold": levels,
+            "precision": [r.precision for r in rows],
+            "strict_precision": [r.strict_precision for r in rows],
+            "segmentation_error": [r.segmentation_error for r in rows],
+            "data_reduction": [r.data_reduction for r in rows],
+            "boxes_per_image": [r.boxes_per_image for r in rows],
+        },
+        dtype=np.float64,
+    )
+
+
+def choose_score_threshold(curve: pd.DataFrame, target_error: float) -> float:
+    """Largest threshold whose segmentation error is within the target; the smallest of the curve when none is.
+
+    Args:
+        curve: of `region_curve`, on validation data, at least one row.
+        target_error: highest segmentation error allowed, 0–1.
+    """
+    if curve.empty:
+        raise ValueError("a curve without thresholds")
+    within = curve.loc[curve["segmentation_error"] <= target_error, "score_threshold"]
+    return float(within.max()) if len(within) else float(curve["score_threshold"].min())
+
+
+def ap50(per_picture: Iterable[tuple[Boxes, Scores, Boxes]]) -> float:
+    """COCO average precision at IoU 0.5, at most 100 detections a picture, by faster-coco-eval.
+
+    Args:
+        per_picture: ``(boxes (N, 4), scores (N,), truth boxes (M, 4))`` of each picture, xyxy px.
+
+    Returns:
+        0 without detections, nan without truth boxes.
+    """
+    pictures: list[dict[str, Any]] = []
+    truth: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
+    for number, (boxes, scores, truth_boxes) in enumerate(per_picture, start=1):
+        pictures.append({"id": number})
+        truth += [_annotation(number, box, iscrowd=0) for box in _rows(truth_boxes)]
+        flat = np.asarray(scores, dtype=np.float64).reshape(-1).tolist()
+        found += [_annotation(number, box, score=score) for box, score in zip(_rows(boxes), flat, strict=True)]
+    if not truth:
+        return math.nan
+    if not found:
+        return 0.0
+    for number, annotation in enumerate(truth, start=1):
+        annotation["id"] = number
+    coco = COCO({"images": pictures, "annotations": truth, "categories": [{"id": 1, "name": "crack"}]})
+    evaluation = COCOeval_faster(coco, coco.loadRes(found), "bbox", print_function=_silent)
+    evaluation.params.iouThrs = np.array([0.5])
+    evaluation.evaluate()
+    evaluation.accumulate()
+    precision = evaluation.eval["precision"][0, :, 0, 0, -1]  # (101,) over recall; all areas, most detections
+    return float(precision.mean())
+
+
+def _cumulative_counts(boxes: Boxes, mask: Mask) -> NDArray[np.int64]:
+    """Counts of the first k boxes, for every k.
+
+    Returns:
+        ``(N + 1, F)``, F in the order of the fields of `RegionCounts`.
+    """
+    mask = np.asarray(mask, dtype=bool)
+    whole = _outwards(boxes, mask.shape)
+    count = len(whole)
+    true_positive = _pixels_in(whole, mask) >= 1  # (N,)
+    grown = _outwards(boxes, mask.shape, grow=STRICT_REACH_PX)
+    skeleton: Mask = skeletonize(mask)  # type: ignore[no-untyped-call]
+    strict = _pixels_in(grown, skeleton) >= STRICT_SKELETON_PX  # (N,)
+
+    first = np.full(mask.shape, count, dtype=np.int64)  # (H, W) first box over each pixel, `count` where there is none
+    for k in range(count - 1, -1, -1):
+        x1, y1, x2, y2 = whole[k]
+        first[y1:y2, x1:x2] = k
+    covered = _running(np.bincount(first.reshape(-1), minlength=count + 1)[:count])  # (N + 1,)
+    found = _running(np.bincount(first[mask], minlength=count + 1)[:count])  # (N + 1,)
+
+    crack = int(mask.sum())
+    rows = np.empty((count + 1, len(RegionCounts.__dataclass_fields__)), dtype=np.int64)
+    rows[:, 0] = _running(true_positive)
+    rows[:, 1] = _running(~true_positive)
+    rows[:, 2] = _running(strict)
+    rows[:, 3] = crack - found
+    rows[:, 4] = crack
+    rows[:, 5] = covered
+    rows[:, 6] = mask.size
+    rows[:, 7] = 1
+    return rows
+
+
+def _running(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Sums of the first k values, k from 0: ``(N,)`` to ``(N + 1,)``."""
+    return np.concatenate([[0], np.cumsum(values, dtype=np.int64)]).astype(np.int64)
+
+
+def _outwards(boxes: Boxes, shape: tuple[int, ...], grow: int = 0) -> NDArray[np.int64]:
+    """Whole pixels that the boxes touch, grown by `grow` px and clipped to the ``(H, W)`` frame: ``(N, 4)`` xyxy px."""
+    given = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    corners = np.concatenate([np.floor(given[:, :2]) - grow, np.ceil(given[:, 2:]) + grow], axis=1)
+    height, width = shape
+    return np.asarray(np.clip(corners, 0, [width, height, width, height]), dtype=np.int64)
+
+
+def _pixels_in(boxes: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
+    """True pixels in each box: ``(N, 4)`` whole, clipped xyxy px and ``(H, W)`` to ``(N,)``."""
+    sums = np.asarray(cv2.integral(mask.astype(np.uint8)), dtype=np.int64)  # (H + 1, W + 1)
+    x1, y1, x2, y2 = boxes.T
+    return np.asarray(sums[y2, x2] - sums[y1, x2] - sums[y2, x1] + sums[y1, x1])
+
+
+def _rows(boxes: Boxes) -> list[list[float]]:
+    return np.asarray(boxes, dtype=np.float64).reshape(-1, 4).tolist()
+
+
+def _annotation(picture: int, box: list[float], **more: float) -> dict[str, Any]:
+    x1, y1, x2, y2 = box
+    area = (x2 - x1) * (y2 - y1)
+    return {"image_id": picture, "category_id": 1, "bbox": [x1, y1, x2 - x1, y2 - y1], "area": area, **more}
+
+
+def _silent(*_: object) -> None:
+    """The library prints by default; standard output belongs to the command."""
+
+
+def _share(part: int, whole: int, empty: float) -> float:
+    return part / whole if whole else empty
