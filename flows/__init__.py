@@ -1,0 +1,1 @@
+"""What Prefect runs and shows. No arithmetic on pixels happens here."""

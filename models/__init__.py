@@ -1,0 +1,1 @@
+"""Networks and their weights. Imports nothing from ``pipeline`` or ``flows``."""

@@ -1,0 +1,147 @@
+"""A trained cascade on disk: two safetensors files and ``bundle.json``, checked whole before anything is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from models.backbones import IMAGE_MEAN, IMAGE_STD
+from models.detector import CrackDetector, DetectorConfig, build_detector
+from models.errors import BundleError
+from models.segmenter import SegmenterConfig, build_segmenter
+
+CARD = "bundle.json"
+DETECTOR = "detector.safetensors"
+SEGMENTER = "segmenter.safetensors"
+
+
+class BundleCard(BaseModel):
+    """``bundle.json``: how to build the networks again, where to cut their scores, and what they were made from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["crack-survey bundle 1"] = "crack-survey bundle 1"
+    name: str
+    created_at: AwareDatetime
+    detector: DetectorConfig
+    segmenter: SegmenterConfig
+    image_mean: tuple[float, float, float] = IMAGE_MEAN
+    image_std: tuple[float, float, float] = IMAGE_STD
+    classes: tuple[str, ...] = ("crack",)
+    score_threshold: float = Field(ge=0, le=1)
+    probability_threshold: float = Field(ge=0, le=1)
+    crop_halo: int = Field(ge=0)
+    crop_multiple: int = Field(ge=1)
+    dataset: str
+    dataset_fingerprint: str
+    split: str
+    split_fingerprint: str
+    seed: int
+    device: str
+    metrics: dict[str, float | None]
+    training_data_licence: str
+    versions: dict[str, str]
+    sha256: dict[str, str] = Field(default_factory=dict, description="Of each weights file; filled on saving")
+
+
+def save_bundle(folder: Path, detector: nn.Module, segmenter: nn.Module, card: BundleCard) -> Path:
+    """Write a bundle, weights as they are (save halved networks for fp16); an unfinished folder is never left.
+
+    Raises:
+        BundleError: the folder exists and is no bundle, or cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / CARD).exists():
+        raise BundleError(f"{folder} holds something that is not a bundle.", "Give a new or empty folder.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+            fresh = Path(temporary)
+            for name, network in ((DETECTOR, detector), (SEGMENTER, segmenter)):
+                weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
+                save_file(weights, fresh / name)
+            digests = {name: _sha256(fresh / name) for name in (DETECTOR, SEGMENTER)}
+            signed = card.model_copy(update={"sha256": digests})
+            (fresh / CARD).write_text(signed.model_dump_json(indent=2) + "\n")
+            folder.mkdir(exist_ok=True)
+            (folder / CARD).unlink(missing_ok=True)  # without its card a half-replaced folder is no bundle
+            for name in (DETECTOR, SEGMENTER, CARD):
+                (fresh / name).replace(folder / name)
+    except OSError as error:
+        raise BundleError(
+            f"Cannot write the bundle {folder}: {error}", "Free some space or mend its rights."
+        ) from error
+    return folder
+
+
+def read_card(folder: Path) -> BundleCard:
+    """Read and check ``bundle.json`` alone.
+
+    Raises:
+        BundleError: there is none, or it does not fit the schema.
+    """
+    path = folder / CARD
+    try:
+        return BundleCard.model_validate(json.loads(path.read_text()))
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{folder} is not a bundle: it has no {CARD}.",
+            "Give a folder with detector.safetensors, segmenter.safetensors and bundle.json, "
+            "such as data/bundles/NAME or the bundle/ of a run.",
+        ) from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BundleError(
+            f"{path} cannot be read: {error}", "Copy the bundle again from where it came from."
+        ) from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BundleError(
+            f"{path} does not fit the bundle's schema: {wrong}",
+            "It was altered or made by another version: copy it again, or train a new one with `crack-survey run`.",
+        ) from error
+
+
+def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
+    """Build both networks and fill them; every file is checked against the digest in the card first.
+
+    Raises:
+        BundleError: naming what is missing, altered or does not fit.
+    """
+    card = read_card(folder)
+    if card.image_mean != IMAGE_MEAN or card.image_std != IMAGE_STD:
+        raise BundleError(f"{folder} was trained with another normalisation.", "Train it again with this version.")
+    for name in (DETECTOR, SEGMENTER):
+        path = folder / name
+        if not path.is_file():
+            raise BundleError(f"{folder} lacks {name}.", "Copy the whole bundle: three files belong together.")
+        if _sha256(path) != card.sha256.get(name):
+            raise BundleError(f"{path} is not the file its card describes.", "It is damaged or altered: copy it again.")
+    detector = build_detector(card.detector.model_copy(update={"weights": "none"}))
+    segmenter = build_segmenter(card.segmenter.model_copy(update={"weights": "none"}))
+    fill(detector, folder / DETECTOR)
+    fill(segmenter, folder / SEGMENTER)
+    return detector, segmenter, card
+
+
+def fill(network: nn.Module, path: Path) -> None:
+    """Load a safetensors file into a network; half-precision weights widen to the network's own.
+
+    Raises:
+        BundleError: the file cannot be read or does not fit the network.
+    """
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise BundleError(f"{path} cannot be loaded: {error}", "It is damaged or of another architecture.") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

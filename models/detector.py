@@ -1,0 +1,188 @@
+"""Stage 1: torchvision's RetinaNet with a light backbone, narrow pyramid and heads, at native resolution."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import partial
+from typing import Literal, NamedTuple, cast
+
+import timm
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torchvision.models.detection import RetinaNet
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.retinanet import RetinaNetHead
+from torchvision.ops import FeaturePyramidNetwork, batched_nms, clip_boxes_to_image
+from torchvision.ops.feature_pyramid_network import LastLevelP6P7
+
+from models.backbones import TIMM_NAMES, BackboneName, WeightsName, load_encoder_weights
+
+
+class DetectorConfig(BaseModel):
+    """Architecture of the detector: all that is needed to build it again around its weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: BackboneName = "efficientnet_lite0"
+    weights: WeightsName = Field("package", description="ImageNet weights that training starts from")
+    input_scale: float = Field(1.0, gt=0, le=1, description="Pictures are shrunk by this before the backbone")
+    levels: tuple[int, ...] = Field((3, 4, 5), description="Pyramid levels; level n has stride 2^n")
+    fpn_channels: int = Field(64, ge=8)
+    head_convs: int = Field(4, ge=1, le=4)
+    head_norm: Literal["group", "none"] = "group"
+    anchor_sizes: tuple[float, ...] = Field((24, 48, 96), description="Side of the square anchor of each level, px")
+    anchor_scales: tuple[float, ...] = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
+    anchor_ratios: tuple[float, ...] = Field((0.5, 1.0, 2.0), description="Height over width")
+    box_loss: Literal["giou", "l1"] = "giou"
+    foreground_iou: float = 0.5
+    background_iou: float = 0.4
+    nms_iou: float = Field(0.5, gt=0, le=1)
+    max_detections: int = Field(300, ge=1)
+
+
+class Detections(NamedTuple):
+    """Detections of a batch, best score first within a picture.
+
+    Attributes:
+        boxes: ``(N, 4)`` float32 xyxy px of the full frame, clipped to it.
+        scores: ``(N,)`` float32, 0–1.
+        pictures: ``(N,)`` int64, index of the picture in the batch.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    pictures: Tensor
+
+
+class PyramidBackbone(nn.Module):
+    """A timm encoder with a feature pyramid: ``(B, 3, H, W)`` → one ``(B, C, H / 2^n, W / 2^n)`` a level."""
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        from_encoder = [level for level in config.levels if level <= 5]
+        body = timm.create_model(
+            TIMM_NAMES[config.backbone], features_only=True, out_indices=[level - 1 for level in from_encoder]
+        )
+        channels: list[int] = body.feature_info.channels()  # type: ignore[union-attr, operator]
+        load_encoder_weights(body, config.backbone, config.weights)
+        extra = LastLevelP6P7(config.fpn_channels, config.fpn_channels) if max(config.levels) > 5 else None
+        self.fpn = FeaturePyramidNetwork(channels, config.fpn_channels, extra_blocks=extra)
+        self.body = body
+        self.out_channels = config.fpn_channels
+
+    def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
+        """Pyramid of a normalised batch, finest level first."""
+        features = OrderedDict((str(i), f) for i, f in enumerate(self.body(x)))
+        return cast("OrderedDict[str, Tensor]", self.fpn(features))
+
+
+class CrackDetector(RetinaNet):
+    """RetinaNet that takes normalised pictures as they are, without torchvision's resize to 800 px."""
+
+    def __init__(self, config: DetectorConfig) -> None:
+        anchors = AnchorGenerator(
+            sizes=tuple(tuple(size * scale for scale in config.anchor_scales) for size in config.anchor_sizes),
+            aspect_ratios=(config.anchor_ratios,) * len(config.levels),
+        )
+        norm = partial(nn.GroupNorm, 8) if config.head_norm == "group" else None
+        head = RetinaNetHead(config.fpn_channels, anchors.num_anchors_per_location()[0], 1, norm_layer=norm)
+        for branch in (head.classification_head, head.regression_head):
+            branch.conv = branch.conv[: config.head_convs]
+        head.regression_head._loss_type = config.box_loss
+        super().__init__(
+            PyramidBackbone(config),
+            num_classes=1,
+            image_mean=[0.0, 0.0, 0.0],
+            image_std=[1.0, 1.0, 1.0],
+            anchor_generator=anchors,
+            head=head,
+            fg_iou_thresh=config.foreground_iou,
+            bg_iou_thresh=config.background_iou,
+            _skip_resize=True,
+        )
+        self.config = config
+        self._anchor_cache: dict[tuple[int, int], Tensor] = {}
+
+    def raw(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Network output before decoding, the part that other runtimes replace.
+
+        Args:
+            images: ``(B, 3, H, W)`` float32, normalised, sides a multiple of the coarsest stride.
+
+        Returns:
+            logits ``(B, A)`` and box deltas ``(B, A, 4)`` over all anchors.
+        """
+        features = list(self.backbone(images).values())
+        out = self.head(features)
+        return out["cls_logits"].squeeze(-1), out["bbox_regression"]
+
+    def anchors_for(self, height: int, width: int, device: torch.device) -> Tensor:
+        """Anchors of one ``height × width`` input, ``(A, 4)`` xyxy px, kept for the next picture of that size."""
+        key = (height, width)
+        if key not in self._anchor_cache:
+            strides = [2**level for level in self.config.levels]
+            maps = [torch.empty(1, 1, -(-height // s), -(-width // s)) for s in strides]
+            images = ImageList(torch.empty(1, 3, height, width), [key])
+            self._anchor_cache = {key: self.anchor_generator(images, maps)[0].float()}
+        return self._anchor_cache[key].to(device)
+
+
+def build_detector(config: DetectorConfig) -> CrackDetector:
+    """Build the detector; weights start from ``config.weights``, the rest from torch's current seed."""
+    if len(config.anchor_sizes) != len(config.levels):
+        raise ValueError(f"{len(config.anchor_sizes)} anchor sizes for {len(config.levels)} levels: give one a level")
+    return CrackDetector(config)
+
+
+def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
+    """Pad ``(B, C, H, W)`` with zeros at right and bottom so that both sides are a multiple of `multiple` px."""
+    height, width = images.shape[-2:]
+    return F.pad(images, (0, -width % multiple, 0, -height % multiple))
+
+
+def detector_input(images: Tensor, config: DetectorConfig) -> Tensor:
+    """Shrink ``(B, 3, H, W)`` normalised pictures by ``config.input_scale`` and pad them to the encoder's stride."""
+    if config.input_scale != 1:
+        height, width = (round(side * config.input_scale) for side in images.shape[-2:])
+        images = F.interpolate(images, size=(height, width), mode="area")
+    return pad_to_multiple(images, 2 ** min(max(config.levels), 5))  # P6 and P7 round up by themselves
+
+
+def decode(
+    logits: Tensor, deltas: Tensor, anchors: Tensor, size: tuple[int, int], config: DetectorConfig, min_score: float
+) -> Detections:
+    """Turn raw output into detections of the full frame, all pictures of a batch at once.
+
+    Args:
+        logits: ``(B, A)``.
+        deltas: ``(B, A, 4)``.
+        anchors: ``(A, 4)`` xyxy px of the detector's input.
+        size: ``(H, W)`` of the full frame, px.
+        config: the detector's.
+        min_score: detections with a lower score are dropped.
+    """
+    scores = logits.float().sigmoid()
+    pictures, index = torch.nonzero(scores >= min_score, as_tuple=True)
+    scores = scores[pictures, index]
+    boxes = _apply_deltas(deltas[pictures, index].float(), anchors[index]) / config.input_scale
+    boxes = clip_boxes_to_image(boxes, size)
+    solid = (boxes[:, 2:] - boxes[:, :2] >= 1).all(dim=1)
+    boxes, scores, pictures = boxes[solid], scores[solid], pictures[solid]
+    keep = batched_nms(boxes, scores, pictures, config.nms_iou)
+    keep = keep[torch.argsort(pictures[keep], stable=True)]
+    rank = torch.arange(len(keep), device=keep.device)
+    first = torch.searchsorted(pictures[keep], torch.arange(logits.shape[0], device=keep.device))
+    keep = keep[rank - first[pictures[keep]] < config.max_detections]
+    return Detections(boxes[keep], scores[keep], pictures[keep])
+
+
+def _apply_deltas(deltas: Tensor, anchors: Tensor) -> Tensor:
+    """Ren et al. 2015, equation 2, the inverse of torchvision's ``BoxCoder`` with unit weights: ``(N, 4)`` xyxy px."""
+    sides = anchors[:, 2:] - anchors[:, :2]
+    centres = anchors[:, :2] + 0.5 * sides
+    centres = centres + deltas[:, :2] * sides
+    sides = sides * deltas[:, 2:].clamp(max=4.0).exp()
+    return torch.cat([centres - 0.5 * sides, centres + 0.5 * sides], dim=1)

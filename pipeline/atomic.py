@@ -1,0 +1,34 @@
+"""Whole files or none: written under a temporary name beside the target, then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from models.errors import DataError
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a temporary file and put it in `path`'s place; on any failure nothing is left behind.
+
+    Args:
+        path: file to make or replace; its folder is made.
+        write: called once with the temporary path, which keeps the target's suffix.
+
+    Raises:
+        DataError: the disk is full, or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"Cannot write {path}: {error}",
+            "Free some space or mend the folder's rights, then run the same command again: it goes on where it was.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

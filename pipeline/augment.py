@@ -1,0 +1,115 @@
+"""Random changes to a training picture and its mask, by `torchvision.transforms.v2`.
+
+Boxes are derived from the changed mask afterwards, so that they stay tight whatever the rotation.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import InterpolationMode, v2
+
+from pipeline.settings import AugmentSettings
+
+
+def make_augmentation(settings: AugmentSettings) -> v2.Compose:
+    """Compose the transforms that `settings` ask for.
+
+    The result takes and returns ``(tv_tensors.Image (3, H, W) uint8, tv_tensors.Mask (H, W) uint8)`` of equal size
+    and draws from torch's global random state.
+    """
+    steps: list[v2.Transform] = []
+    if settings.flip:
+        steps += [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()]
+    if settings.rotate_deg or settings.scale_min != 1 or settings.scale_max != 1:
+        steps.append(
+            ReflectedAffine(
+                degrees=settings.rotate_deg,
+                scale=(settings.scale_min, settings.scale_max),
+                interpolation=InterpolationMode.BILINEAR,
+            )
+        )
+    if settings.brightness or settings.contrast:
+        steps.append(v2.ColorJitter(settings.brightness, settings.contrast))
+    if settings.gamma:
+        steps.append(RandomGamma(settings.gamma))
+    if settings.shadow:
+        steps.append(v2.RandomApply([SoftShadow()], settings.shadow))
+    if settings.blur:
+        steps.append(v2.RandomApply([v2.GaussianBlur(3, (0.3, 1.0))], settings.blur))
+    if settings.noise:
+        steps.append(SensorNoise(settings.noise))
+    return v2.Compose(steps or [v2.Identity()])
+
+
+class ReflectedAffine(v2.RandomAffine):
+    """`v2.RandomAffine` that fills what comes in from outside with the mirrored picture instead of black."""
+
+    def transform(self, inpt: Tensor, params: dict[str, object]) -> Tensor:
+        height, width = inpt.shape[-2:]
+        margin = [width // 4, height // 4]
+        padded = v2.functional.pad(inpt, margin, padding_mode="reflect")
+        changed: Tensor = v2.functional.center_crop(super().transform(padded, params), [height, width])
+        return changed
+
+
+class RandomGamma(v2.Transform):
+    """Raise brightness to a power between ``1 / (1 + strength)`` and ``1 + strength``: pictures only."""
+
+    _transformed_types = (tv_tensors.Image,)
+
+    def __init__(self, strength: float) -> None:
+        super().__init__()
+        self.limit = math.log1p(strength)
+
+    def make_params(self, flat_inputs: list[object]) -> dict[str, float]:
+        return {"gamma": math.exp((torch.rand(()).item() * 2 - 1) * self.limit)}
+
+    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
+        changed: Tensor = v2.functional.adjust_gamma(inpt, params["gamma"])
+        return changed
+
+
+class SoftShadow(v2.Transform):
+    """Darken one side of a random line by 20–60 % with a soft edge, as a tree or a car would: pictures only."""
+
+    _transformed_types = (tv_tensors.Image,)
+
+    def make_params(self, flat_inputs: list[object]) -> dict[str, float]:
+        angle, offset, softness, depth = torch.rand(4).tolist()
+        return {
+            "angle": angle * 2 * math.pi,
+            "offset": offset - 0.5,
+            "softness": 0.01 + 0.1 * softness,
+            "depth": 0.2 + 0.4 * depth,
+        }
+
+    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
+        height, width = inpt.shape[-2:]
+        y = torch.linspace(-0.5, 0.5, height)[:, None]
+        x = torch.linspace(-0.5, 0.5, width)[None, :]
+        distance = x * math.cos(params["angle"]) + y * math.sin(params["angle"]) - params["offset"]
+        light = 1 - params["depth"] * torch.sigmoid(distance / params["softness"])
+        changed: Tensor = tv_tensors.wrap((inpt.float() * light).round().to(torch.uint8), like=inpt)
+        return changed
+
+
+class SensorNoise(v2.Transform):
+    """Add Gaussian noise of a strength drawn up to `most` (0–1 scale): pictures only."""
+
+    _transformed_types = (tv_tensors.Image,)
+
+    def __init__(self, most: float) -> None:
+        super().__init__()
+        self.most = most
+
+    def make_params(self, flat_inputs: list[object]) -> dict[str, float]:
+        return {"sigma": torch.rand(()).item() * self.most}
+
+    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
+        noise = torch.randn(inpt.shape) * (params["sigma"] * 255)
+        changed: Tensor = tv_tensors.wrap((inpt.float() + noise).round().clamp(0, 255).to(torch.uint8), like=inpt)
+        return changed

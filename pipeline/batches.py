@@ -1,0 +1,67 @@
+"""Seeded batches: an item depends on seed, epoch and index alone, whatever was drawn before it and by which process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+
+class SeededItems(Dataset[Any]):
+    """Items of one epoch, each made under a random state of its own."""
+
+    def __init__(self, make: Callable[[int], Any], count: int, seed: int, epoch: int) -> None:
+        self.make = make
+        self.count = count
+        self.start = (seed * 1_009 + epoch) * 1_000_003
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Any:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed((self.start + index) % 2**63)
+            return self.make(index)
+
+
+def epoch_loader(
+    make: Callable[[int], Any],
+    count: int,
+    batch: int,
+    seed: int,
+    epoch: int,
+    workers: int,
+    collate: Callable[[list[Any]], Any],
+) -> DataLoader[Any]:
+    """Shuffled batches of one epoch; a last short batch is dropped, since batch statistics of one item mislead.
+
+    Args:
+        make: item of an index, drawing from torch's global random state.
+        count: items in the epoch.
+        batch: items a batch; fewer items than that give one short batch.
+        seed: of the training.
+        epoch: counted from 0.
+        workers: processes that make items; 0 makes them in this one. The items are the same either way.
+        collate: list of items → batch.
+    """
+    generator = torch.Generator().manual_seed(seed * 7_919 + epoch)
+    return DataLoader(
+        SeededItems(make, count, seed, epoch),
+        batch_size=min(batch, count),
+        shuffle=True,
+        generator=generator,
+        num_workers=workers,
+        collate_fn=collate,
+        drop_last=True,
+    )
+
+
+def batches_in(count: int, batch: int) -> int:
+    """Batches that `epoch_loader` yields.
+
+    >>> batches_in(10, 4), batches_in(3, 4)
+    (2, 1)
+    """
+    return count // min(batch, count)

@@ -1,0 +1,134 @@
+"""Mask → boxes: the labels that the detector learns from, and small geometry on boxes.
+
+Boxes are ``(N, 4)`` int64 xyxy px, half-open: ``x2`` and ``y2`` are one past the last pixel, so that a crack one
+pixel wide still gives a box one pixel wide (`torchvision.ops.masks_to_boxes` would give it no width at all).
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.datasets.base import Mask
+from pipeline.settings import LabelSettings
+
+Boxes = NDArray[np.int64]  # (N, 4) xyxy px, half-open
+
+
+def mask_to_boxes(mask: Mask, labels: LabelSettings) -> Boxes:
+    """Derive boxes that together cover every crack pixel.
+
+    ``component`` gives one box a connected component (8-neighbourhood); ``split`` halves it along its longer side,
+    tightens both halves and goes on until no side exceeds ``labels.max_side``; ``grid`` cuts the crack along a fixed
+    lattice of that side and tightens each piece, so that where a box ends depends on the place alone.
+
+    Args:
+        mask: ``(H, W)`` bool.
+        labels: method, maximal side, padding and gap, px.
+
+    Returns:
+        ``(N, 4)`` int64 xyxy px, padded, inside the frame, sorted by y then x; ``(0, 4)`` for an empty mask.
+
+    >>> line = np.zeros((20, 40), bool); line[10, 2:30] = True
+    >>> mask_to_boxes(line, LabelSettings(method="split", max_side=16, padding=0, close_gap=0)).tolist()
+    [[2, 10, 16, 11], [16, 10, 30, 11]]
+    """
+    if not mask.any():
+        return np.zeros((0, 4), np.int64)
+    closed = close_gaps(mask, labels.close_gap)
+    if labels.method == "grid":
+        tight = _grid_boxes(closed, labels.max_side)
+    else:
+        tight = _component_boxes(closed, labels.max_side if labels.method == "split" else None)
+    padded = _pad(tight, labels.padding, mask.shape)
+    padded = padded[_needed(tight, padded, labels.padding)]
+    return padded[np.lexsort((padded[:, 0], padded[:, 1]))]
+
+
+def close_gaps(mask: Mask, gap: int) -> Mask:
+    """Bridge gaps up to `gap` px by morphological closing; never removes a pixel.
+
+    >>> broken = np.zeros((3, 9), bool); broken[1, [2, 3, 5, 6]] = True
+    >>> bool(close_gaps(broken, 2)[1, 4]), bool(close_gaps(broken, 0)[1, 4])
+    (True, False)
+    """
+    if gap == 0:
+        return mask
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap + 1, gap + 1))
+    bordered = cv2.copyMakeBorder(mask.view(np.uint8), gap, gap, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(bordered, cv2.MORPH_CLOSE, kernel)[gap:-gap, gap:-gap]
+    return mask | (closed > 0)
+
+
+def union_mask(boxes: NDArray[np.generic], size: tuple[int, int]) -> Mask:
+    """Pixels that lie in at least one box.
+
+    Args:
+        boxes: ``(N, 4)`` xyxy px, float boxes are rounded outwards; parts outside the frame are cut off.
+        size: ``(H, W)`` px.
+
+    Returns:
+        ``(H, W)`` bool.
+
+    >>> int(union_mask(np.array([[0, 0, 2, 2], [1, 1, 3, 3]]), (4, 4)).sum())
+    7
+    """
+    union = np.zeros(size, bool)
+    for x1, y1, x2, y2 in round_outwards(boxes, size):
+        union[y1:y2, x1:x2] = True
+    return union
+
+
+def round_outwards(boxes: NDArray[np.generic], size: tuple[int, int]) -> Boxes:
+    """Smallest whole-pixel boxes around `boxes`, clipped to the ``(H, W)`` frame: ``(N, 4)`` int64 xyxy px."""
+    height, width = size
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    low = np.floor(boxes[:, :2]).clip(0, (width, height))
+    high = np.ceil(boxes[:, 2:]).clip(0, (width, height))
+    return np.concatenate([low, high], axis=1).astype(np.int64)
+
+
+def _component_boxes(mask: Mask, max_side: int | None) -> Boxes:
+    _, labelled, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    boxes: list[tuple[int, int, int, int]] = []
+    for label, (x, y, width, height, _area) in enumerate(stats[1:], start=1):
+        if max_side is None or max(width, height) <= max_side:
+            boxes.append((x, y, x + width, y + height))
+        else:
+            ys, xs = np.nonzero(labelled[y : y + height, x : x + width] == label)
+            boxes += _split_tight(xs + x, ys + y, max_side)
+    return np.array(boxes, np.int64).reshape(-1, 4)
+
+
+def _split_tight(xs: NDArray[np.int64], ys: NDArray[np.int64], max_side: int) -> list[tuple[int, int, int, int]]:
+    x1, x2, y1, y2 = int(xs.min()), int(xs.max()) + 1, int(ys.min()), int(ys.max()) + 1
+    if max(x2 - x1, y2 - y1) <= max_side:
+        return [(x1, y1, x2, y2)]
+    first = xs < (x1 + x2) // 2 if x2 - x1 >= y2 - y1 else ys < (y1 + y2) // 2
+    return _split_tight(xs[first], ys[first], max_side) + _split_tight(xs[~first], ys[~first], max_side)
+
+
+def _grid_boxes(mask: Mask, side: int) -> Boxes:
+    ys, xs = np.nonzero(mask)
+    cell = (ys // side) * (mask.shape[1] // side + 1) + xs // side
+    order = np.argsort(cell, kind="stable")
+    xs, ys, cell = xs[order], ys[order], cell[order]
+    starts = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1]])
+    low = np.stack([np.minimum.reduceat(xs, starts), np.minimum.reduceat(ys, starts)], axis=1)
+    high = np.stack([np.maximum.reduceat(xs, starts), np.maximum.reduceat(ys, starts)], axis=1) + 1
+    return np.concatenate([low, high], axis=1)
+
+
+def _pad(boxes: Boxes, padding: int, size: tuple[int, ...]) -> Boxes:
+    height, width = size
+    padded = boxes + np.array([-padding, -padding, padding, padding])
+    return np.asarray(np.clip(padded, 0, [width, height, width, height]), np.int64)
+
+
+def _needed(tight: Boxes, padded: Boxes, padding: int) -> NDArray[np.bool_]:
+    """False for slivers: pieces no longer than the padding that the padded box of a larger neighbour covers anyway."""
+    sliver = (tight[:, 2:] - tight[:, :2]).max(axis=1) <= padding
+    inside = (padded[None, :, :2] <= tight[:, None, :2]) & (padded[None, :, 2:] >= tight[:, None, 2:])
+    covered = (inside.all(axis=2) & ~sliver[None, :]).any(axis=1)
+    return np.asarray(~(sliver & covered), np.bool_)

@@ -1,0 +1,82 @@
+"""What every reader yields: a `Sample`, named, grouped and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # (H, W, 3) RGB
+Mask = NDArray[np.bool_]  # (H, W), True on crack
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One photograph with its crack mask.
+
+    Attributes:
+        name: unique within its data set, such as ``"001"``; safe as a file name.
+        group: samples of one group show the same scene; a split keeps them on one side.
+        image: ``(H, W, 3)`` uint8 RGB, EXIF orientation applied.
+        mask: ``(H, W)`` bool, True on crack pixels.
+    """
+
+    name: str
+    group: str
+    image: Image
+    mask: Mask
+
+
+class CrackDataset(ABC):
+    """Named samples, read lazily. `names` are labelled; `negative_names` are crack-free pictures without a mask.
+
+    Negatives may be trained on and are never part of a split's metrics.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    licence: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Labelled samples, sorted."""
+
+    @property
+    def negative_names(self) -> tuple[str, ...]:
+        """Pictures known to be free of cracks, without a mask of their own, sorted."""
+        return ()
+
+    @abstractmethod
+    def load(self, name: str) -> Sample:
+        """Read one sample (a negative gets an all-False mask).
+
+        Raises:
+            models.errors.DataError: naming the file and the remedy.
+        """
+
+    def group(self, name: str) -> str:
+        """Scene that `name` shows; by default every sample is its own scene."""
+        return name
+
+    @abstractmethod
+    def content_digest(self, name: str) -> str:
+        """SHA-256 (hex) over the bytes that make up one sample."""
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over names and contents: equal fingerprints mean equal data, wherever it lies."""
+        digest = hashlib.sha256(self.key.encode())
+        for name in (*self.names, *self.negative_names):
+            digest.update(f"{name}:{self.content_digest(name)};".encode())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self.load(name) for name in self.names)

@@ -1,0 +1,77 @@
+"""Stages *train detector* and *detect*: from boxes to a trained RetinaNet, its detections and its operating point."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from models.bundle import fill
+from models.detector import CrackDetector, build_detector
+from pipeline.cascade import MIN_SCORE
+from pipeline.metrics import choose_score_threshold, region_curve
+from pipeline.settings import RunSettings
+from pipeline.splits import PARTS
+from pipeline.stages.prepare import BOX_COLUMNS, load_part
+from pipeline.train_detector import DetectorTrainee, detect
+from pipeline.training import Report, pick_device, train
+
+THRESHOLDS = np.round(np.arange(0.01, 1.0, 0.01), 2)
+
+
+def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Report) -> None:
+    """Train stage 1 on the ``train`` part; leaves what `pipeline.training.train` leaves."""
+    trainee = DetectorTrainee(
+        settings.detector,
+        settings.labels,
+        settings.detector_augment,
+        settings.detector_training,
+        settings.seed,
+        load_part(settings, prepared, "train"),
+        load_part(settings, prepared, "val"),
+    )
+    train(trainee, settings.detector_training, out, settings.seed, pick_device(settings.device), report)
+
+
+def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:
+    """Detector with the weights of its best epoch."""
+    detector = build_detector(settings.detector.model_copy(update={"weights": "none"}))
+    fill(detector, trained / "best.safetensors")
+    detector.eval()
+    return detector
+
+
+def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> None:
+    """Run the detector over every part and choose the score threshold on ``val``.
+
+    Writes ``detections.parquet`` (name, part, box, score from 0.01 up), ``curve.parquet`` (validation) and
+    ``operating_point.json``.
+    """
+    device = pick_device(settings.device)
+    detector = load_detector(settings, trained).to(device, memory_format=torch.channels_last)
+    frames, found_on_val = [], []
+    for part in PARTS:
+        for sample in load_part(settings, prepared, part):
+            with torch.inference_mode():
+                boxes, scores = detect(detector, sample.image, device, MIN_SCORE)
+            frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(score=scores, name=sample.name, part=part))
+            if part == "val":
+                found_on_val.append((boxes, scores, sample.mask))
+    curve = region_curve(found_on_val, THRESHOLDS)
+    thresholds = settings.thresholds
+    fixed = thresholds.score is not None
+    point = {
+        "score_threshold": thresholds.score if fixed else choose_score_threshold(curve, thresholds.target_error),
+        "origin": "fixed" if fixed else f"validation: largest with segmentation error ≤ {thresholds.target_error}",
+    }
+    pd.concat(frames, ignore_index=True).to_parquet(out / "detections.parquet", index=False)
+    curve.to_parquet(out / "curve.parquet", index=False)
+    (out / "operating_point.json").write_text(json.dumps(point, indent=2, ensure_ascii=False))
+
+
+def read_score_threshold(detected: Path) -> float:
+    """Score threshold that `detect_all` settled on."""
+    return float(json.loads((detected / "operating_point.json").read_text())["score_threshold"])

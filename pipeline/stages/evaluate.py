@@ -1,0 +1,43 @@
+"""Stage *evaluate*: counts of the test part, pooled figures, and the curves over the threshold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.datasets.pictures import read_mask
+from pipeline.evaluation import TIMES, count_picture, headline
+from pipeline.metrics import ap50, region_curve
+from pipeline.settings import RunSettings
+from pipeline.stages.detector import THRESHOLDS, read_score_threshold
+from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
+
+
+def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: Path, out: Path) -> None:
+    """Write ``counts.parquet`` (a row a test picture), ``curve.parquet`` (test and val) and ``metrics.json``."""
+    threshold = read_score_threshold(detected)
+    detections = pd.read_parquet(detected / "detections.parquet")
+    times = pd.read_parquet(segmented / "times.parquet").set_index("name")
+    labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
+    rows, for_curve, for_ap = [], [], []
+    for sample in load_part(settings, prepared, "test"):
+        mine = detections[detections["name"] == sample.name]
+        boxes, scores = mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy()
+        mask = read_mask(segmented / "masks" / f"{sample.name}.png")
+        full_frame = read_mask(segmented / "full_frame" / f"{sample.name}.png")
+        spent = {key: float(times.at[sample.name, key]) for key in TIMES}
+        rows.append(count_picture(sample, boxes[scores >= threshold], mask, full_frame, spent))
+        for_curve.append((boxes, scores, sample.mask))
+        for_ap.append((boxes, scores, labels.get(sample.name, np.zeros((0, 4)))))
+    counts = pd.DataFrame(rows)
+    curve = region_curve(for_curve, THRESHOLDS).assign(part="test")
+    on_val = pd.read_parquet(detected / "curve.parquet").assign(part="val")
+    point = json.loads((segmented / "operating_point.json").read_text())
+    metrics = headline(counts, ap50(for_ap)) | point | json.loads((prepared / "labels.json").read_text())
+    metrics["images"] = len(counts)
+    counts.to_parquet(out / "counts.parquet", index=False)
+    pd.concat([curve, on_val], ignore_index=True).to_parquet(out / "curve.parquet", index=False)
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=2))

@@ -1,0 +1,100 @@
+"""Fingerprints of stages: equal keys mean equal data, settings and code, so the result can be used again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.atomic import write_whole
+from pipeline.datasets import open_dataset
+from pipeline.settings import RunSettings
+from pipeline.splits import make_split
+
+StageName = Literal["prepare", "train-detector", "detect", "crop", "train-segmenter", "segment", "evaluate"]
+
+ROOT = Path(__file__).resolve().parents[2]
+_DATA = ["pipeline/datasets", "pipeline/splits.py", "pipeline/boxes.py"]
+_LOOP = ["pipeline/training.py", "pipeline/batches.py", "pipeline/augment.py", "models/backbones.py"]
+_CASCADE = ["pipeline/cascade.py", "pipeline/crops.py", "models/detector.py", "models/segmenter.py"]
+
+# Source files whose change makes a stage's earlier results stale; a stage also inherits those of the ones before it.
+SOURCES: dict[StageName, list[str]] = {
+    "prepare": [*_DATA, "pipeline/stages/prepare.py"],
+    "train-detector": [*_LOOP, "models/detector.py", "pipeline/train_detector.py"],
+    "detect": ["pipeline/metrics/regions.py", "pipeline/stages/detector.py"],
+    "crop": ["pipeline/crops.py"],
+    "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/train_segmenter.py"],
+    "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
+    "evaluate": ["pipeline/metrics", "pipeline/evaluation.py"],
+}
+
+
+def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
+    """Key of every stage, 16 hex digits; a stage's key changes with its own settings, its code, and the keys before.
+
+    Args:
+        settings: of the run.
+        device_type: ``cpu`` or ``cuda``: the same seed gives other weights on another kind of device.
+
+    Raises:
+        models.errors.UserError: the data set or split is not what the settings say.
+    """
+    dataset = open_dataset(settings.dataset)
+    split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
+    dump = settings.model_dump(mode="json")
+    anchors = {k: v for k, v in dump["detector"].items() if k.startswith("anchor") or k in ("levels", "input_scale")}
+    own: dict[StageName, Any] = {
+        "prepare": [
+            dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
+        ],
+        "train-detector": [
+            dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
+        ],
+        "detect": [dump["thresholds"]["score"], dump["thresholds"]["target_error"]],
+        "crop": [dump["crops"]],
+        "train-segmenter": [dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["seed"]],
+        "segment": [dump["thresholds"]["probability"]],
+        "evaluate": [],
+    }  # fmt: skip
+    keys: dict[StageName, str] = {}
+    before = ""
+    for stage, mine in own.items():
+        before = _digest([stage, before, mine, [_source_digest(path) for path in SOURCES[stage]]])
+        keys[stage] = before
+    return keys
+
+
+def stage_folder(home: Path, stage: StageName, key: str) -> Path:
+    """Where a stage with this key leaves its files."""
+    return home / "stages" / stage / key
+
+
+def is_done(folder: Path) -> bool:
+    """True when a stage has finished in `folder`; what a killed one left does not count."""
+    return (folder / "done.json").is_file()
+
+
+def run_stage(folder: Path, work: Callable[[Path], None]) -> Path:
+    """Let `work` fill `folder`, and mark it as done once it has returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    work(folder)
+    write_whole(folder / "done.json", lambda path: path.write_text("{}"))
+    return folder
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def _source_digest(path: str) -> str:
+    source = ROOT / path
+    files = sorted(source.rglob("*.py")) if source.is_dir() else [source]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

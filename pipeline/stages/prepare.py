@@ -1,0 +1,86 @@
+"""Stage *prepare*: split the data set, turn masks into boxes, and say what these labels could reach at best."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from models.detector import DetectorConfig, build_detector
+from pipeline.boxes import mask_to_boxes
+from pipeline.datasets import open_dataset
+from pipeline.datasets.base import Sample
+from pipeline.metrics import anchor_recall, oracle
+from pipeline.settings import RunSettings
+from pipeline.splits import PARTS, Split, make_split
+
+BOX_COLUMNS = ["x1_px", "y1_px", "x2_px", "y2_px"]
+
+
+def prepare(settings: RunSettings, out: Path) -> None:
+    """Write ``split.json``, ``boxes.parquet`` (name, part, box) and ``labels.json`` (the labels' own ceiling)."""
+    dataset = open_dataset(settings.dataset)
+    split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
+    negatives = dataset.negative_names if settings.dataset.use_negatives else ()
+    frames, boxes_of, masks, recalls = [], [], [], []
+    for part in PARTS:
+        for name in split.part(part):
+            sample = dataset.load(name)
+            boxes = mask_to_boxes(sample.mask, settings.labels)
+            frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(name=name, part=part))
+            boxes_of.append(boxes)
+            masks.append(sample.mask)
+            recalls.append((anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)), len(boxes)))
+    ceiling = oracle(boxes_of, masks)
+    met = [(recall, count) for recall, count in recalls if count]
+    labels = {
+        **ceiling._asdict(),
+        "anchor_recall": float(np.average([r for r, _ in met], weights=[c for _, c in met])) if met else None,
+        "crack_share": float(np.mean([mask.mean() for mask in masks])),
+        "images": len(masks),
+    }
+    described = {
+        "name": split.name,
+        "dataset_fingerprint": dataset.fingerprint(),
+        "split_fingerprint": split.fingerprint,
+        "licence": dataset.licence,
+        "negatives": list(negatives),
+        **{part: list(split.part(part)) for part in PARTS},
+    }
+    pd.concat(frames, ignore_index=True).to_parquet(out / "boxes.parquet", index=False)
+    (out / "labels.json").write_text(json.dumps(labels, indent=2))
+    (out / "split.json").write_text(json.dumps(described, indent=2))
+
+
+def read_split(prepared: Path) -> Split:
+    """Split that `prepare` wrote."""
+    described = json.loads((prepared / "split.json").read_text())
+    return Split(described["name"], *(tuple(described[part]) for part in PARTS))
+
+
+def load_part(settings: RunSettings, prepared: Path, part: str) -> list[Sample]:
+    """Samples of one part, in the split's order; ``train`` takes the negatives along."""
+    described = json.loads((prepared / "split.json").read_text())
+    dataset = open_dataset(settings.dataset)
+    names = described[part] + (described["negatives"] if part == "train" else [])
+    return [dataset.load(name) for name in names]
+
+
+def boxes_by_name(table: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Boxes ``(N, 4)`` xyxy px by sample name, in the table's order; names without a box are absent."""
+    return {str(name): group[BOX_COLUMNS].to_numpy(np.float64) for name, group in table.groupby("name", sort=False)}
+
+
+@cache
+def _anchors(config: DetectorConfig, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Anchors that the detector would lay over a frame of this ``(H, W)``, ``(A, 4)`` xyxy px of the frame."""
+    bare = config.model_copy(update={"weights": "none"})
+    detector = build_detector(bare)
+    height, width = (round(side * config.input_scale) for side in shape)
+    anchors: NDArray[np.float32] = detector.anchors_for(height, width, torch.device("cpu")).numpy()
+    return anchors / np.float32(config.input_scale)

@@ -1,0 +1,121 @@
+"""Stages *crop*, *train segmenter* and *segment*: from detected regions to stitched crack masks of whole pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from models.bundle import fill
+from models.segmenter import build_segmenter
+from pipeline.cascade import Cascade
+from pipeline.crops import ProbabilityMap, boxes_to_crops
+from pipeline.datasets.base import Mask
+from pipeline.evaluation import ROUNDS, median_times, timed_pair
+from pipeline.metrics import choose_probability_threshold, segmentation_curve
+from pipeline.settings import RunSettings
+from pipeline.splits import PARTS
+from pipeline.stages.detector import load_detector, read_score_threshold
+from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
+from pipeline.train_segmenter import SegmenterTrainee
+from pipeline.training import Report, pick_device, train
+
+PROBABILITIES = np.round(np.arange(0.05, 0.96, 0.01), 2)
+
+
+def crop(settings: RunSettings, prepared: Path, detected: Path, out: Path) -> None:
+    """Write ``crops.parquet`` (name, part, box): where the segmenter trains, and what it will be shown.
+
+    Training regions are the detections at the operating point and the boxes of the masks themselves: the detector has
+    seen these pictures and finds nearly all, but what it misses must not be missing from stage 2's lessons too.
+    """
+    detections = pd.read_parquet(detected / "detections.parquet")
+    detections = detections[detections["score"] >= read_score_threshold(detected)]
+    found = boxes_by_name(detections)
+    labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
+    nothing = np.zeros((0, 4))
+    frames = []
+    for part in PARTS:
+        for sample in load_part(settings, prepared, part):
+            boxes = found.get(sample.name, nothing)
+            if part == "train":
+                boxes = np.concatenate([boxes, labels.get(sample.name, nothing)])
+            crops = boxes_to_crops(boxes, sample.mask.shape, settings.crops.halo, settings.crops.multiple)
+            frames.append(pd.DataFrame(crops, columns=BOX_COLUMNS).assign(name=sample.name, part=part))
+    pd.concat(frames, ignore_index=True).to_parquet(out / "crops.parquet", index=False)
+
+
+def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: Path, report: Report) -> None:
+    """Train stage 2 on windows around the crops of ``train``; leaves what `pipeline.training.train` leaves."""
+    samples = load_part(settings, prepared, "train")
+    crops = boxes_by_name(pd.read_parquet(cropped / "crops.parquet"))
+    nothing = np.zeros((0, 4), np.int64)
+    trainee = SegmenterTrainee(
+        settings.segmenter,
+        settings.segmenter_augment,
+        settings.segmenter_training,
+        settings.crops.train_side,
+        settings.seed,
+        samples,
+        {sample.name: crops.get(sample.name, nothing).astype(np.int64) for sample in samples},
+        load_part(settings, prepared, "val"),
+    )
+    train(trainee, settings.segmenter_training, out, settings.seed, pick_device(settings.device), report)
+
+
+def load_cascade(
+    settings: RunSettings, detector: Path, segmenter: Path, score_threshold: float, probability_threshold: float
+) -> Cascade:
+    """Both trained networks at an operating point."""
+    network = build_segmenter(settings.segmenter.model_copy(update={"weights": "none"}))
+    fill(network, segmenter / "best.safetensors")
+    return Cascade(
+        load_detector(settings, detector),
+        network,
+        settings.segmenter,
+        settings.crops,
+        score_threshold,
+        probability_threshold,
+        pick_device(settings.device),
+    )
+
+
+def segment(
+    settings: RunSettings, prepared: Path, detector: Path, detected: Path, segmenter: Path, out: Path, report: Report
+) -> None:
+    """Run the cascade and, side by side, the same U-Net on the full frame, over the test part.
+
+    The probability threshold is chosen on full-frame validation maps, which favours the rival if anyone. Writes
+    ``operating_point.json``, ``times.parquet`` (ms) and, a picture each, ``masks/``, ``full_frame/`` (0 or 255) and
+    ``probability/`` (0–255 for 0–1).
+    """
+    cascade = load_cascade(settings, detector, segmenter, read_score_threshold(detected), 0.5)
+    probability = settings.thresholds.probability
+    if probability is None:
+        val = [(cascade.full_frame(s.image), s.mask) for s in load_part(settings, prepared, "val")]
+        probability = choose_probability_threshold(segmentation_curve(val, PROBABILITIES))
+    cascade.probability_threshold = probability
+    (out / "operating_point.json").write_text(
+        json.dumps({"score_threshold": cascade.score_threshold, "probability_threshold": probability}, indent=2)
+    )
+    for folder in ("masks", "full_frame", "probability"):
+        (out / folder).mkdir(exist_ok=True)
+    samples = load_part(settings, prepared, "test")
+    cascade(samples[0].image), cascade.full_frame(samples[0].image)  # warm up: the first pictures are slow
+    rows = []
+    for done, sample in enumerate(samples, start=1):
+        timed = [timed_pair(cascade, sample.image) for _ in range(ROUNDS)]
+        result, full_frame = timed[-1][:2]
+        _write_grey(out / "masks" / f"{sample.name}.png", result.mask)
+        _write_grey(out / "full_frame" / f"{sample.name}.png", full_frame >= probability)
+        _write_grey(out / "probability" / f"{sample.name}.png", result.probability)
+        rows.append({"name": sample.name} | median_times([times for *_, times in timed]))
+        report(done, len(samples), f"{sample.name}: {len(result.boxes)} boxes")
+    pd.DataFrame(rows).to_parquet(out / "times.parquet", index=False)
+
+
+def _write_grey(path: Path, values: Mask | ProbabilityMap) -> None:
+    cv2.imwrite(str(path), np.round(values.astype(np.float32) * 255).astype(np.uint8))
