@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -169,3 +171,29 @@ def test_files_stay_small() -> None:
 def test_no_drawers_for_leftovers() -> None:
     drawers = {"utils", "util", "helpers", "common", "misc"}
     assert not [path for path in source_files(*LAYERS, "tests") if path.stem in drawers]
+
+
+def test_every_file_beside_the_code_is_installed_with_it() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    left_out = [
+        str(path.relative_to(ROOT))
+        for layer in LAYERS
+        for path in (ROOT / layer).rglob("*")
+        if path.is_file()
+        and path.suffix not in {".py", ".pyc"}
+        and not any(
+            path.match(pattern)
+            for pattern in setuptools["package-data"].get(".".join(path.parent.relative_to(ROOT).parts), [])
+        )
+    ]
+    assert not left_out, "name them in [tool.setuptools.package-data] of pyproject.toml"
+
+
+def test_every_folder_of_code_is_a_package() -> None:
+    assert not [path for path in source_files(*LAYERS) if not (path.parent / "__init__.py").exists()]
+
+
+def test_constraints_are_versions_only() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert lines
+    assert not [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.!+]*", line)]
