@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
 
 from models.errors import DataError
 from pipeline.datasets.base import Image, Mask
@@ -16,6 +17,11 @@ from pipeline.datasets.base import Image, Mask
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+# Once and for all, since `warnings.catch_warnings` is not safe in threads. Pillow warns of a decompression bomb from
+# 89 Mpx on, which survey cameras reach (from 179 Mpx it refuses), and of broken EXIF, which costs no pixels.
+warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
+warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
 
 _ORIENTATION = 0x0112
 _MATTE = 127  # mid-grey: black would look like a crack, white like a lane marking
@@ -65,17 +71,14 @@ def read_mask(path: Path, threshold: int = 127) -> Mask:
 def _read(path: Path) -> tuple[Pixels, str]:
     """Decode `path`: ``(H, W)`` uint8/uint16, or ``(H, W, 3 or 4)`` uint8, upright; and Pillow's name of the format."""
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of a decompression bomb from 89 Mpx on, which survey cameras reach; from 179 Mpx it refuses.
-            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-            with Pillow.open(path) as picture:
-                picture.load()
-                return _turn(_decode(picture, path), _orientation(picture)), str(picture.format)
+        with Pillow.open(path) as picture:
+            picture.load()
+            return _turn(_decode(picture, path), _orientation(picture)), str(picture.format)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.", "Check the path, or fetch the data set again.") from None
     except PermissionError:
         raise DataError(f"{path} may not be read.", "Give yourself leave to read it (chmod u+r).") from None
-    except Pillow.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise DataError(
             f"{path} is not a picture that can be read.",
             "Replace it by an intact JPEG, PNG, TIFF, WebP or BMP file, or remove it.",
@@ -117,11 +120,10 @@ def _turn(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _to_rgb(pixels: Pixels) -> Image:
-    if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=2)
-    elif pixels.shape[2] == 4:
-        alpha = pixels[..., 3:].astype(np.uint16)
-        pixels = (pixels[..., :3] * alpha + _MATTE * (255 - alpha) + 127) // 255
-    return np.ascontiguousarray(pixels, dtype=np.uint8)
+    levels = (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
+    if levels.ndim == 2:
+        levels = levels[..., None].repeat(3, axis=2)
+    elif levels.shape[2] == 4:
+        alpha = levels[..., 3:].astype(np.uint16)
+        levels = ((levels[..., :3] * alpha + _MATTE * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return np.ascontiguousarray(levels)

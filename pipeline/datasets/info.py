@@ -1,0 +1,81 @@
+"""What a folder holds: counted, measured and checked picture by picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.errors import DataError
+from pipeline.datasets import READERS
+from pipeline.datasets.base import CrackDataset
+from pipeline.datasets.layout import contents, recognise, require_folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    height_px: int
+    width_px: int
+    crack_px: int
+
+
+def describe_root(root: Path) -> dict[str, Any]:
+    """Recognise the data set in `root` and describe it.
+
+    Raises:
+        DataError: there is no data set that we know, or it is incomplete.
+    """
+    root = Path(root).expanduser()
+    require_folder(root, "Check the path.")
+    key = recognise(root)
+    if key is None:
+        inside = [child.name for child in sorted(root.iterdir()) if recognise(child) is not None]
+        raise DataError(
+            f"{root} holds no data set that is known here; found {contents(root)}.",
+            f"Data sets lie deeper, name one of them: {', '.join(inside)}."
+            if inside
+            else f"Known are {', '.join(READERS)}; a plain folder has photographs in images/ and masks in masks/.",
+        )
+    return {"root": str(root), **describe(READERS[key](root))}
+
+
+def describe(dataset: CrackDataset) -> dict[str, Any]:
+    """Read every sample and sum up.
+
+    Returns:
+        JSON-safe: ``dataset``, ``title``, ``licence``; counts ``samples``, ``negatives``, ``groups`` and
+        ``official_test``; ``sizes`` (list of ``width_px``, ``height_px``, ``samples``, the commonest first),
+        ``crack_share`` (crack pixels over all pixels, 0–1), ``samples_without_crack``, ``fingerprint`` (None when files
+        cannot be read) and ``problems`` (list of messages, empty when all is well).
+    """
+    names = (*dataset.names, *dataset.negative_names)
+    with ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
+        results = list(pool.map(lambda name: _measure(dataset, name), names))
+    labelled = [r for r in results[: len(dataset)] if isinstance(r, _Measured)]
+    sizes = Counter((m.width_px, m.height_px) for m in labelled)
+    pixels = sum(m.width_px * m.height_px for m in labelled)
+    problems = [r for r in results if isinstance(r, str)]
+    return {
+        "dataset": dataset.key,
+        "title": dataset.title,
+        "licence": dataset.licence,
+        "samples": len(dataset),
+        "negatives": len(dataset.negative_names),
+        "groups": len({dataset.group(name) for name in dataset.names}),
+        "official_test": len(getattr(dataset, "official_test_names", ())),
+        "sizes": [{"width_px": w, "height_px": h, "samples": count} for (w, h), count in sizes.most_common()],
+        "crack_share": sum(m.crack_px for m in labelled) / pixels if pixels else 0.0,
+        "samples_without_crack": sum(m.crack_px == 0 for m in labelled),
+        "fingerprint": None if problems else dataset.fingerprint(),
+        "problems": problems,
+    }
+
+
+def _measure(dataset: CrackDataset, name: str) -> _Measured | str:
+    try:
+        mask = dataset.load(name).mask
+    except DataError as error:
+        return str(error)
+    return _Measured(mask.shape[0], mask.shape[1], int(mask.sum()))

@@ -1,0 +1,22 @@
+"""Fixtures for every test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+# Tests use tiny networks; more threads only fight over the cores of a small CI machine.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def datasets_root() -> Path:
+    """Folder of the real data sets; the test is skipped where there is none."""
+    default = Path(__file__).parents[2] / "shared" / "datasets"
+    root = Path(os.environ.get("CRACK_SURVEY_DATASETS", default))
+    if not root.is_dir():
+        pytest.skip(f"no real data sets at {root}; set CRACK_SURVEY_DATASETS to their folder")
+    return root

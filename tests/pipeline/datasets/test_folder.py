@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.errors import DataError
+from pipeline.datasets.folder import ImageFolder
+
+from .conftest import Maker, save, save_mask
+
+
+def test_any_format_pairs_by_stem(make_folder: Maker) -> None:
+    root = make_folder(names=("a",))
+    save(root / "images" / "b.JPG")
+    save_mask(root / "masks" / "b.tif")
+    (root / "images" / "notes.txt").write_text("no picture")
+    (root / "images" / ".hidden.png").write_bytes(b"no picture either")
+    dataset = ImageFolder(root)
+    assert dataset.names == ("a", "b")
+    assert dataset.load("b").mask.sum() == 12
+    assert dataset.group("b") == "b"
+
+
+def test_two_pictures_of_one_stem(make_folder: Maker) -> None:
+    root = make_folder()
+    save(root / "images" / "a.jpg")
+    with pytest.raises(DataError, match="two pictures of one name"):
+        ImageFolder(root)
+
+
+def test_missing_mask_is_named_and_counted(make_folder: Maker) -> None:
+    root = make_folder()
+    (root / "masks" / "a.png").unlink()
+    (root / "masks" / "c.png").unlink()
+    with pytest.raises(DataError, match=r"a\.png has no mask in .*masks \(1 more"):
+        ImageFolder(root)
+
+
+def test_mask_without_photograph(make_folder: Maker) -> None:
+    root = make_folder()
+    (root / "images" / "b.png").unlink()
+    with pytest.raises(DataError, match=r"b\.png has no photograph"):
+        ImageFolder(root)
+
+
+def test_empty(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    with pytest.raises(DataError, match="holds no pictures"):
+        ImageFolder(tmp_path)
+
+
+def test_unreadable_picture_is_named_on_load(make_folder: Maker) -> None:
+    root = make_folder()
+    (root / "images" / "b.png").write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"images/b\.png"):
+        ImageFolder(root).load("b")
+
+
+def save_turned(path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.full((8, 12), 90, np.uint8)).save(path, exif=exif)
+
+
+def test_turned_photograph_with_an_upright_mask(make_folder: Maker) -> None:
+    root = make_folder(names=("a",))
+    save_turned(root / "images" / "a.png", 6)
+    save_mask(root / "masks" / "a.png", height=12, width=8)
+    sample = ImageFolder(root).load("a")
+    assert sample.image.shape[:2] == sample.mask.shape == (12, 8)
+
+
+def test_turned_photograph_never_turns_its_mask(make_folder: Maker) -> None:
+    root = make_folder(names=("a",))
+    save_turned(root / "images" / "a.png", 6)
+    with pytest.raises(DataError, match=r"8×12 px.*12×8 px.*EXIF"):
+        ImageFolder(root).load("a")
