@@ -15,6 +15,7 @@ from torchvision.models.detection import RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.retinanet import RetinaNetHead
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import FeaturePyramidNetwork, batched_nms, clip_boxes_to_image
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
@@ -79,6 +80,14 @@ class PyramidBackbone(nn.Module):
         return cast("OrderedDict[str, Tensor]", self.fpn(features))
 
 
+class NativeResolution(GeneralizedRCNNTransform):
+    """torchvision's batching without its resize, which ``_skip_resize`` leaves out in training only."""
+
+    def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
+        """Return both as they came."""
+        return image, target
+
+
 class CrackDetector(RetinaNet):
     """RetinaNet that takes normalised pictures as they are, without torchvision's resize to 800 px."""
 
@@ -95,14 +104,12 @@ class CrackDetector(RetinaNet):
         super().__init__(
             PyramidBackbone(config),
             num_classes=1,
-            image_mean=[0.0, 0.0, 0.0],
-            image_std=[1.0, 1.0, 1.0],
             anchor_generator=anchors,
             head=head,
             fg_iou_thresh=config.foreground_iou,
             bg_iou_thresh=config.background_iou,
-            _skip_resize=True,
         )
+        self.transform = NativeResolution(1, 1, [0.0] * 3, [1.0] * 3)  # pictures come normalised
         self.config = config
         self._anchor_cache: dict[tuple[int, int], Tensor] = {}
 

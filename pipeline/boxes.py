@@ -55,7 +55,8 @@ def close_gaps(mask: Mask, gap: int) -> Mask:
     """
     if gap == 0:
         return mask
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap + 1, gap + 1))
+    side = gap + 1 + gap % 2  # odd, so that the kernel has a middle: an even one shifts what it closes
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     bordered = cv2.copyMakeBorder(mask.view(np.uint8), gap, gap, gap, gap, cv2.BORDER_CONSTANT, value=0)
     closed = cv2.morphologyEx(bordered, cv2.MORPH_CLOSE, kernel)[gap:-gap, gap:-gap]
     return mask | (closed > 0)

@@ -1,0 +1,105 @@
+import json
+import pickle
+from datetime import UTC, datetime
+
+import pytest
+import torch
+
+from models.bundle import CARD, DETECTOR, SEGMENTER, BundleCard, load_bundle, save_bundle
+from models.detector import DetectorConfig, build_detector
+from models.errors import BundleError
+from models.segmenter import SegmenterConfig, build_segmenter
+
+DETECTOR_CONFIG = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=8, head_convs=1)
+SEGMENTER_CONFIG = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(8, 8, 8))
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    torch.manual_seed(1)
+    card = BundleCard(
+        name="tiny",
+        created_at=datetime.now(UTC),
+        detector=DETECTOR_CONFIG,
+        segmenter=SEGMENTER_CONFIG,
+        score_threshold=0.3,
+        probability_threshold=0.5,
+        crop_halo=16,
+        crop_multiple=32,
+        dataset="sample",
+        dataset_fingerprint="0",
+        split="paper",
+        split_fingerprint="0",
+        seed=0,
+        device="cpu",
+        metrics={"precision": 1.0, "ap50": None},
+        training_data_licence="generated",
+        versions={},
+    )
+    return save_bundle(tmp_path / "tiny", build_detector(DETECTOR_CONFIG), build_segmenter(SEGMENTER_CONFIG), card)
+
+
+def test_a_bundle_comes_back_as_it_was_saved(bundle):
+    torch.manual_seed(1)
+    expected = build_detector(DETECTOR_CONFIG).state_dict()
+    detector, _segmenter, card = load_bundle(bundle)
+    assert card.score_threshold == 0.3
+    for name, tensor in detector.state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+    assert sorted(path.name for path in bundle.iterdir()) == sorted([CARD, DETECTOR, SEGMENTER])
+
+
+def test_half_precision_weights_load_into_full_precision_networks(bundle, tmp_path):
+    detector, segmenter, card = load_bundle(bundle)
+    halved = save_bundle(tmp_path / "half", detector.half(), segmenter.half(), card)
+    again, _, _ = load_bundle(halved)
+    assert {p.dtype for p in again.parameters()} == {torch.float32}
+    assert (halved / DETECTOR).stat().st_size < 0.6 * (bundle / DETECTOR).stat().st_size
+
+
+@pytest.mark.parametrize("name", [DETECTOR, SEGMENTER])
+def test_a_changed_weights_file_is_refused(bundle, name):
+    content = bytearray((bundle / name).read_bytes())
+    content[-1] ^= 1
+    (bundle / name).write_bytes(bytes(content))
+    with pytest.raises(BundleError, match=name):
+        load_bundle(bundle)
+
+
+def test_a_pickle_is_refused_unopened(bundle, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path.joinpath("sprung").touch, ())
+
+    (bundle / DETECTOR).write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(BundleError, match="not the file its card describes"):
+        load_bundle(bundle)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", [DETECTOR, SEGMENTER, CARD])
+def test_a_missing_file_is_named(bundle, name):
+    (bundle / name).unlink()
+    with pytest.raises(BundleError, match=name):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"score_threshold": 2}, "score_threshold"), ({"surprise": 1}, "surprise"), ({"format": "other"}, "format")],
+)
+def test_a_card_that_does_not_fit_is_named(bundle, change, named):
+    card = json.loads((bundle / CARD).read_text()) | change
+    (bundle / CARD).write_text(json.dumps(card))
+    with pytest.raises(BundleError, match=named):
+        load_bundle(bundle)
+
+
+def test_a_folder_of_other_things_is_not_overwritten(bundle, tmp_path):
+    detector, segmenter, card = load_bundle(bundle)
+    other = tmp_path / "photographs"
+    other.mkdir()
+    (other / "keep.jpg").write_bytes(b"x")
+    with pytest.raises(BundleError, match="not a bundle"):
+        save_bundle(other, detector, segmenter, card)
+    assert (other / "keep.jpg").exists()

@@ -1,0 +1,90 @@
+import pytest
+import torch
+
+from models.detector import DetectorConfig, build_detector, decode, detector_input
+
+SMALL = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    torch.manual_seed(0)
+    model = build_detector(SMALL).eval()
+    torch.nn.init.normal_(model.head.classification_head.cls_logits.weight, std=0.5)  # spread the scores
+    return model
+
+
+@torch.inference_mode()
+def test_raw_and_decode_agree_with_torchvisions_own_inference(detector):
+    pictures = torch.randn(2, 3, 64, 96)
+    detector.score_thresh, detector.nms_thresh, detector.topk_candidates = 0.2, SMALL.nms_iou, 10**6
+    theirs = detector(list(pictures))
+    inputs = detector_input(pictures, SMALL)
+    logits, deltas = detector.raw(inputs)
+    ours = decode(logits, deltas, detector.anchors_for(64, 96, inputs.device), (64, 96), SMALL, 0.2)
+    for picture, expected in enumerate(theirs):
+        mine = ours.pictures == picture
+        assert len(expected["boxes"]) > 5
+        torch.testing.assert_close(ours.scores[mine], expected["scores"])
+        torch.testing.assert_close(ours.boxes[mine], expected["boxes"])
+
+
+@torch.inference_mode()
+def test_anchors_are_those_that_torchvision_lays(detector):
+    from torchvision.models.detection.image_list import ImageList
+
+    pictures = torch.zeros(1, 3, 64, 96)
+    features = list(detector.backbone(pictures).values())
+    expected = detector.anchor_generator(ImageList(pictures, [(64, 96)]), features)[0]
+    torch.testing.assert_close(detector.anchors_for(64, 96, pictures.device), expected)
+
+
+def test_decode_keeps_pictures_apart_and_at_most_so_many():
+    config = SMALL.model_copy(update={"max_detections": 2})
+    anchors = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50]])
+    logits = torch.tensor([[0.0, 2.0, 1.0], [3.0, -9.0, -9.0]])
+    found = decode(logits, torch.zeros(2, 3, 4), anchors, (100, 100), config, min_score=0.1)
+    assert found.pictures.tolist() == [0, 0, 1]
+    assert found.boxes.tolist() == [[20, 20, 30, 30], [40, 40, 50, 50], [0, 0, 10, 10]]
+    assert found.scores.tolist() == pytest.approx(torch.tensor([2.0, 1.0, 3.0]).sigmoid().tolist())
+
+
+def test_decode_of_nothing_is_empty():
+    found = decode(torch.full((1, 4), -20.0), torch.zeros(1, 4, 4), torch.zeros(4, 4), (8, 8), SMALL, 0.1)
+    assert found.boxes.shape == (0, 4)
+    assert found.scores.shape == (0,)
+
+
+def test_half_resolution_gives_boxes_of_the_full_frame():
+    config = SMALL.model_copy(update={"input_scale": 0.5})
+    found = decode(torch.tensor([[5.0]]), torch.zeros(1, 1, 4), torch.tensor([[4.0, 4, 8, 8]]), (64, 64), config, 0.5)
+    assert found.boxes.tolist() == [[8, 8, 16, 16]]
+    assert detector_input(torch.zeros(1, 3, 100, 200), config).shape == (1, 3, 64, 128)
+
+
+def test_training_on_a_picture_without_boxes_is_finite():
+    torch.manual_seed(0)
+    model = build_detector(SMALL).train()
+    nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
+    losses = model([torch.randn(3, 64, 64)], [nothing])
+    assert torch.isfinite(sum(losses.values()))
+
+
+def test_the_papers_architecture_builds():
+    config = DetectorConfig(
+        backbone="resnet50",
+        weights="none",
+        levels=(3, 4, 5, 6, 7),
+        fpn_channels=256,
+        head_norm="none",
+        anchor_sizes=(32, 64, 128, 256, 512),
+    )
+    model = build_detector(config).eval()
+    with torch.inference_mode():
+        logits, _ = model.raw(detector_input(torch.zeros(1, 3, 320, 480), config))
+    assert logits.shape[1] == len(model.anchors_for(320, 480, logits.device)) == 9 * (2400 + 600 + 150 + 40 + 12)
+
+
+def test_anchor_sizes_must_match_levels():
+    with pytest.raises(ValueError, match="2 anchor sizes for 3 levels"):
+        build_detector(SMALL.model_copy(update={"anchor_sizes": (8, 16)}))
