@@ -90,6 +90,11 @@ def test_strict_needs_eight_skeleton_pixels():
         assert region_counts(np.array([[0, 0, 30, 20]]), mask).strict_tp == expected
 
 
+@pytest.mark.parametrize(("y2", "expected"), [(9, 1), (8, 0)])  # last row 8 is 2 px from row 10, last row 7 is 3 px
+def test_strict_reaches_two_pixels_beyond_the_box(y2, expected):
+    assert region_counts(np.array([[4, 2, 20, y2]]), line()).strict_tp == expected
+
+
 def test_strict_counts_the_skeleton_and_not_the_crack():
     mask = clean()
     mask[8:12, 5:9] = True  # 16 crack pixels, a skeleton of a few
