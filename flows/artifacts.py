@@ -1,0 +1,126 @@
+"""What the Prefect UI shows of a run: figures beside the paper's, and a page with a few pictures.
+
+Artifacts are for people to look at; the record in Parquet is the truth. A server that is away costs the artifact, not
+the run.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+from PIL import Image as PillowImage
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.exceptions import PrefectException
+from prefect.logging import get_logger
+
+from flows.comparison import Line, compare
+from pipeline.datasets.base import Image
+from pipeline.datasets.pictures import read_mask
+from pipeline.figures import figure2_rows
+from pipeline.records import PAPER
+from pipeline.settings import RunSettings
+from pipeline.stages.detector import read_score_threshold
+from pipeline.stages.prepare import BOX_COLUMNS, load_part
+
+MOST_BYTES = 90_000
+"""The UI grows slow above about 100 KB."""
+
+PICTURES = 3
+WIDTH_PX = 200
+CAPTIONS = {
+    "input": "photograph",
+    "boxes": "boxes",
+    "truth": "truth",
+    "outcome": "found and missed",
+    "predicted": "predicted",
+}
+
+
+@contextmanager
+def without_server_errors() -> Iterator[None]:
+    """Turn a failure to reach Prefect's server into a warning."""
+    try:
+        yield
+    except (httpx.HTTPError, PrefectException, RuntimeError) as error:
+        get_logger("artifacts").warning("An artifact was not kept: %r", error)
+
+
+def publish_metrics(metrics: Mapping[str, Any], title: str) -> None:
+    """Make the table artifact ``metrics``: a row a figure, the paper's beside ours."""
+    rows = [
+        {"figure": line.figure, "this run": line.ours, "full frame": line.full_frame, "paper": line.paper}
+        for line in compare(metrics, PAPER)
+    ]
+    with without_server_errors():
+        create_table_artifact(rows, key="metrics", description=title)
+
+
+def publish_report(metrics: Mapping[str, Any], title: str, report: Path, pictures: list[dict[str, Image]]) -> None:
+    """Make the markdown artifact ``report``: the figures, and pictures as far as they fit in `MOST_BYTES`.
+
+    Args:
+        metrics: of the run.
+        title: heading.
+        report: HTML page of the run, named by its path: browsers follow no link from the UI to a file.
+        pictures: of `figure2_pictures`.
+    """
+    with without_server_errors():
+        create_markdown_artifact(report_markdown(metrics, title, report, pictures), key="report", description=title)
+
+
+def report_markdown(metrics: Mapping[str, Any], title: str, report: Path, pictures: list[dict[str, Image]]) -> str:
+    """Text of the artifact of `publish_report`, at most `MOST_BYTES` long."""
+    lines = [line for line in compare(metrics, PAPER) if line.ours != "–" or line.paper != "–"]
+    text = "\n".join(
+        [
+            f"# {title}",
+            "",
+            "| figure | this run | full frame | paper |",
+            "| --- | ---: | ---: | ---: |",
+            *(_table_row(line) for line in lines),
+            "",
+            f"The whole report, every test picture in it: `{report}`",
+            "",
+        ]
+    )
+    head = f"\n| {' | '.join(CAPTIONS.values())} |\n|{' --- |' * len(CAPTIONS)}\n"
+    rows = ""
+    for views in pictures:
+        row = "| " + " | ".join(f"![{CAPTIONS[key]}]({_thumbnail(views[key])})" for key in CAPTIONS) + " |\n"
+        if len((text + head + rows + row).encode()) > MOST_BYTES:
+            break
+        rows += row
+    return text + head + rows if rows else text
+
+
+def figure2_pictures(settings: RunSettings, prepared: Path, detected: Path, segmented: Path) -> list[dict[str, Image]]:
+    """Views of the first test pictures that show a crack, by the names of `pipeline.figures.figure2_rows`."""
+    detections = pd.read_parquet(detected / "detections.parquet")
+    detections = detections[detections["score"] >= read_score_threshold(detected)]
+    cracked = [sample for sample in load_part(settings, prepared, "test") if sample.mask.any()]
+    views = []
+    for sample in cracked[:PICTURES]:
+        mine = detections[detections["name"] == sample.name]
+        mask = read_mask(segmented / "masks" / f"{sample.name}.png")
+        views.append(figure2_rows(sample, mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy(), mask))
+    return views
+
+
+def _table_row(line: Line) -> str:
+    return f"| {line.figure} | {line.ours} | {line.full_frame} | {line.paper} |"
+
+
+def _thumbnail(picture: Image) -> str:
+    """JPEG data URI of an ``(H, W, 3)`` picture, `WIDTH_PX` wide at most."""
+    small = PillowImage.fromarray(picture)
+    small.thumbnail((WIDTH_PX, 2 * WIDTH_PX))
+    target = io.BytesIO()
+    small.save(target, "JPEG", quality=60)
+    return f"data:image/jpeg;base64,{base64.b64encode(target.getvalue()).decode()}"

@@ -1,0 +1,304 @@
+"""The command `crack-survey`. What a command needs is imported when it runs, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from flows import runtime
+from models.errors import UsageError, UserError
+
+if TYPE_CHECKING:
+    from pipeline.settings import RunSettings
+
+# `crack-survey run` alone has to finish within ten minutes on two cores: the generated pictures need fewer epochs.
+SAMPLE_DEFAULTS = {"detector_training.epochs": 12, "segmenter_training.epochs": 10}
+
+# Errors of the machine rather than of the program: no space, no rights, a file system that is read-only.
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class Commands(TyperGroup):
+    """Tells a user's mistake in two lines, what is wrong and what to do, instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            _fail(error.problem, error.remedy, error.exit_status)
+        except KeyboardInterrupt:
+            _fail("Stopped.", "Run the same command again: it goes on from the last snapshot.", 130)
+        except OSError as error:
+            if error.errno not in DISK_ERRORS:
+                raise
+            _fail(str(error), "Free some space or mend the folder's rights; CRACK_SURVEY_HOME names another folder.", 1)
+        except RuntimeError as error:
+            if "reach API" not in str(error) and "Prefect API server" not in str(error):
+                raise
+            _fail(
+                f"No Prefect server answers: {error}",
+                "Start the one that PREFECT_API_URL names (prefect server start), or unset it to do without.",
+                1,
+            )
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="crack-survey",
+    help="Finds cracks in photographs of road and pavement: a RetinaNet says where to look, a U-Net draws them.\n\n"
+    "Runs and records go to the folder CRACK_SURVEY_HOME (default: data/). "
+    "Exit status: 0 done, 1 failed, 2 wrong usage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data = typer.Typer(cls=Commands, help="Fetch data sets, and say what a folder holds.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+Dataset = Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.", show_default=True)]
+Root = Annotated[Path | None, typer.Option(help="Folder of the data set; the generated sample has none.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+@app.command()
+def run(
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="fast: light networks (default). paper: those of Carr et al. 2018. smoke: one minute, no use."
+        ),
+    ] = None,
+    dataset: Dataset = "sample",
+    root: Root = None,
+    split: Annotated[str, typer.Option(help="paper, fold0 … fold4, or folds for all five and their pool.")] = "paper",
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="Change one setting; may be given again. C is read as JSON."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the weights and of the batches.")] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Train both networks, measure them on the test part, and record the run.
+
+    With no option at all: a short training on the generated sample, which needs no data and no server.
+    What an earlier run has done and nothing has changed since is used again; a run that was killed goes on from
+    its last snapshot.
+
+    For example:
+
+        crack-survey run
+
+        crack-survey run --dataset crackforest --root data/datasets/crackforest
+
+        crack-survey run --preset paper --dataset deepcrack --root DeepCrack --device cuda
+
+        crack-survey run --set detector_training.epochs=30 --set 'segmenter.encoder="resnet34"'
+    """
+    settings = _settings(preset, dataset, root, split, setting or [], seed, device)
+    _start_prefect()
+    from prefect import tags
+
+    from flows.experiment import experiment
+    from flows.tables import print_comparison, print_json
+    from pipeline.records import PAPER
+
+    with tags(settings.dataset.name, settings.dataset.split, settings.preset):
+        recorded = experiment(settings)
+    if as_json:
+        places = {"run_id": recorded.run_id, "report": recorded.report, "bundle": recorded.bundle}
+        print_json(recorded.metrics | places | {"paper": PAPER})
+        return
+    chosen = settings.dataset
+    print_comparison(recorded.metrics, PAPER, f"Run {recorded.run_id}: {chosen.name} {chosen.split} {settings.preset}")
+    print(f"Report: {recorded.report}")
+    if recorded.bundle is not None:
+        print(f"Bundle: {recorded.bundle}")
+
+
+@app.command()
+def evaluate(
+    bundle: Annotated[Path, typer.Option(help="Folder of a trained cascade, such as the bundle/ of a run.")],
+    dataset: Dataset = "sample",
+    root: Root = None,
+    split: Annotated[
+        str, typer.Option(help="paper-train, paper-val, paper-test, fold0-train … fold4-test, or all.")
+    ] = "paper-test",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a trained cascade on a data set, at the thresholds it was bundled with, and record the figures.
+
+    For example:
+
+        crack-survey evaluate --bundle data/runs/RUN/bundle --dataset deepcrack --root DeepCrack --split paper-test
+    """
+    settings = _settings(None, dataset, root, "paper", [], None, device)
+    _start_prefect()
+    from flows.evaluate import evaluate_bundle
+    from flows.tables import print_comparison, print_json
+    from pipeline.records import PAPER
+
+    row = evaluate_bundle(bundle, settings.dataset, split, settings.device)
+    if as_json:
+        print_json({**row, "paper": PAPER})
+        return
+    print_comparison(row, PAPER, f"Run {row['run_id']}: {bundle} on {dataset}, {split}")
+
+
+@app.command()
+def runs(as_json: AsJson = False) -> None:
+    """Print past runs, oldest first, below the paper's own figures.
+
+    With --json: {"paper": {…}, "runs": [{…}, …]}, every column of the record.
+    """
+    from flows.tables import print_json, print_runs
+    from pipeline.records import runs_json
+    from pipeline.settings import home
+
+    past = runs_json(home())
+    if as_json:
+        print_json(past)
+    else:
+        print_runs(past["paper"], past["runs"])
+
+
+@app.command()
+def report(run: Annotated[str, typer.Argument(help="Id of a run, the beginning of one, or last.")]) -> None:
+    """Print where the report page of a run lies, one self-contained HTML file; it is drawn again if it is gone.
+
+    For example:
+
+        xdg-open $(crack-survey report last)
+    """
+    from pipeline.records import runs_json
+    from pipeline.settings import home
+
+    chosen = _find(runs_json(home())["runs"], run)["run_id"]
+    page = home() / "runs" / chosen / "report.html"
+    if not page.is_file():
+        from pipeline.stages.record import rerender_report
+
+        page = rerender_report(home(), chosen)
+    print(page)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the experiment as Prefect deployments, to be started from the UI, until stopped.
+
+    Needs a server: `prefect server start` in another terminal, and PREFECT_API_URL=http://127.0.0.1:4200/api here.
+    """
+    if not os.environ.get("PREFECT_API_URL"):
+        raise UsageError(
+            "PREFECT_API_URL is not set, so there is no server to serve to.",
+            "Run `prefect server start` in another terminal and set PREFECT_API_URL=http://127.0.0.1:4200/api.",
+        )
+    runtime.configure()
+    from flows.deployments import serve_all
+
+    serve_all()
+
+
+@data.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="crackforest; the others have to be asked for at their authors'.")],
+    into: Annotated[Path | None, typer.Option(help="Folder to fill; default: datasets/NAME in the home.")] = None,
+) -> None:
+    """Download a data set, every file checked against its SHA-256.
+
+    For example:
+
+        crack-survey data fetch crackforest --into data/datasets/crackforest
+    """
+    if name != "crackforest":
+        raise UsageError(
+            f"There is no data set {name!r} to fetch.",
+            "crackforest can be fetched; download others by hand and look at them with `crack-survey data info ROOT`.",
+        )
+    from pipeline.datasets.fetch import fetch_crackforest
+    from pipeline.settings import home
+
+    print(fetch_crackforest(into or home() / "datasets" / name))
+
+
+@data.command()
+def info(root: Annotated[Path, typer.Argument(help="Folder of a data set.")], as_json: AsJson = False) -> None:
+    """Say which data set a folder holds, how many pictures, how much crack, and what is wrong with it."""
+    from flows.tables import print_info, print_json
+    from pipeline.datasets.info import describe_root
+
+    found = describe_root(root)
+    if as_json:
+        print_json(found)
+    else:
+        print_info(found)
+    if found["problems"]:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()
+
+
+def _settings(
+    preset: str | None, dataset: str, root: Path | None, split: str, given: list[str], seed: int | None, device: str
+) -> RunSettings:
+    from pipeline.settings import make_settings
+
+    overrides: dict[str, Any] = dict(SAMPLE_DEFAULTS) if dataset == "sample" and preset is None else {}
+    overrides |= {"dataset.name": dataset, "dataset.root": root, "dataset.split": split, "device": device}
+    if seed is not None:
+        overrides["seed"] = seed
+    return make_settings(preset or "fast", overrides | dict(_parse(item) for item in given))
+
+
+def _parse(item: str) -> tuple[str, Any]:
+    """Read ``a.b=c``; what is not JSON is a string.
+
+    >>> _parse("labels.max_side=64"), _parse("device=cpu"), _parse("detector.levels=[3, 4]")
+    (('labels.max_side', 64), ('device', 'cpu'), ('detector.levels', [3, 4]))
+    """
+    name, equals, text = item.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"--set {item} is not NAME=VALUE.", "Write for example --set detector_training.epochs=30.")
+    try:
+        return name.strip(), json.loads(text)
+    except json.JSONDecodeError:
+        return name.strip(), text
+
+
+def _find(runs: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
+    """The run whose id begins with `wanted`; the youngest for ``last``."""
+    found = runs[-1:] if wanted == "last" else [run for run in runs if run["run_id"].startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if not runs:
+        raise UsageError("There is no run yet.", "`crack-survey run` makes one; CRACK_SURVEY_HOME says where they lie.")
+    names = ", ".join(run["run_id"] for run in (found or runs)[-5:])
+    problem = f"{wanted!r} is the beginning of {len(found)} runs." if found else f"There is no run {wanted!r}."
+    raise UsageError(problem, f"Choose one of: {names}, or last.")
+
+
+def _start_prefect() -> None:
+    runtime.configure()
+    if not os.environ.get("PREFECT_API_URL"):
+        runtime.console.print("Starting Prefect; without a server of its own (PREFECT_API_URL) this takes 15 s.")
+    runtime.show_lines()
+
+
+def _fail(problem: str, remedy: str, status: int) -> None:
+    print(f"Error: {problem}\n{remedy}", file=sys.stderr)
+    raise SystemExit(status)

@@ -1,0 +1,69 @@
+"""A run's figures beside the paper's, as text: one table for the terminal and for the Prefect UI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Line(NamedTuple):
+    """One figure: what it is, what this run reached, what the paper did, and what the full frame gives."""
+
+    figure: str
+    ours: str
+    paper: str
+    full_frame: str
+
+
+# Column of the `runs` table, what a person calls it, and its unit: % for shares, ms, or none.
+FIGURES = (
+    ("precision", "precision of boxes", "%"),
+    ("segmentation_error", "segmentation error Es", "%"),
+    ("data_reduction", "data reduction", "%"),
+    ("strict_precision", "strict precision of boxes", "%"),
+    ("ap50", "AP50", "%"),
+    ("score_threshold", "score threshold", ""),
+    ("boxes_per_image", "boxes a picture", ""),
+    ("oracle_data_reduction", "data reduction of the labels", "%"),
+    ("f1_2px", "F1 at 2 px", "%"),
+    ("f1_2px_mean", "F1 at 2 px, mean over pictures", "%"),
+    ("f1_0px", "F1 at 0 px", "%"),
+    ("iou_0px", "IoU at 0 px", "%"),
+    ("detect_ms", "time to detect", "ms"),
+    ("segment_ms", "time to segment the crops", "ms"),
+    ("cascade_ms", "time of both stages", "ms"),
+)
+FULL_FRAME = {
+    "cascade_ms": "full_frame_ms",
+    **{key: f"full_frame_{key}" for key in ("f1_2px", "f1_2px_mean", "f1_0px", "iou_0px")},
+}
+
+
+def compare(metrics: Mapping[str, Any], paper: Mapping[str, Any]) -> list[Line]:
+    """Lines of the table; what is not known is ``–``.
+
+    >>> compare({"precision": 0.981}, {"precision": 0.9892})[0]
+    Line(figure='precision of boxes', ours='98.10 %', paper='98.92 %', full_frame='–')
+    """
+    return [
+        Line(
+            name,
+            show(metrics.get(column), unit),
+            show(paper.get(column), unit),
+            show(metrics.get(FULL_FRAME.get(column, "")), unit),
+        )
+        for column, name, unit in FIGURES
+    ]
+
+
+def show(value: Any, unit: str) -> str:
+    """A figure as a person reads it.
+
+    >>> show(0.0122, "%"), show(53.13, "ms"), show(0.5, ""), show(float("nan"), "%"), show(None, "ms")
+    ('1.22 %', '53.1 ms', '0.5', '–', '–')
+    """
+    if not isinstance(value, int | float) or value != value:
+        return "–"
+    if unit == "%":
+        return f"{100 * value:.2f} %"
+    return f"{value:.1f} ms" if unit == "ms" else f"{value:.3g}"

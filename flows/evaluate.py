@@ -1,0 +1,105 @@
+"""A trained cascade measured on a data set, as a flow: no training, one row in the record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from flows.artifacts import publish_metrics
+from flows.progress import say, stage_progress
+from models.bundle import read_card
+from pipeline.cascade import Cascade
+from pipeline.datasets import CrackDataset, open_dataset
+from pipeline.evaluation import Evaluated, evaluate_cascade, images_table
+from pipeline.records import new_run_id, write_part
+from pipeline.schemas import SCHEMAS
+from pipeline.settings import DatasetSettings, LabelSettings, home
+from pipeline.splits import select
+from pipeline.stages.record import describe_software
+from pipeline.training import pick_device
+
+SAMPLE = DatasetSettings()
+
+
+@task(name="measure", cache_policy=NO_CACHE, persist_result=False)
+def measure(cascade: Cascade, dataset: CrackDataset, names: tuple[str, ...]) -> Evaluated:
+    """Run the cascade, and its own U-Net on the full frame, over the named samples."""
+    with stage_progress("measure") as report:
+        samples = (dataset.load(name) for name in names)
+        return evaluate_cascade(cascade, samples, len(names), LabelSettings(), report)
+
+
+@task(name="record-evaluation", cache_policy=NO_CACHE, persist_result=False)
+def record_evaluation(row: dict[str, Any], evaluated: Evaluated) -> None:
+    """Write the row and the tables of the pictures; the row comes last, so that a run that is listed is whole."""
+    run_id = row["run_id"]
+    write_part("images", run_id, images_table(evaluated.counts), home())
+    write_part("detections", run_id, evaluated.detections, home())
+    write_part("runs", run_id, [row], home())
+    publish_metrics(row, f"{row['bundle']} on {row['dataset']} {row['split']}")
+
+
+def run_name() -> str:
+    """Name of the flow run in the UI: bundle, data set, part and time."""
+    given = flow_run.parameters
+    dataset = DatasetSettings.model_validate(given["dataset"])
+    return f"{Path(given['bundle']).name} on {dataset.name} {given['part']} {datetime.now(UTC):%Y-%m-%d %H:%M}"
+
+
+@flow(name="evaluate", flow_run_name=run_name, persist_result=False)
+def evaluate_bundle(
+    bundle: Path,
+    dataset: DatasetSettings = SAMPLE,
+    part: str = "paper-test",
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Measure a bundle at its own thresholds.
+
+    Args:
+        bundle: folder of `models.bundle`.
+        dataset: samples to measure on.
+        part: ``paper-test``, ``fold0-val``, … or ``all`` (`pipeline.splits.select`).
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Returns:
+        The row of the table `runs`, ``run_id`` with it.
+
+    Raises:
+        models.errors.UserError: naming what is wrong and the remedy.
+    """
+    began = datetime.now(UTC)
+    card = read_card(bundle)
+    chosen = pick_device(device)
+    opened = open_dataset(dataset)
+    names = select(opened, part, dataset.split_seed)
+    fingerprint = opened.fingerprint()
+    if fingerprint == card.dataset_fingerprint and not part.startswith(card.split):
+        say(f"The bundle was trained on a part of this data set, of its split {card.split!r}; {part!r} may overlap it.")
+    evaluated = measure(Cascade.load(bundle, chosen), opened, names)
+    known = {name: value for name, value in evaluated.headline.items() if name in SCHEMAS["runs"].names}
+    commit, versions = describe_software()
+    row = known | {
+        "run_id": new_run_id(),
+        "started_at": began,
+        "finished_at": datetime.now(UTC),
+        "kind": "evaluate",
+        "dataset": dataset.name,
+        "split": part,
+        "settings": {"bundle": str(bundle), "dataset": dataset.model_dump(mode="json")},
+        "dataset_fingerprint": fingerprint,
+        "device": str(chosen),
+        "commit": commit,
+        "versions": versions,
+        "images": len(names),
+        "score_threshold": card.score_threshold,
+        "probability_threshold": card.probability_threshold,
+        "total_s": (datetime.now(UTC) - began).total_seconds(),
+        "bundle": str(bundle),
+    }
+    record_evaluation(row, evaluated)
+    return row

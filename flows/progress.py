@@ -1,0 +1,81 @@
+"""Where a stage stands: lines in the log, a bar on a terminal, a progress artifact in the Prefect UI."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.logging import get_run_logger
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from flows.artifacts import without_server_errors
+from flows.runtime import OURS, console, shows_bars
+from pipeline.training import Report
+
+ARTIFACT_EVERY = 2.0  # s; an update takes about 20 ms
+LINE_EVERY = 30.0  # s without a line, where there is no bar
+
+
+def say(line: str) -> None:
+    """Log one line of the running flow or task: to the terminal and to the Prefect UI."""
+    get_run_logger().getChild(OURS).info(line)  # type: ignore[union-attr]
+
+
+@contextmanager
+def stage_progress(stage: str) -> Iterator[Report]:
+    """Give a `Report` that says where `stage` stands. Has to be entered within a task."""
+    bar = _bar() if shows_bars() else None
+    with bar or nullcontext():
+        yield _StageReport(stage, bar)
+
+
+class _StageReport:
+    """The `Report` of one stage; remembers when it last spoke."""
+
+    def __init__(self, stage: str, bar: Progress | None) -> None:
+        self.stage = stage
+        self.bar = bar
+        self.row = bar.add_task(stage, total=None) if bar else None
+        self.artifact: UUID | None = None
+        self.artifact_at = self.line_at = time.monotonic()
+        with without_server_errors():
+            key = stage.replace(" ", "-")
+            self.artifact = _uuid(create_progress_artifact(0.0, key=key, description=f"{stage}: not begun"))
+
+    def __call__(self, done: int, total: int, line: str) -> None:
+        now = time.monotonic()
+        share = done / max(total, 1)
+        if self.bar is not None and self.row is not None:
+            self.bar.update(self.row, completed=done, total=total)
+        elif not line and now - self.line_at >= LINE_EVERY:
+            line = f"{share:.0%}"
+        if line:
+            say(f"{self.stage}: {line}")
+            self.line_at = now
+        if self.artifact is not None and (done == total or now - self.artifact_at >= ARTIFACT_EVERY):
+            self.artifact_at = now
+            with without_server_errors():
+                update_progress_artifact(self.artifact, 100 * share, f"{self.stage}: {line}" if line else None)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _uuid(created: Any) -> UUID:
+    """Prefect types its calls for both worlds, sync and async; in a sync task it is the id itself."""
+    assert isinstance(created, UUID)
+    return created

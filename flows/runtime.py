@@ -1,0 +1,71 @@
+"""How a command meets Prefect: defaults for its settings, lines a person can read, and bars on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from rich.console import Console
+
+OURS = "crack_survey"
+"""Child of Prefect's run loggers that the experiment's own lines go through."""
+
+console = Console(stderr=True, highlight=False)
+"""Standard error, shared by lines and bars so that neither tears the other."""
+
+# An environment that says otherwise wins. A server of our own takes 11–17 s to start, and Prefect gives it 20 s.
+DEFAULTS = {
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def configure() -> None:
+    """Set Prefect's defaults for this process and its children; has to run before Prefect is imported."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+class Lines(logging.Handler):
+    """Shows the experiment's lines as they are and, of all others, warnings.
+
+    Prefect logs a failed run with its traceback before it raises the error; whoever started the run reports it, so
+    those records are left to the server.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record, or leave it out."""
+        ours = record.name.endswith(OURS)
+        of_a_run = record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
+        if record.levelno < (logging.INFO if ours else logging.WARNING):
+            return
+        if of_a_run and not ours and record.levelno >= logging.ERROR:
+            return
+        try:
+            text = self.format(record)
+            console.print(text if ours else f"{record.levelname.lower()}: {text}", markup=False, soft_wrap=True)
+        except Exception:
+            self.handleError(record)
+
+
+def show_lines() -> None:
+    """Put `Lines` in place of Prefect's own console handler."""
+    import prefect.main  # noqa: F401  # sets up logging, which would undo what follows
+
+    root = logging.getLogger()
+    root.handlers = [handler for handler in root.handlers if type(handler).__module__ != "prefect.logging.handlers"]
+    if not shows_lines():
+        root.addHandler(Lines())
+
+
+def shows_lines() -> bool:
+    """Whether this process talks to a person (`show_lines`), rather than to a server's log."""
+    return any(isinstance(handler, Lines) for handler in logging.getLogger().handlers)
+
+
+def shows_bars() -> bool:
+    """Whether a progress bar would be seen: a person, at a terminal."""
+    return shows_lines() and console.is_terminal and sys.stderr.isatty()
