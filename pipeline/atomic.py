@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from models.errors import DataError
@@ -30,5 +31,6 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
             "Free some space or mend the folder's rights, then run the same command again: it goes on where it was.",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be made holds no temporary file either
+            temporary.unlink(missing_ok=True)
     return path

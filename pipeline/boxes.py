@@ -50,7 +50,7 @@ def close_gaps(mask: Mask, gap: int) -> Mask:
     """Bridge gaps up to `gap` px by morphological closing; never removes a pixel.
 
     >>> broken = np.zeros((3, 9), bool); broken[1, [2, 3, 5, 6]] = True
-    >>> bool(close_gaps(broken, 2)[1, 4]), bool(close_gaps(broken, 0)[1, 4])
+    >>> bool(close_gaps(broken, 1)[1, 4]), bool(close_gaps(broken, 0)[1, 4])
     (True, False)
     """
     if gap == 0:

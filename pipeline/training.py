@@ -160,7 +160,7 @@ def _make_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Op
     groups = [{"params": weights, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
     if settings.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=settings.lr, momentum=0.9)
-    return torch.optim.AdamW(groups, lr=settings.lr)
+    return torch.optim.AdamW(groups, lr=settings.lr, fused=True)
 
 
 def _rate(step: int, total: int, warmup: float) -> float:

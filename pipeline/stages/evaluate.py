@@ -28,7 +28,7 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
         boxes, scores = mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy()
         mask = read_mask(segmented / "masks" / f"{sample.name}.png")
         full_frame = read_mask(segmented / "full_frame" / f"{sample.name}.png")
-        spent = {key: float(times.at[sample.name, key]) for key in TIMES}
+        spent = dict(zip(TIMES, times.loc[sample.name, list(TIMES)].to_numpy(float), strict=True))
         rows.append(count_picture(sample, boxes[scores >= threshold], mask, full_frame, spent))
         for_curve.append((boxes, scores, sample.mask))
         for_ap.append((boxes, scores, labels.get(sample.name, np.zeros((0, 4)))))

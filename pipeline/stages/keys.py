@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 from collections.abc import Callable
@@ -17,15 +18,15 @@ from pipeline.splits import make_split
 StageName = Literal["prepare", "train-detector", "detect", "crop", "train-segmenter", "segment", "evaluate"]
 
 ROOT = Path(__file__).resolve().parents[2]
-_DATA = ["pipeline/datasets", "pipeline/splits.py", "pipeline/boxes.py"]
+_DATA = [*(f"pipeline/datasets/{name}.py" for name in ("base", "pairs", "pictures")), "pipeline/splits.py"]
 _LOOP = ["pipeline/training.py", "pipeline/batches.py", "pipeline/augment.py", "models/backbones.py"]
 _CASCADE = ["pipeline/cascade.py", "pipeline/crops.py", "models/detector.py", "models/segmenter.py"]
 
 # Source files whose change makes a stage's earlier results stale; a stage also inherits those of the ones before it.
 SOURCES: dict[StageName, list[str]] = {
-    "prepare": [*_DATA, "pipeline/stages/prepare.py"],
-    "train-detector": [*_LOOP, "models/detector.py", "pipeline/train_detector.py"],
-    "detect": ["pipeline/metrics/regions.py", "pipeline/stages/detector.py"],
+    "prepare": [*_DATA, "pipeline/boxes.py", "pipeline/stages/prepare.py"],
+    "train-detector": [*_LOOP, "models/detector.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"],
+    "detect": ["pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],
     "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/train_segmenter.py"],
     "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
@@ -49,6 +50,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     anchors = {k: v for k, v in dump["detector"].items() if k.startswith("anchor") or k in ("levels", "input_scale")}
     own: dict[StageName, Any] = {
         "prepare": [
+            _source_digest(f"pipeline/datasets/{settings.dataset.name}.py"),
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
         ],
         "train-detector": [
@@ -96,5 +98,12 @@ def _source_digest(path: str) -> str:
     files = sorted(source.rglob("*.py")) if source.is_dir() else [source]
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.read_bytes())
+        digest.update(ast.dump(_Undocumented().visit(ast.parse(file.read_bytes()))).encode())
     return digest.hexdigest()
+
+
+class _Undocumented(ast.NodeTransformer):
+    """Drops every bare text, that is, docstrings: what is said of code does not change what it does."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node

@@ -1,0 +1,224 @@
+"""Stage *record*: the run's rows in Parquet, its bundle, and its report page."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from models.bundle import BundleCard, save_bundle
+from models.errors import DataError
+from pipeline.atomic import write_whole
+from pipeline.datasets.pictures import read_mask
+from pipeline.evaluation import headline, images_table
+from pipeline.figures import figure2_rows, holds_crack, review_cuts, threshold_curve, training_curve
+from pipeline.records import PAPER, read_table, write_part
+from pipeline.report import ReportInput, write_report
+from pipeline.settings import RunSettings
+from pipeline.stages.keys import ROOT, StageName
+from pipeline.stages.prepare import BOX_COLUMNS, load_part
+from pipeline.stages.segmenter import load_cascade
+
+TOLD_VERSIONS = ("crack-survey", "torch", "torchvision", "segmentation-models-pytorch", "timm", "prefect", "numpy")
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a run is called and how long it took.
+
+    Attributes:
+        run_id: of `pipeline.records.new_run_id`.
+        started_at: UTC.
+        device: such as ``cpu``.
+        seconds: stage → seconds, 0 where an earlier result was used again.
+    """
+
+    run_id: str
+    started_at: datetime
+    device: str
+    seconds: dict[str, float]
+
+
+class Recorded(NamedTuple):
+    """A run as it was recorded: the row of ``runs``, and where its page and bundle lie (none for pooled folds)."""
+
+    run_id: str
+    metrics: dict[str, Any]
+    report: Path
+    bundle: Path | None
+
+
+def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, run: RunInfo) -> Recorded:
+    """Record a run over one split. The row of ``runs`` is written last: a run that has one is recorded whole."""
+    metrics = json.loads((folders["evaluate"] / "metrics.json").read_text())
+    described = json.loads((folders["prepare"] / "split.json").read_text())
+    counts = pd.read_parquet(folders["evaluate"] / "counts.parquet")
+    folder = home / "runs" / run.run_id
+    bundle = _save_bundle(settings, folders, folder / "bundle", metrics, described, run)
+    row = _run_row(settings, metrics, run) | {
+        "dataset_fingerprint": described["dataset_fingerprint"],
+        "split_fingerprint": described["split_fingerprint"],
+        "report": str(folder / "report.html"),
+        "bundle": str(bundle),
+    }
+    write_whole(folder / "settings.json", lambda path: path.write_text(settings.model_dump_json(indent=2)))
+    write_whole(
+        folder / "stages.json",
+        lambda path: path.write_text(json.dumps({stage: where.name for stage, where in folders.items()}, indent=2)),
+    )
+    write_part("images", run.run_id, images_table(counts), home)
+    write_part("detections", run.run_id, _detections(settings, folders), home)
+    report = write_report(folder / "report.html", _report_input(settings, folders, row, images_table(counts)))
+    write_part("runs", run.run_id, [row], home)
+    return Recorded(run.run_id, row, report, bundle)
+
+
+def record_pooled(settings: RunSettings, evaluated: list[Path], run: RunInfo, home: Path) -> Recorded:
+    """Record one row over several splits that test on different pictures: their counts pooled, not their figures."""
+    counts = pd.concat([pd.read_parquet(folder / "counts.parquet") for folder in evaluated], ignore_index=True)
+    parts = [json.loads((folder / "metrics.json").read_text()) for folder in evaluated]
+    metrics = headline(counts, float(np.mean([part["ap50"] for part in parts])))
+    for name in ("oracle_data_reduction", "oracle_boxes_per_image", "anchor_recall", "crack_share"):
+        metrics[name] = float(np.mean([part[name] for part in parts]))
+    folder = home / "runs" / run.run_id
+    row = _run_row(settings, metrics, run) | {"report": str(folder / "report.html")}
+    images = images_table(counts)
+    write_part("images", run.run_id, images, home)
+    report = write_report(folder / "report.html", ReportInput(run=row, paper=PAPER, images=images))
+    write_part("runs", run.run_id, [row], home)
+    return Recorded(run.run_id, row, report, None)
+
+
+def rerender_report(home: Path, run_id: str) -> Path:
+    """Write a recorded run's page again from its record and its stages.
+
+    Raises:
+        DataError: the run is not recorded, or its stages were deleted.
+    """
+    runs = read_table("runs", home, run_id)
+    folder = home / "runs" / run_id
+    if runs.empty:
+        raise DataError(f"No run {run_id} is recorded in {home}.", "`crack-survey runs` lists those there are.")
+    row = {str(key): value for key, value in runs.iloc[0].to_dict().items()}
+    images = read_table("images", home, run_id)
+    if not (folder / "stages.json").is_file():  # pooled folds, an evaluation: no pictures of their own
+        return write_report(folder / "report.html", ReportInput(run=row, paper=PAPER, images=images))
+    settings = RunSettings.model_validate_json((folder / "settings.json").read_text())
+    stages: dict[StageName, str] = json.loads((folder / "stages.json").read_text())
+    folders = {stage: home / "stages" / stage / key for stage, key in stages.items()}
+    if missing := [str(path) for path in folders.values() if not path.is_dir()]:
+        raise DataError(f"The stage {missing[0]} of run {run_id} was deleted.", "Run the experiment again.")
+    return write_report(folder / "report.html", _report_input(settings, folders, row, images))
+
+
+def describe_software() -> tuple[str | None, dict[str, str]]:
+    """Commit of the checkout (None outside one; ``+`` for uncommitted changes) and versions of what shapes results."""
+    versions = {name: version(name) for name in TOLD_VERSIONS} | {"python": platform.python_version()}
+    git: Callable[..., str] = lambda *words: subprocess.run(  # noqa: E731
+        ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    try:
+        return git("rev-parse", "HEAD") + (
+            "+" if git("status", "--porcelain", "--untracked-files=no") else ""
+        ), versions
+    except (OSError, subprocess.CalledProcessError):
+        return None, versions
+
+
+def _run_row(settings: RunSettings, metrics: dict[str, Any], run: RunInfo) -> dict[str, Any]:
+    commit, versions = describe_software()
+    return metrics | {
+        "run_id": run.run_id,
+        "started_at": run.started_at,
+        "finished_at": datetime.now(UTC),
+        "kind": "experiment",
+        "preset": settings.preset,
+        "dataset": settings.dataset.name,
+        "split": settings.dataset.split,
+        "settings": settings.model_dump(mode="json"),
+        "seed": settings.seed,
+        "commit": commit,
+        "device": run.device,
+        "versions": versions,
+        "train_detector_s": run.seconds.get("train-detector"),
+        "train_segmenter_s": run.seconds.get("train-segmenter"),
+        "total_s": sum(run.seconds.values()),
+    }
+
+
+def _save_bundle(
+    settings: RunSettings,
+    folders: dict[StageName, Path],
+    out: Path,
+    metrics: dict[str, Any],
+    described: dict[str, Any],
+    run: RunInfo,
+) -> Path:
+    cascade = load_cascade(
+        settings,
+        folders["train-detector"],
+        folders["train-segmenter"],
+        metrics["score_threshold"],
+        metrics["probability_threshold"],
+    )
+    card = BundleCard(
+        name=f"{settings.dataset.name}-{settings.preset}",
+        created_at=datetime.now(UTC),
+        detector=settings.detector,
+        segmenter=settings.segmenter,
+        score_threshold=cascade.score_threshold,
+        probability_threshold=cascade.probability_threshold,
+        crop_halo=settings.crops.halo,
+        crop_multiple=settings.crops.multiple,
+        dataset=settings.dataset.name,
+        dataset_fingerprint=described["dataset_fingerprint"],
+        split=settings.dataset.split,
+        split_fingerprint=described["split_fingerprint"],
+        seed=settings.seed,
+        device=run.device,
+        metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
+        training_data_licence=described["licence"],
+        versions=describe_software()[1],
+    )
+    return save_bundle(out, cascade.detector, cascade.segmenter, card)
+
+
+def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:
+    """Detections of the test part, with whether each holds a crack pixel."""
+    table = pd.read_parquet(folders["detect"] / "detections.parquet")
+    frames = []
+    for sample in load_part(settings, folders["prepare"], "test"):
+        mine = table[table["name"] == sample.name].drop(columns="part")
+        frames.append(mine.assign(tp=holds_crack(mine[BOX_COLUMNS].to_numpy(), sample.mask)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _report_input(
+    settings: RunSettings, folders: dict[StageName, Path], row: dict[str, Any], images: pd.DataFrame
+) -> ReportInput:
+    detections = pd.read_parquet(folders["detect"] / "detections.parquet")
+    detections = detections[detections["score"] >= row["score_threshold"]]
+    figures, review = [], []
+    for number, sample in enumerate(load_part(settings, folders["prepare"], "test")):
+        mine = detections[detections["name"] == sample.name]
+        boxes, scores = mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy()
+        review += review_cuts(sample, boxes, scores)
+        if number < settings.figures:
+            predicted = read_mask(folders["segment"] / "masks" / f"{sample.name}.png")
+            figures.append((sample.name, figure2_rows(sample, boxes, scores, predicted)))
+    curve = pd.read_parquet(folders["evaluate"] / "curve.parquet")
+    histories = [pd.read_parquet(folders[stage] / "history.parquet") for stage in ("train-detector", "train-segmenter")]
+    curves = {
+        "Training": training_curve(*histories),
+        "Operating point": threshold_curve(curve, row["score_threshold"], PAPER),
+    }
+    return ReportInput(run=row, paper=PAPER, images=images, figures=figures, curves=curves, review=review)
