@@ -1,0 +1,104 @@
+"""One Prefect server for all tests of flows, and one finished experiment on pictures of 96 px."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import cv2
+import numpy as np
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from pipeline.settings import RunSettings, make_settings
+from pipeline.stages.record import Recorded
+
+PICTURES, SIDE = 10, 96
+
+
+class Finished(NamedTuple):
+    """A finished run and where it lies."""
+
+    recorded: Recorded
+    flow_run_id: UUID
+    settings: RunSettings
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> Iterator[str]:
+    """Address of a server on a database of its own; a flow's heartbeat would cost a second each."""
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield PREFECT_API_URL.value()
+
+
+@pytest.fixture(scope="session")
+def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder data set: grey noise with one dark line each."""
+    root = tmp_path_factory.mktemp("tiny")
+    make_pictures(root)
+    return root
+
+
+@pytest.fixture
+def own_root(tmp_path: Path) -> Path:
+    """The same pictures in a folder that the test may spoil."""
+    make_pictures(tmp_path / "own")
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home."""
+    monkeypatch.setenv("CRACK_SURVEY_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def finished(prefect_api: str, tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """One run of the flow, whose home later tests go on with."""
+    from flows.experiment import experiment
+
+    where = tmp_path_factory.mktemp("home")
+    settings = tiny_settings(tiny_root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRACK_SURVEY_HOME", str(where))
+        state = experiment(settings, return_state=True)
+        flow_run_id = state.state_details.flow_run_id
+        assert flow_run_id is not None
+        return Finished(state.result(), flow_run_id, settings, where)
+
+
+@pytest.fixture
+def finished_home(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in the home of `finished`."""
+    monkeypatch.setenv("CRACK_SURVEY_HOME", str(finished.home))
+    return finished.home
+
+
+def tiny_settings(root: Path, **overrides: object) -> RunSettings:
+    """Settings of a run over `make_pictures` in seconds; overrides are dotted, with ``__`` for the dot."""
+    dotted = {name.replace("__", "."): value for name, value in overrides.items()}
+    one_epoch = {"detector_training.epochs": 1, "segmenter_training.epochs": 1, "device": "cpu"}
+    return make_settings("smoke", {"dataset.name": "folder", "dataset.root": root, **one_epoch, **dotted})
+
+
+def make_pictures(root: Path) -> None:
+    """Fill a folder data set with `PICTURES` pictures ``p0.png``, … and their masks."""
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for number in range(PICTURES):
+        image = rng.integers(120, 160, (SIDE, SIDE, 3), dtype=np.uint8)
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        start = int(rng.integers(20, SIDE - 20))
+        cv2.line(mask, (start, 0), (start + int(rng.integers(-15, 15)), SIDE - 1), 255, 3)
+        image[mask > 0] = 30
+        cv2.imwrite(str(root / "images" / f"p{number}.png"), image)
+        cv2.imwrite(str(root / "masks" / f"p{number}.png"), mask)

@@ -1,0 +1,74 @@
+"""What the Prefect UI shows stays small, and what a person reads is told in a person's units."""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from flows.artifacts import CAPTIONS, MOST_BYTES, WIDTH_PX, report_markdown, without_server_errors
+from flows.comparison import FIGURES, FULL_FRAME, compare
+from flows.runtime import OURS, Lines, console
+from pipeline.records import PAPER
+from pipeline.schemas import HEADLINE, SCHEMAS
+
+
+def noise(count: int) -> list[dict[str, np.ndarray]]:
+    """Views that compress badly."""
+    rng = np.random.default_rng(0)
+    return [{name: rng.integers(0, 255, (320, 480, 3), dtype=np.uint8) for name in CAPTIONS} for _ in range(count)]
+
+
+def test_every_figure_is_a_column_of_the_record() -> None:
+    told = {column for column, *_ in FIGURES} | set(FULL_FRAME.values())
+    assert told <= set(SCHEMAS["runs"].names)
+    assert set(HEADLINE) == told, "and no headline figure is kept from the reader"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 30])
+def test_the_page_stays_small(count: int) -> None:
+    page = report_markdown({"precision": 0.5}, "title", Path("report.html"), noise(count))
+    assert len(page.encode()) <= MOST_BYTES
+    assert ("data:image/jpeg" in page) == (count > 0)
+    assert "| precision of boxes | 50.00 % | – | 98.92 % |" in page
+
+
+def test_pictures_are_thumbnails_that_open() -> None:
+    page = report_markdown({}, "title", Path("report.html"), noise(1))
+    encoded = page.split("base64,")[1].split(")")[0]
+    with PillowImage.open(io.BytesIO(base64.b64decode(encoded))) as picture:
+        assert picture.size == (WIDTH_PX, round(WIDTH_PX * 320 / 480))
+
+
+def test_unknown_figures_are_dashes() -> None:
+    assert {line.ours for line in compare({"precision": float("nan")}, PAPER)} == {"–"}
+
+
+def test_a_server_that_is_away_costs_the_artifact_not_the_run() -> None:
+    with without_server_errors():
+        raise httpx.ConnectError("gone")
+    with pytest.raises(ZeroDivisionError), without_server_errors():
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "shown"),
+    [
+        (f"prefect.task_runs.{OURS}", logging.INFO, "a line\n"),
+        ("prefect.task_runs", logging.INFO, ""),
+        ("prefect.task_runs", logging.ERROR, ""),
+        ("prefect.task_runs", logging.WARNING, "warning: a line\n"),
+        ("prefect.server", logging.ERROR, "error: a line\n"),
+        ("torch", logging.INFO, ""),
+    ],
+)
+def test_lines_for_a_person(name: str, level: int, shown: str) -> None:
+    with console.capture() as captured:
+        Lines().emit(logging.LogRecord(name, level, __file__, 1, "a line", None, None))
+    assert captured.get() == shown
