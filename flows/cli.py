@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from flows import runtime
-from models.errors import UsageError, UserError
+from flows.cli_data import AsJson, data
+from flows.mistakes import Commands
+from models.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.settings import RunSettings
 
 # `crack-survey run` alone has to finish within ten minutes on two cores: the generated pictures need fewer epochs.
 SAMPLE_DEFAULTS = {"detector_training.epochs": 12, "segmenter_training.epochs": 10}
-
-# Errors of the machine rather than of the program: no space, no rights, a file system that is read-only.
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
-
-
-class Commands(TyperGroup):
-    """Tells a user's mistake in two lines, what is wrong and what to do, instead of a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except UserError as error:
-            _fail(error.problem, error.remedy, error.exit_status)
-        except KeyboardInterrupt:
-            _fail("Stopped.", "Run the same command again: it goes on from the last snapshot.", 130)
-        except OSError as error:
-            if error.errno not in DISK_ERRORS:
-                raise
-            _fail(str(error), "Free some space or mend the folder's rights; CRACK_SURVEY_HOME names another folder.", 1)
-        except RuntimeError as error:
-            if "reach API" not in str(error) and "Prefect API server" not in str(error):
-                raise
-            _fail(
-                f"No Prefect server answers: {error}",
-                "Start the one that PREFECT_API_URL names (prefect server start), or unset it to do without.",
-                1,
-            )
-
 
 app = typer.Typer(
     cls=Commands,
@@ -62,10 +32,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data = typer.Typer(cls=Commands, help="Fetch data sets, and say what a folder holds.", no_args_is_help=True)
 app.add_typer(data, name="data")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 Dataset = Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.", show_default=True)]
 Root = Annotated[Path | None, typer.Option(help="Folder of the data set; the generated sample has none.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -211,43 +179,6 @@ def serve() -> None:
     serve_all()
 
 
-@data.command()
-def fetch(
-    name: Annotated[str, typer.Argument(help="crackforest; the others have to be asked for at their authors'.")],
-    into: Annotated[Path | None, typer.Option(help="Folder to fill; default: datasets/NAME in the home.")] = None,
-) -> None:
-    """Download a data set, every file checked against its SHA-256.
-
-    For example:
-
-        crack-survey data fetch crackforest --into data/datasets/crackforest
-    """
-    if name != "crackforest":
-        raise UsageError(
-            f"There is no data set {name!r} to fetch.",
-            "crackforest can be fetched; download others by hand and look at them with `crack-survey data info ROOT`.",
-        )
-    from pipeline.datasets.fetch import fetch_crackforest
-    from pipeline.settings import home
-
-    print(fetch_crackforest(into or home() / "datasets" / name))
-
-
-@data.command()
-def info(root: Annotated[Path, typer.Argument(help="Folder of a data set.")], as_json: AsJson = False) -> None:
-    """Say which data set a folder holds, how many pictures, how much crack, and what is wrong with it."""
-    from flows.tables import print_info, print_json
-    from pipeline.datasets.info import describe_root
-
-    found = describe_root(root)
-    if as_json:
-        print_json(found)
-    else:
-        print_info(found)
-    if found["problems"]:
-        raise typer.Exit(1)
-
-
 def main() -> None:
     """Entry point of the command."""
     app()
@@ -293,12 +224,10 @@ def _find(runs: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
 
 
 def _start_prefect() -> None:
+    from pipeline.settings import home
+
+    home().mkdir(parents=True, exist_ok=True)  # where it cannot be made, say so before anything starts
     runtime.configure()
     if not os.environ.get("PREFECT_API_URL"):
         runtime.console.print("Starting Prefect; without a server of its own (PREFECT_API_URL) this takes 15 s.")
     runtime.show_lines()
-
-
-def _fail(problem: str, remedy: str, status: int) -> None:
-    print(f"Error: {problem}\n{remedy}", file=sys.stderr)
-    raise SystemExit(status)

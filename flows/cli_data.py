@@ -1,0 +1,57 @@
+"""The commands `crack-survey data …`: fetch a data set, and say what a folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.mistakes import Commands
+from models.errors import UsageError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+
+data = typer.Typer(
+    cls=Commands,
+    help="Fetch data sets, and say what a folder holds.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+
+@data.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="crackforest; the others have to be asked for at their authors'.")],
+    into: Annotated[Path | None, typer.Option(help="Folder to fill; default: datasets/NAME in the home.")] = None,
+) -> None:
+    """Download a data set, every file checked against its SHA-256.
+
+    For example:
+
+        crack-survey data fetch crackforest --into data/datasets/crackforest
+    """
+    if name != "crackforest":
+        raise UsageError(
+            f"There is no data set {name!r} to fetch.",
+            "crackforest can be fetched; download others by hand and look at them with `crack-survey data info ROOT`.",
+        )
+    from pipeline.datasets.fetch import fetch_crackforest
+    from pipeline.settings import home
+
+    print(fetch_crackforest(into or home() / "datasets" / name))
+
+
+@data.command()
+def info(root: Annotated[Path, typer.Argument(help="Folder of a data set.")], as_json: AsJson = False) -> None:
+    """Say which data set a folder holds, how many pictures, how much crack, and what is wrong with it."""
+    from flows.tables import print_info, print_json
+    from pipeline.datasets.info import describe_root
+
+    found = describe_root(root)
+    if as_json:
+        print_json(found)
+    else:
+        print_info(found)
+    if found["problems"]:
+        raise typer.Exit(1)
