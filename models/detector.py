@@ -129,12 +129,14 @@ class CrackDetector(RetinaNet):
     def anchors_for(self, height: int, width: int, device: torch.device) -> Tensor:
         """Anchors of one ``height × width`` input, ``(A, 4)`` xyxy px, kept for the next picture of that size."""
         key = (height, width)
-        if key not in self._anchor_cache:
+        anchors = self._anchor_cache.get(key)
+        if anchors is None:
             strides = [2**level for level in self.config.levels]
             maps = [torch.empty(1, 1, -(-height // s), -(-width // s)) for s in strides]
             images = ImageList(torch.empty(1, 3, height, width), [key])
-            self._anchor_cache = {key: self.anchor_generator(images, maps)[0].float()}
-        return self._anchor_cache[key].to(device)
+            anchors = self.anchor_generator(images, maps)[0].float()
+            self._anchor_cache = {key: anchors}  # another thread may replace it at once
+        return anchors.to(device)
 
 
 def build_detector(config: DetectorConfig) -> CrackDetector:

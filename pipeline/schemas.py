@@ -70,6 +70,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_WHOLE, "seed", "images"),
             *_may(_REAL, *dict.fromkeys((*HEADLINE, *_MASK_FIGURES, *_INTERVALS, *_OTHER_FIGURES))),
             *_may(_TEXT, "report", "bundle"),
+            *_may(_TEXT, "source", "work_list_fingerprint"),
+            *_may(_WHOLE, "photographs", "failures", "cracked", "detections"),
+            *_may(_REAL, "skipped_share", "photographs_per_s", "peak_memory_mb"),
             *_must(_WHOLE, "schema_version"),
         ]
     ),
@@ -80,6 +83,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_WHOLE, "missed_px", "union_px"),
             *_may(_REAL, *(f"{side}{name}" for side in SIDES for name in ("f1_0px", "iou_0px", "f1_2px", "iou_2px"))),
             *_may(_REAL, *TIMES),
+            *_may(_TEXT, "path", "stamp", "content_sha256", "mask", "overlay"),
+            *_may(_TIME, "taken_at"),
+            *_may(_REAL, "latitude_deg", "longitude_deg", "chainage_m", "gsd_mm_per_px"),
+            *_may(_REAL, "crack_share", "data_reduction", "top_score", "read_ms", "total_ms"),
             *_must(_WHOLE, "schema_version"),
         ]
     ),
@@ -95,6 +102,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             *_must(_TEXT, "path", "stage", "kind", "message"),
             *_must(_TIME, "at"),
+            *_may(_TEXT, "name", "stamp"),
             *_must(_WHOLE, "schema_version"),
         ]
     ),

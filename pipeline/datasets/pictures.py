@@ -42,6 +42,15 @@ def read_image(path: Path) -> Image:
     return _to_rgb(pixels)
 
 
+def to_image(picture: Pillow.Image, name: Path | str) -> Image:
+    """A loaded picture as `read_image` gives it; `name` is what errors call it.
+
+    Raises:
+        DataError: its pixel type has no defined range.
+    """
+    return _to_rgb(_turn(_decode(picture, name), _orientation(picture)))
+
+
 def read_mask(path: Path, threshold: int = 127) -> Mask:
     """Read a mask as ``(H, W)`` bool: True where the brightest channel is above `threshold` (0–255).
 
@@ -89,7 +98,7 @@ def _read(path: Path) -> tuple[Pixels, str]:
         raise DataError(f"{path} is damaged: {error}.", "Copy it again from its source, or remove it.") from error
 
 
-def _decode(picture: Pillow.Image, path: Path) -> Pixels:
+def _decode(picture: Pillow.Image, path: Path | str) -> Pixels:
     if picture.mode.startswith("I;16"):
         return np.asarray(picture).astype(np.uint16)
     if picture.mode == "I" and picture.format == "PNG":  # older Pillow's mode of 16-bit grey

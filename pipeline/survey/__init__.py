@@ -1,0 +1,1 @@
+"""A batch of photographs → the record of their cracks: listed once, done in chunks, each accounted for."""

@@ -1,0 +1,161 @@
+"""One chunk: read, cascade, write. Its one file, written whole, is the only sign that it is done.
+
+The file holds a row a photograph, with the failure or the detections in it, so that the tables of the record follow
+from it and no reader can see one table's share of a chunk without the others'. A chunk done twice, after a kill or by
+two workers, replaces the file, the masks and the overlays by the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.atomic import write_whole
+from pipeline.boxes import union_mask
+from pipeline.cascade import CascadeResult
+from pipeline.schemas import SCHEMAS
+from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
+from pipeline.survey.photographs import PLACE, Failure
+from pipeline.survey.plan import Survey, read_survey
+from pipeline.survey.process import Picture, loaded_cascade, process_pictures, read_ahead, read_picture
+from pipeline.survey.worklist import read_chunk
+
+DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
+_IMAGE = [field.with_nullable(True) for field in SCHEMAS["images"] if field.name != "schema_version"]
+OUTCOMES = pa.schema(
+    [
+        *_IMAGE,
+        pa.field("detections", pa.list_(pa.struct([(name, pa.float64()) for name in DETECTION]))),
+        *(pa.field(f"failure_{name}", pa.string()) for name in Failure._fields),
+        pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False),
+    ]
+)
+"""Columns of a chunk's file."""
+
+ABOUT = b"crack-survey"
+
+
+class ChunkDone(NamedTuple):
+    """What a chunk tells when it is done; kept in its file too.
+
+    Attributes:
+        began, ended: seconds since 1970, UTC.
+        peak_memory_mb: most that its process has held so far, MB.
+    """
+
+    number: int
+    photographs: int
+    failures: int
+    cracked: int
+    detections: int
+    began: float
+    ended: float
+    peak_memory_mb: float
+    host: str
+
+
+def process_chunk(folder: Path, number: int, device: str = "cpu") -> ChunkDone:
+    """Do one chunk, unless it is done.
+
+    Args:
+        folder: of the survey (`Survey.folder`); every worker must see it, the bundle and the photographs.
+        number: from 0.
+        device: ``cpu`` or ``cuda``.
+
+    Raises:
+        DataError: the disk is full, the root of the photographs is gone, or the work list is damaged.
+        BundleError: the bundle has changed.
+    """
+    survey = read_survey(folder)
+    path = survey.chunk_path(number)
+    if path.is_file():
+        return read_done(path)
+    began = time.time()
+    store, settings = survey.store, survey.plan.settings
+    photographs = read_chunk(survey.work_list, survey.plan.parts, settings.chunk, number)
+    pictures = read_ahead(photographs, lambda photograph: read_picture(photograph, store, settings.max_pixels))
+    rows = []
+    last = time.perf_counter()
+    for picture, found in process_pictures(loaded_cascade(survey, device), pictures):
+        row = _row(picture, found) | {"path": store.address(picture.photograph.name)}
+        if isinstance(found, CascadeResult):
+            row |= _write_pictures(survey, picture, found)
+        row["total_ms"] = (time.perf_counter() - last) * 1e3
+        last = time.perf_counter()
+        rows.append(row)
+    done = ChunkDone(
+        number=number,
+        photographs=len(rows),
+        failures=sum(row["failure_kind"] is not None for row in rows),
+        cracked=sum(bool(row.get("crack_px")) for row in rows),
+        detections=sum(len(row.get("detections") or []) for row in rows),
+        began=began,
+        ended=time.time(),
+        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        host=socket.gethostname(),
+    )
+    table = pa.Table.from_pylist(rows, schema=OUTCOMES.with_metadata({ABOUT: json.dumps(done._asdict()).encode()}))
+    write_whole(path, lambda temporary: _write_synced(table, temporary))
+    return done
+
+
+def read_done(path: Path) -> ChunkDone:
+    """What a finished chunk told."""
+    return ChunkDone(**json.loads(pq.read_schema(path).metadata[ABOUT]))
+
+
+def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
+    photograph = picture.photograph
+    row: dict[str, Any] = {name: getattr(photograph, name) for name in ("name", "stamp", *PLACE)}
+    row |= {"content_sha256": picture.sha256, "read_ms": picture.read_ms, "at": datetime.now(UTC)}
+    failure = found if isinstance(found, Failure) else None
+    row |= {f"failure_{name}": getattr(failure, name, None) for name in Failure._fields}
+    if isinstance(found, Failure):
+        return row
+    height, width = found.mask.shape
+    crack, union = int(found.mask.sum()), int(union_mask(found.boxes, (height, width)).sum())
+    boxes = np.concatenate([found.boxes, found.scores[:, None]], axis=1).astype(np.float64)  # (N, 5)
+    return row | {
+        "height_px": height,
+        "width_px": width,
+        "crack_px": crack,
+        "crack_share": crack / (height * width),
+        "boxes": len(found.boxes),
+        "union_px": union,
+        "data_reduction": 1 - union / (height * width),
+        "top_score": float(found.scores.max()) if len(found.scores) else None,
+        "detect_ms": found.detect_ms,
+        "segment_ms": found.segment_ms,
+        "cascade_ms": found.detect_ms + found.segment_ms,
+        "detections": [dict(zip(DETECTION, box, strict=True)) for box in boxes.tolist()],
+    }
+
+
+def _write_pictures(survey: Survey, picture: Picture, found: CascadeResult) -> dict[str, str]:
+    """Write mask and overlay as wanted; their paths relative to the output."""
+    settings, run, name = survey.plan.settings, survey.plan.run_id, picture.photograph.name
+    written = {}
+    if settings.masks == "all" or (settings.masks == "cracked" and found.mask.any()):
+        written["mask"] = f"masks/{run}/{output_name(name, '.png')}"
+        place(mask_png(found.mask), survey.out / written["mask"], survey.folder / "unfinished")
+    if settings.overlays and picture.image is not None:
+        written["overlay"] = f"overlays/{run}/{output_name(name, '.jpg')}"
+        place(overlay_jpeg(picture.image, found), survey.out / written["overlay"], survey.folder / "unfinished")
+    return written
+
+
+def _write_synced(table: pa.Table, path: Path) -> None:
+    with path.open("wb") as file:
+        pq.write_table(table, file)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,60 @@
+"""One survey an output at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models.errors import DataError
+
+LOCK = "lock"
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Hold `folder` for this process; the kernel lets go when the process ends, however it ends.
+
+    Raises:
+        DataError: another process holds it, or it cannot be written.
+    """
+    path = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"Cannot write {folder}: {error.strerror}.", "Give another --out, or mend its rights."
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(
+                f"A survey is already writing to {folder.parent}: {_holder(path)}.",
+                "Wait until it has finished, stop it, or give another --out.",
+            ) from None
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be locked: {error.strerror}.", "Give an --out on a file system that has locks."
+            ) from error
+        # The file stays when it is over: whoever removed it could remove the next survey's.
+        file.truncate(0)
+        file.write(
+            json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now(UTC):%F %T}"})
+        )
+        file.flush()
+        yield
+
+
+def _holder(path: Path) -> str:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return f"process {known['pid']} on {known['host']}, since {known['since']} UTC"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it has just begun"

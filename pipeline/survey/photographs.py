@@ -1,0 +1,96 @@
+"""What a survey knows of a photograph before it is read, and why one could not be done."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import NamedTuple
+
+import pyarrow as pa
+
+
+class Failure(NamedTuple):
+    """Why a photograph could not be done: one row of the table ``failures``.
+
+    Attributes:
+        stage: ``list``, ``read``, ``decode`` or ``cascade``.
+        kind: a few words to count by, such as ``truncated``.
+        message: what is wrong and what to do, for a person.
+    """
+
+    stage: str
+    kind: str
+    message: str
+
+
+class Refused(Exception):  # noqa: N818  # no error of the program: the photograph is refused, the batch goes on
+    """Raised where one photograph cannot be done."""
+
+    def __init__(self, stage: str, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.failure = Failure(stage, kind, message)
+
+
+class Photograph(NamedTuple):
+    """One line of the work list.
+
+    Attributes:
+        name: path relative to the survey's root, ``/`` between folders; the key of every table. Absolute for a
+            photograph outside the root.
+        stamp: changes when the file does: size and times of a local file, size and ETag of a remote one.
+        failure: set where the listing already says that it cannot be done.
+    """
+
+    name: str
+    stamp: str = ""
+    taken_at: datetime | None = None
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    chainage_m: float | None = None
+    gsd_mm_per_px: float | None = None
+    failure: Failure | None = None
+
+
+PLACE = ("taken_at", "latitude_deg", "longitude_deg", "chainage_m", "gsd_mm_per_px")
+"""What a manifest tells of a photograph; the same names in `Photograph` and in the table ``images``."""
+
+WORK_LIST = pa.schema(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("stamp", pa.string(), nullable=False),
+        pa.field("taken_at", pa.timestamp("us", tz="UTC")),
+        *(pa.field(name, pa.float64()) for name in PLACE[1:]),
+        *(pa.field(f"failure_{name}", pa.string()) for name in Failure._fields),
+    ]
+)
+
+
+def to_rows(photographs: list[Photograph]) -> pa.Table:
+    """Photographs as a table of `WORK_LIST`."""
+    plain = [
+        {name: getattr(photograph, name) for name in ("name", "stamp", *PLACE)}
+        | {f"failure_{name}": value for name, value in (photograph.failure or _NONE)._asdict().items()}
+        for photograph in photographs
+    ]
+    return pa.Table.from_pylist(plain, schema=WORK_LIST)
+
+
+def from_rows(table: pa.Table) -> list[Photograph]:
+    """Photographs of a table of `WORK_LIST`."""
+    found = []
+    for row in table.to_pylist():
+        failure = Failure(*(row[f"failure_{name}"] for name in Failure._fields)) if row["failure_kind"] else None
+        found.append(Photograph(**{name: row[name] for name in ("name", "stamp", *PLACE)}, failure=failure))
+    return found
+
+
+def readable(name: str) -> str:
+    r"""A file name as valid text: bytes that are no UTF-8 as ``\xNN``.
+
+    >>> print(readable("caf\udce9.jpg"))
+    caf\xe9.jpg
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+_NONE = Failure(*[None] * 3)  # type: ignore[arg-type]

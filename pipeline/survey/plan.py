@@ -1,0 +1,254 @@
+"""A survey's plan: made once, under a lock, stored with the work list; a survey that was stopped goes on with it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, ValidationError
+
+from models.bundle import CARD, read_card
+from models.errors import BundleError, DataError, UsageError
+from pipeline.atomic import write_whole
+from pipeline.records import new_run_id
+from pipeline.settings import Settings
+from pipeline.survey.photographs import Photograph
+from pipeline.survey.recorded import read_recorded
+from pipeline.survey.settings import SurveySettings
+from pipeline.survey.sources import Source, open_source
+from pipeline.survey.stores import LocalStore, RemoteStore, is_address, open_store
+from pipeline.survey.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
+
+PLAN = "plan.json"
+LEFT_BEHIND = ("chunks", "unfinished", "publish")
+RESUME = "Give the same settings to go on, or --abandon to drop what is unfinished and begin anew."
+
+
+class Plan(Settings):
+    """``plan.json``. It is written last: a folder without one never began."""
+
+    run_id: str
+    started_at: AwareDatetime
+    settings: SurveySettings
+    root: str
+    bundle_sha256: str
+    parts: tuple[Part, ...]
+    fingerprint: str
+    known: int
+    passed_over: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A survey that has been planned.
+
+    Attributes:
+        out: folder that holds ``records/``, ``masks/`` and the surveys' own folders.
+        resumed: it had been begun before.
+    """
+
+    out: Path
+    plan: Plan
+    resumed: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the plan, the work list and the chunks done."""
+        return surveys_folder(self.out) / self.plan.run_id
+
+    @property
+    def photographs(self) -> int:
+        """How many are on the work list."""
+        return sum(part.photographs for part in self.plan.parts)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks the work list has."""
+        return count_chunks(self.plan.parts, self.plan.settings.chunk)
+
+    @property
+    def work_list(self) -> Path:
+        """Folder of `pipeline.survey.worklist`."""
+        return self.folder / "worklist"
+
+    @property
+    def store(self) -> LocalStore | RemoteStore:
+        """Where the photographs lie."""
+        return open_store(self.plan.root, self.plan.settings.allow_outside)
+
+    def chunk_path(self, number: int) -> Path:
+        """The one file that a finished chunk is."""
+        return self.folder / "chunks" / f"chunk-{number:07d}.parquet"
+
+    def pending(self) -> Iterator[int]:
+        """Chunks that are not done, as of now."""
+        done = {path.name for path in (self.folder / "chunks").glob("chunk-*.parquet")}
+        return (number for number in range(self.chunks) if self.chunk_path(number).name not in done)
+
+
+def surveys_folder(out: Path) -> Path:
+    """Folder of the lock, and of a folder a survey."""
+    return out / "survey"
+
+
+def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
+    """Go on with the unfinished survey of this output, or list the photographs of a new one. Needs the lock.
+
+    Args:
+        settings: as the user gave them.
+        abandon: drop an unfinished survey instead of going on with it.
+
+    Returns:
+        The survey; None where the record knows every photograph as it is.
+
+    Raises:
+        UsageError: an unfinished survey was begun with other settings.
+        BundleError: no bundle.
+        DataError: no photographs, or a damaged plan.
+    """
+    given = settings.model_copy(update=_absolute(settings))
+    digest = bundle_digest(given.bundle)
+    unfinished = find_unfinished(given.target)
+    if unfinished is not None and abandon:
+        drop(unfinished)
+    elif unfinished is not None:
+        unfinished.plan.settings.check_same(given, RESUME)
+        if unfinished.plan.bundle_sha256 != digest:
+            raise UsageError(f"An unfinished survey was begun with another bundle than {given.bundle}.", RESUME)
+        check_work_list(unfinished.work_list, unfinished.plan.parts)
+        # How the work is done may change, what is done may not.
+        kept = unfinished.plan.settings
+        now = given.model_copy(update={name: getattr(kept, name) for name in ("chunk", "incremental")})
+        return Survey(given.target, _store(unfinished, now), resumed=True)
+    return _plan(given, digest)
+
+
+def find_unfinished(out: Path) -> Survey | None:
+    """The survey of this output that has a plan but no row in the record; folders without a plan are removed."""
+    found: list[Survey] = []
+    for folder in sorted(path for path in surveys_folder(out).glob("*") if path.is_dir()):
+        if not (folder / PLAN).is_file():
+            shutil.rmtree(folder)
+            continue
+        survey = read_survey(folder)
+        if not row_path(survey).is_file():
+            found.append(survey)
+        else:
+            sweep(folder)
+    return found[-1] if found else None
+
+
+def read_survey(folder: Path) -> Survey:
+    """The survey whose folder this is.
+
+    Raises:
+        DataError: its plan cannot be read.
+    """
+    try:
+        return Survey(folder.parent.parent, Plan.model_validate_json((folder / PLAN).read_bytes()))
+    except (OSError, ValidationError) as error:
+        raise DataError(
+            f"{folder / PLAN} cannot be read: {error}", f"Remove {folder}; what is recorded is not touched."
+        ) from error
+
+
+def row_path(survey: Survey) -> Path:
+    """File of the survey's row in ``runs``, the last that is written."""
+    return survey.out / "records" / "runs" / f"run_id={survey.plan.run_id}" / "part-00000.parquet"
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a recorded survey needed to get there; plan and work list stay."""
+    for name in LEFT_BEHIND:
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def drop(survey: Survey) -> None:
+    """Remove an unfinished survey and everything it left; its plan goes last."""
+    run = survey.plan.run_id
+    for table in ("images", "detections", "failures"):
+        shutil.rmtree(survey.out / "records" / table / f"run_id={run}", ignore_errors=True)
+    for kind in ("masks", "overlays"):
+        shutil.rmtree(survey.out / kind / run, ignore_errors=True)
+    (survey.folder / PLAN).unlink()
+    shutil.rmtree(survey.folder)
+
+
+def bundle_digest(bundle: Path) -> str:
+    """SHA-256 of a bundle's card, which holds those of its weights.
+
+    Raises:
+        BundleError: there is no bundle.
+    """
+    read_card(bundle)
+    try:
+        return hashlib.sha256((bundle / CARD).read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(f"{bundle} cannot be read: {error}", "Check its rights.") from error
+
+
+def most_bytes(max_pixels: int) -> int:
+    """Largest file that is read: so many pixels uncompressed, 16 bits and four channels each, and 64 MiB beside."""
+    return 8 * max_pixels + 2**26
+
+
+def _plan(settings: SurveySettings, digest: str) -> Survey | None:
+    source = open_source(settings)
+    run_id = new_run_id()
+    folder = surveys_folder(settings.target) / run_id
+    counts: Counter[str] = Counter()
+    parts = write_work_list(_new(source, settings, digest, counts), settings.chunk, folder / "worklist")
+    if not counts:
+        shutil.rmtree(folder, ignore_errors=True)
+        passed = ", ".join(f"{count} {what}" for what, count in source.passed_over.items()) or "nothing"
+        raise DataError(f"{settings.photos} holds no photograph; passed over: {passed}.", "Check the path.")
+    if not parts:
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    plan = Plan(
+        run_id=run_id,
+        started_at=datetime.now(UTC),
+        settings=settings,
+        root=source.root,
+        bundle_sha256=digest,
+        parts=parts,
+        fingerprint=fingerprint(parts),
+        known=counts["known"],
+        passed_over=dict(source.passed_over),
+    )
+    survey = Survey(settings.target, plan)
+    _store(survey, settings)
+    return survey
+
+
+def _new(source: Source, settings: SurveySettings, digest: str, counts: Counter[str]) -> Iterator[Photograph]:
+    recorded = read_recorded(settings.target, digest) if settings.incremental else None
+    for photograph in source.photographs():
+        known = recorded is not None and recorded.holds(photograph, source.store, most_bytes(settings.max_pixels))
+        counts["known" if known else "new"] += 1
+        if not known:
+            yield photograph
+
+
+def _store(survey: Survey, settings: SurveySettings) -> Plan:
+    plan = survey.plan.model_copy(update={"settings": settings})
+    write_whole(survey.folder / PLAN, lambda path: path.write_text(plan.model_dump_json(indent=2) + "\n"))
+    return plan
+
+
+def _absolute(settings: SurveySettings) -> dict[str, object]:
+    def absolute(place: str) -> str:
+        # Not resolved: a link that the user names may be moved on from night to night.
+        return place if is_address(place) else str(Path(place).absolute())
+
+    return {
+        "photos": absolute(settings.photos),
+        "root": None if settings.root is None else absolute(settings.root),
+        "bundle": settings.bundle.absolute(),
+        "out": settings.target,
+    }

@@ -1,0 +1,143 @@
+"""Photographs → what the cascade says of them, read ahead on threads: where a survey spends its time."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import torch
+
+from models.errors import BundleError
+from pipeline.cascade import Cascade, CascadeResult
+from pipeline.datasets.base import Image
+from pipeline.survey.decode import allow_pixels, decode
+from pipeline.survey.photographs import Failure, Photograph, Refused
+from pipeline.survey.plan import Survey, bundle_digest, most_bytes
+from pipeline.survey.stores import Store
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+READERS, AHEAD = 2, 4
+"""Threads that read, and photographs that may wait decoded: memory stays bounded whatever their number."""
+
+
+class Picture(NamedTuple):
+    """A photograph as it was read: with its pixels, or with why it has none.
+
+    Attributes:
+        image: ``(H, W, 3)`` uint8 RGB.
+        sha256: of the file's content, where it could be read.
+        read_ms: time to read and decode it.
+    """
+
+    photograph: Photograph
+    image: Image | None
+    failure: Failure | None
+    sha256: str | None
+    read_ms: float
+
+
+def process_pictures(
+    cascade: Cascade, pictures: Iterable[Picture]
+) -> Iterator[tuple[Picture, CascadeResult | Failure]]:
+    """Run the cascade over pictures, in their order; one that it cannot do is a failure of its own."""
+    for picture in pictures:
+        if picture.image is None:
+            yield picture, picture.failure or Failure("read", "unreadable", "It has no pixels.")
+            continue
+        found: CascadeResult | Failure
+        try:
+            found = cascade(picture.image)
+        except (MemoryError, RuntimeError) as error:
+            found = _failed(error, cascade)
+        except Exception as error:
+            found = Failure("cascade", "error", f"{type(error).__name__}: {error}")
+        yield picture, found
+
+
+def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Picture:
+    """Read and decode one photograph.
+
+    Raises:
+        DataError: the root is gone; no photograph could be read any more.
+    """
+    began = time.perf_counter()
+    image, failure, digest = None, photograph.failure, None
+    if failure is None:
+        try:
+            content = store.read(photograph.name, most_bytes(max_pixels))
+            digest = hashlib.sha256(content).hexdigest()
+            image = decode(content, max_pixels)
+        except Refused as refused:
+            failure = refused.failure
+    return Picture(photograph, image, failure, digest, (time.perf_counter() - began) * 1e3)
+
+
+def read_ahead(items: Iterable[T], work: Callable[[T], U], threads: int = READERS, ahead: int = AHEAD) -> Iterator[U]:
+    """`work` of every item, in order, on threads, at most `ahead` results waiting.
+
+    >>> list(read_ahead([1, 2, 3], lambda x: x * x, threads=2, ahead=1))
+    [1, 4, 9]
+    """
+    waiting: deque[Future[U]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_loaded: dict[tuple[str, str, str], Cascade] = {}
+_loading = threading.Lock()
+
+
+def loaded_cascade(survey: Survey, device: str) -> Cascade:
+    """The survey's cascade, loaded once a process and device and shared by its threads.
+
+    Raises:
+        BundleError: it is gone or not as it was when the survey began.
+    """
+    bundle = survey.plan.settings.bundle
+    key = (str(bundle), survey.plan.bundle_sha256, device)
+    with _loading:
+        if key not in _loaded:
+            check_bundle(bundle, survey.plan.bundle_sha256)
+            _loaded.clear()
+            _loaded[key] = Cascade.load(bundle, device)
+        allow_pixels(survey.plan.settings.max_pixels)
+        return _loaded[key]
+
+
+def check_bundle(bundle: Path, sha256: str) -> None:
+    """Refuse a bundle that has changed since the survey began.
+
+    Raises:
+        BundleError: it has, or is gone.
+    """
+    if bundle_digest(bundle) != sha256:
+        raise BundleError(
+            f"{bundle} is not the bundle that the survey began with.", "Bring that one back, or use --abandon."
+        )
+
+
+def _failed(error: MemoryError | RuntimeError, cascade: Cascade) -> Failure:
+    if type(error).__name__ == "AcceleratorError":  # after one, a GPU refuses all further work of this process
+        raise error
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        if cascade.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return Failure("cascade", "out of memory", f"It is too large for the memory of this machine: {text}")
+    return Failure("cascade", "error", text)

@@ -1,0 +1,72 @@
+"""Everything that shapes a survey, as one pydantic model. The Prefect UI shows it as a form."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from models.errors import UsageError
+from pipeline.settings import Settings, home
+
+
+class SurveySettings(Settings):
+    """One survey.
+
+    Settings of the first group decide what is recorded: a survey that was stopped goes on only with the same ones. The
+    second group says how the work is done and may change between two tries.
+    """
+
+    photos: str = Field(description="Folder, glob, manifest (.csv, .parquet), or an address such as s3://bucket/folder")
+    bundle: Path = Field(description="Folder of the trained cascade")
+    root: str | None = Field(None, description="Folder that a manifest's paths start from; none: the manifest's own")
+    masks: Literal["all", "cracked", "none"] = Field("all", description="Photographs whose mask is written, 1-bit PNG")
+    overlays: bool = Field(False, description="Write photographs with boxes and cracks drawn in, JPEG")
+    max_pixels: int = Field(50_000_000, ge=1, description="Photographs with more pixels are refused, unopened")
+    allow_outside: bool = Field(False, description="Follow paths and links that leave the root")
+    incremental: bool = Field(
+        True, description="Only photographs that are new or changed since the record of this --out"
+    )
+
+    out: Path | None = Field(None, description="Folder to fill; none: surveys/NAME in the home")
+    chunk: int = Field(32, ge=1, le=4096, description="Photographs a task")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    runner: Literal["threads", "dask", "ray"] = Field("threads", description="What runs the chunks")
+    address: str | None = Field(None, description="Of a Dask scheduler or Ray cluster; none: one started here")
+    workers: int | None = Field(None, ge=1, description="Chunks at a time; none: one a core, or one on a GPU")
+    max_failures: int | None = Field(None, ge=0, description="More failed photographs than this fail the survey")
+
+    @property
+    def name(self) -> str:
+        """Name of the survey, fit for a file.
+
+        >>> SurveySettings(photos="s3://roads/A7 north/*.jpg", bundle="b").name
+        'A7-north'
+        """
+        parts = [part for part in re.split(r"[/\\]+", self.photos) if part and not re.search(r"[*?\[]", part)]
+        last = Path(self.photos).resolve().name if set(parts) <= {".", ".."} else parts[-1]
+        return (
+            re.sub(r"[^A-Za-z0-9._-]+", "-", last.removesuffix(".csv").removesuffix(".parquet")).strip("-.") or "survey"
+        )
+
+    @property
+    def target(self) -> Path:
+        """Folder that the survey fills, absolute."""
+        return (self.out if self.out is not None else home() / "surveys" / self.name).resolve()
+
+    def check_same(self, now: SurveySettings, remedy: str) -> None:
+        """Refuse to go on with other settings than those begun with; the bundle's content is compared elsewhere.
+
+        Raises:
+            UsageError: naming each setting of the first group that differs.
+        """
+        shaping = ("photos", "root", "masks", "overlays", "max_pixels", "allow_outside")
+        differing = [
+            f"{name} was {getattr(self, name)!s}, now {getattr(now, name)!s}"
+            for name in shaping
+            if getattr(self, name) != getattr(now, name)
+        ]
+        if differing:
+            raise UsageError(f"A survey that was begun otherwise is unfinished: {'; '.join(differing)}.", remedy)

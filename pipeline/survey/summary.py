@@ -1,0 +1,170 @@
+"""The end of a survey: chunks → the tables of the record, then its row in ``runs``, then nothing left to clean up.
+
+Until the end nothing of a survey shows in ``records/``; then each of its tables appears whole, and its row in ``runs``
+last: a survey that has one is recorded whole. Every step can be cut off and done again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from models.bundle import read_card
+from models.errors import DataError
+from pipeline.records import write_part
+from pipeline.schemas import SCHEMAS
+from pipeline.stages.record import describe_software
+from pipeline.survey.chunk import OUTCOMES, ChunkDone, read_done
+from pipeline.survey.plan import Survey, sweep
+from pipeline.survey.worklist import chunks_a_part
+
+TABLES = ("detections", "failures", "images")
+
+
+def publish(survey: Survey) -> None:
+    """Make the tables of a survey whose chunks are all done appear in ``records/``, in the order of its work list.
+
+    Raises:
+        DataError: a chunk is missing or damaged, or the disk is full.
+    """
+    staging = survey.folder / "publish"
+    if any(not folder.is_dir() for folder in _folders(survey.out, survey).values()):
+        shutil.rmtree(staging, ignore_errors=True)
+        group = chunks_a_part(survey.plan.settings.chunk)
+        for part, first in enumerate(range(0, survey.chunks, group)):
+            outcomes = _read([survey.chunk_path(n) for n in range(first, min(first + group, survey.chunks))])
+            for table in TABLES:
+                write_part(table, survey.plan.run_id, _rows(table, outcomes), staging, part)
+        made = _folders(staging, survey)
+        for table, folder in _folders(survey.out, survey).items():
+            if not folder.is_dir():  # else an earlier try got as far as this
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                made[table].rename(folder)
+
+
+def summarise(survey: Survey, device: str) -> dict[str, Any]:
+    """The survey's row of the table `runs`, from its published images and its chunks."""
+    chunks = list(_done(survey))
+    sums = _sums(survey)
+    commit, versions = describe_software()
+    card = read_card(survey.plan.settings.bundle)
+    worked = _worked_s(chunks)
+    images, pixels = sums["images"], max(sums["pixels"], 1)
+    return {
+        "run_id": survey.plan.run_id,
+        "started_at": survey.plan.started_at,
+        "finished_at": datetime.now(UTC),
+        "kind": "survey",
+        "dataset": survey.plan.settings.name,
+        "source": survey.plan.settings.photos,
+        "work_list_fingerprint": survey.plan.fingerprint,
+        "settings": survey.plan.settings.model_dump(mode="json") | {"bundle_sha256": survey.plan.bundle_sha256},
+        "bundle": str(survey.plan.settings.bundle),
+        "device": device,
+        "commit": commit,
+        "versions": versions,
+        "photographs": survey.photographs,
+        "images": int(images),
+        "failures": sum(chunk.failures for chunk in chunks),
+        "cracked": sum(chunk.cracked for chunk in chunks),
+        "detections": sum(chunk.detections for chunk in chunks),
+        "score_threshold": card.score_threshold,
+        "probability_threshold": card.probability_threshold,
+        "data_reduction": 1 - sums["union_px"] / pixels if images else None,
+        "crack_share": sums["crack_px"] / pixels if images else None,
+        "boxes_per_image": sums["boxes"] / images if images else None,
+        "skipped_share": sums["skipped"] / images if images else None,
+        **{name: sums[name] / images if images else None for name in ("detect_ms", "segment_ms", "cascade_ms")},
+        "total_s": worked,
+        "photographs_per_s": survey.photographs / worked if worked else None,
+        "peak_memory_mb": max(chunk.peak_memory_mb for chunk in chunks),
+    }
+
+
+def record(survey: Survey, row: dict[str, Any]) -> None:
+    """Write the row, with which the survey is over, and remove what it needed to get there."""
+    write_part("runs", survey.plan.run_id, [row], survey.out)
+    sweep(survey.folder)
+
+
+def failure_kinds(survey: Survey) -> Counter[str]:
+    """How many photographs failed, by kind, most frequent first."""
+    counts: Counter[str] = Counter()
+    for path in sorted(_folders(survey.out, survey)["failures"].glob("part-*.parquet")):
+        counts.update(pq.read_table(path, columns=["kind"], partitioning=None)["kind"].to_pylist())
+    return Counter(dict(counts.most_common()))
+
+
+def _folders(home: Path, survey: Survey) -> dict[str, Path]:
+    return {table: home / "records" / table / f"run_id={survey.plan.run_id}" for table in TABLES}
+
+
+def _read(paths: list[Path]) -> pa.Table:
+    tables = []
+    for path in paths:
+        try:
+            with pq.ParquetFile(path) as file:
+                tables.append(file.read().cast(OUTCOMES))
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise DataError(
+                f"{path} cannot be read: {error}",
+                "Remove that file, then run the same command: the chunk is done again.",
+            ) from error
+    return pa.concat_tables(tables)
+
+
+def _rows(table: str, outcomes: pa.Table) -> pd.DataFrame:
+    """Rows of one table of the record out of the outcomes of many photographs."""
+    failed = pc.is_valid(outcomes["failure_kind"])
+    if table == "images":
+        columns = [name for name in SCHEMAS["images"].names if name in outcomes.column_names]
+        return _frame(outcomes.filter(pc.invert(failed)).select(columns))
+    if table == "failures":
+        chosen = outcomes.filter(failed)
+        columns = ["path", "failure_stage", "failure_kind", "failure_message", "at", "name", "stamp"]
+        return _frame(chosen.select(columns).rename_columns([name.removeprefix("failure_") for name in columns]))
+    boxes = outcomes["detections"].combine_chunks()
+    names = outcomes["name"].take(pc.list_parent_indices(boxes))
+    found = pa.Table.from_struct_array(pc.list_flatten(boxes))
+    return _frame(found.append_column("name", names))
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return frame
+
+
+def _done(survey: Survey) -> Iterator[ChunkDone]:
+    return (read_done(survey.chunk_path(number)) for number in range(survey.chunks))
+
+
+def _sums(survey: Survey) -> Counter[str]:
+    """Sums over all images, one part at a time in memory."""
+    total: Counter[str] = Counter()
+    added = ("union_px", "crack_px", "boxes", "detect_ms", "segment_ms", "cascade_ms")
+    for path in sorted(_folders(survey.out, survey)["images"].glob("part-*.parquet")):
+        table = pq.read_table(path, columns=[*added, "height_px", "width_px"], partitioning=None)
+        total["images"] += len(table)
+        total["pixels"] += pc.sum(pc.multiply(table["height_px"], table["width_px"])).as_py() or 0
+        total["skipped"] += pc.sum(pc.equal(table["boxes"], 0)).as_py() or 0
+        for name in added:
+            total[name] += pc.sum(table[name]).as_py() or 0
+    return total
+
+
+def _worked_s(chunks: list[ChunkDone]) -> float:
+    """Seconds in which at least one chunk was under way: the time between two tries does not count."""
+    worked, until = 0.0, 0.0
+    for chunk in sorted(chunks, key=lambda chunk: chunk.began):
+        worked += max(0.0, chunk.ended - max(chunk.began, until))
+        until = max(until, chunk.ended)
+    return worked

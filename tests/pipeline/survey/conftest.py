@@ -1,0 +1,68 @@
+"""A bundle of untrained networks that finds something on every picture, and small photographs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from models.bundle import BundleCard, save_bundle
+from models.detector import DetectorConfig, build_detector
+from models.segmenter import SegmenterConfig, build_segmenter
+
+DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=8, head_convs=1)
+SEGMENTER = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(8, 8, 8))
+SIDE = 48
+
+
+def make_bundle(folder: Path, seed: int = 1) -> Path:
+    """Untrained networks whose thresholds lie where such networks' scores do."""
+    torch.manual_seed(seed)
+    card = BundleCard(
+        name="tiny",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        detector=DETECTOR,
+        segmenter=SEGMENTER,
+        score_threshold=0.0101,
+        probability_threshold=0.5,
+        crop_halo=4,
+        crop_multiple=32,
+        dataset="sample",
+        dataset_fingerprint="0",
+        split="paper",
+        split_fingerprint="0",
+        seed=seed,
+        device="cpu",
+        metrics={},
+        training_data_licence="generated",
+        versions={},
+    )
+    return save_bundle(folder, build_detector(DETECTOR), build_segmenter(SEGMENTER), card)
+
+
+def make_photographs(folder: Path, count: int, seed: int = 0) -> Path:
+    """JPEG photographs ``p000.jpg``, … of noise with one dark line each."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        image = rng.integers(90, 190, (SIDE, SIDE, 3), dtype=np.uint8)
+        start = int(rng.integers(5, SIDE - 5))
+        cv2.line(image, (start, 0), (start + int(rng.integers(-5, 5)), SIDE - 1), (20, 20, 20), 2)
+        cv2.imwrite(str(folder / f"p{number:03d}.jpg"), image)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny bundle."""
+    return make_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """Twelve photographs."""
+    return make_photographs(tmp_path / "photographs", 12)
