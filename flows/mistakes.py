@@ -56,7 +56,8 @@ def of_the_machine(error: Exception) -> tuple[str, str] | None:
         )
     if "reach API" in text or "Prefect API server" in text:
         return f"No Prefect server answers: {text}", (
-            "Start the one that PREFECT_API_URL names (`prefect server start`), or unset it to do without."
+            "Start the one that PREFECT_API_URL names (`prefect server start`), or unset it to do without. "
+            "If it is unset, PREFECT_SERVER_LOGGING_LEVEL=INFO shows why our own did not start."
         )
     return None
 
