@@ -14,7 +14,7 @@ from models.bundle import BundleCard, save_bundle
 from models.detector import DetectorConfig, build_detector
 from models.segmenter import SegmenterConfig, build_segmenter
 
-DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=8, head_convs=1)
+DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
 SEGMENTER = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(8, 8, 8))
 SIDE = 48
 
@@ -27,7 +27,7 @@ def make_bundle(folder: Path, seed: int = 1) -> Path:
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         detector=DETECTOR,
         segmenter=SEGMENTER,
-        score_threshold=0.0101,
+        score_threshold=0.0125,
         probability_threshold=0.5,
         crop_halo=4,
         crop_multiple=32,

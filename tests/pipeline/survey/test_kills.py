@@ -1,0 +1,250 @@
+"""Killed at any moment, the same survey goes on, and its tables are those of one that nobody killed."""
+
+from __future__ import annotations
+
+import errno
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from models.errors import BundleError, DataError, UsageError
+from pipeline.records import read_table
+from pipeline.survey import chunk as chunk_module
+from pipeline.survey import process as process_module
+from pipeline.survey.batch import run_survey
+from pipeline.survey.plan import find_unfinished, surveys_folder
+from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.conftest import make_bundle, make_photographs
+
+KILLS = 20
+TIMINGS = {
+    "images": ["detect_ms", "segment_ms", "cascade_ms", "read_ms", "total_ms"],
+    "detections": [],
+    "failures": ["at"],
+    "runs": [
+        *("run_id", "started_at", "finished_at", "detect_ms", "segment_ms", "cascade_ms", "total_s"),
+        *("photographs_per_s", "peak_memory_mb", "settings", "commit"),
+    ],
+}
+"""All that may differ between two surveys of the same photographs, beside the run's id."""
+
+# A process that imports the libraries once and forks a child for each try: importing takes longer than surveying.
+FORK = """
+import os, sys, torch
+torch.set_num_threads(1)
+from pathlib import Path
+from pipeline.survey.batch import run_survey
+from pipeline.survey.settings import SurveySettings
+import pipeline.stages.record, pipeline.figures
+settings = SurveySettings.model_validate_json(sys.argv[1])
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        try:
+            run_survey(settings)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    print(child, flush=True)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+"""
+
+
+def settings_for(photos: Path, bundle: Path, out: Path, **more: object) -> SurveySettings:
+    return SurveySettings.model_validate(
+        {"photos": str(photos), "bundle": bundle, "out": out, "chunk": 2, "device": "cpu", **more}
+    )
+
+
+def final_tables(out: Path) -> dict[str, pd.DataFrame]:
+    """The record, in its own order, less what two runs may not share."""
+    tables = {}
+    for table, timings in TIMINGS.items():
+        frame = read_table(table, out).drop(columns=timings)
+        for column in ("run_id", "mask", "overlay"):
+            if column in frame:
+                frame[column] = frame[column].str.replace(r"\d{8}T\d{6}-[0-9a-f]{6}", "RUN", regex=True)
+        tables[table] = frame
+    return tables
+
+
+def assert_same_record(out: Path, expected: dict[str, pd.DataFrame]) -> None:
+    found = final_tables(out)
+    for table, frame in expected.items():
+        pd.testing.assert_frame_equal(found[table], frame, obj=table)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_twenty_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
+    photos = make_photographs(tmp_path / "photos", 40)
+    (photos / "bad.jpg").write_text("no picture")
+    whole = settings_for(photos, bundle, tmp_path / "whole")
+    broken = settings_for(photos, bundle, tmp_path / "broken")
+    rng = random.Random(7)
+    with subprocess.Popen(
+        [sys.executable, "-c", FORK, broken.model_dump_json()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+
+        def attempt(seconds: float | None) -> int:
+            parent.stdin.write("again\n")
+            parent.stdin.flush()
+            child = int(parent.stdout.readline())
+            if seconds is not None:
+                time.sleep(seconds)
+                subprocess.run(["kill", "-9", str(child)], check=False)
+            return int(parent.stdout.readline())
+
+        began = time.perf_counter()
+        run_survey(whole)
+        alone = time.perf_counter() - began
+        expected = final_tables(whole.target)
+        assert len(expected["images"]) == 40
+        assert len(expected["detections"]) > 0
+        killed, runs, done = 0, set(), []
+        while killed < KILLS:
+            # One survey in seven tries or so: listing, chunks, publishing and cleaning up are all hit.
+            if attempt(rng.uniform(0, alone / 2)) != 0:
+                killed += 1
+            unfinished = find_unfinished(broken.target)
+            if unfinished is not None:
+                runs.add(unfinished.plan.run_id)
+                done.append(unfinished.chunks - len(list(unfinished.pending())))
+                assert read_table("runs", broken.target).empty
+            elif not read_table("runs", broken.target).empty:
+                assert_same_record(broken.target, expected)
+                assert attempt(None) == 0  # nothing new: nothing is done twice
+                assert_same_record(broken.target, expected)
+                subprocess.run(["rm", "-r", str(broken.target)], check=True)
+        assert attempt(None) == 0
+        parent.stdin.close()
+    assert_same_record(broken.target, expected)
+    assert max(done) > 0, "no kill fell into the chunks"
+    masks = sorted(path.name for path in (broken.target / "masks").rglob("*") if path.is_file())
+    assert masks == sorted(path.name for path in (whole.target / "masks").rglob("*") if path.is_file())
+    assert {path.name for path in surveys_folder(broken.target).rglob("*") if path.is_file()} == {
+        "lock",
+        "plan.json",
+        "part-00000.parquet",
+    }
+
+
+def test_a_full_disk_stops_it_and_it_goes_on(
+    tmp_path: Path, bundle: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken = (settings_for(photographs, bundle, tmp_path / name) for name in ("whole", "broken"))
+    run_survey(whole)
+    write, calls = pq.write_table, []
+
+    def full(table: object, *rest: object, **more: object) -> None:
+        calls.append(table)
+        if len(calls) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(table, *rest, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chunk_module.pq, "write_table", full)
+        with pytest.raises(DataError, match="No space left") as told:
+            run_survey(broken)
+    assert "goes on where it was" in told.value.remedy
+    unfinished = find_unfinished(broken.target)
+    assert unfinished is not None
+    assert 0 < len(list(unfinished.pending())) < unfinished.chunks
+    row = run_survey(broken)
+    assert row is not None
+    assert row["run_id"] == unfinished.plan.run_id
+    assert_same_record(broken.target, final_tables(whole.target))
+
+
+def test_a_root_that_goes_away_stops_it(tmp_path: Path, bundle: Path, photographs: Path) -> None:
+    settings = settings_for(photographs, bundle, tmp_path / "out")
+
+    def unmount(_: object) -> None:
+        if photographs.exists():
+            photographs.rename(tmp_path / "unmounted")
+
+    with pytest.raises(DataError, match="has gone"):
+        run_survey(settings, report=unmount)
+    (tmp_path / "unmounted").rename(photographs)
+    row = run_survey(settings)
+    assert row is not None
+    assert (row["images"], row["failures"]) == (12, 0)
+
+
+def interrupted(settings: SurveySettings) -> None:
+    """Stop after the first chunk."""
+
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_survey(settings, report=stop)
+
+
+def test_it_goes_on_with_the_list_it_began_with(tmp_path: Path, bundle: Path, photographs: Path) -> None:
+    settings = settings_for(photographs, bundle, tmp_path / "out")
+    interrupted(settings)
+    make_photographs(photographs, 20, seed=1)
+    row = run_survey(settings.model_copy(update={"chunk": 7}))
+    assert row is not None
+    assert row["photographs"] == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"overlays": True}, "overlays was False"),
+        ({"photos": "elsewhere"}, "photos was"),
+        ({"bundle": 2}, "another bundle"),
+    ],
+)
+def test_other_settings_are_refused_until_it_is_abandoned(
+    tmp_path: Path, bundle: Path, photographs: Path, change: dict[str, object], named: str
+) -> None:
+    settings = settings_for(photographs, bundle, tmp_path / "out")
+    interrupted(settings)
+    if "bundle" in change:
+        change = {"bundle": make_bundle(tmp_path / "other", seed=2)}
+    if "photos" in change:
+        change = {"photos": str(make_photographs(tmp_path / "elsewhere", 3))}
+    changed = settings.model_copy(update=change)
+    with pytest.raises(UsageError, match=named) as told:
+        run_survey(changed)
+    assert "--abandon" in told.value.remedy
+    row = run_survey(changed, abandon=True)
+    assert row is not None
+    assert len(read_table("runs", settings.target)) == 1
+    assert len(list((settings.target / "masks").iterdir())) == 1
+
+
+def test_an_altered_work_list_is_refused(tmp_path: Path, bundle: Path, photographs: Path) -> None:
+    settings = settings_for(photographs, bundle, tmp_path / "out")
+    interrupted(settings)
+    unfinished = find_unfinished(settings.target)
+    assert unfinished is not None
+    path = unfinished.work_list / "part-00000.parquet"
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(DataError, match="not as it was written"):
+        run_survey(settings)
+
+
+def test_a_changed_bundle_is_refused_in_the_middle(tmp_path: Path, photographs: Path) -> None:
+    bundle = make_bundle(tmp_path / "own")
+    settings = settings_for(photographs, bundle, tmp_path / "out")
+    interrupted(settings)
+    unfinished = find_unfinished(settings.target)
+    assert unfinished is not None
+    make_bundle(bundle, seed=3)
+    process_module._loaded.clear()  # as in a new process
+    with pytest.raises(BundleError, match="not the bundle"):
+        chunk_module.process_chunk(unfinished.folder, 3)
