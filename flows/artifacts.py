@@ -93,7 +93,7 @@ def report_markdown(metrics: Mapping[str, Any], title: str, report: Path, pictur
     head = f"\n| {' | '.join(CAPTIONS.values())} |\n|{' --- |' * len(CAPTIONS)}\n"
     rows = ""
     for views in pictures:
-        row = "| " + " | ".join(f"![{CAPTIONS[key]}]({_thumbnail(views[key])})" for key in CAPTIONS) + " |\n"
+        row = "| " + " | ".join(f"![{CAPTIONS[key]}]({thumbnail(views[key])})" for key in CAPTIONS) + " |\n"
         if len((text + head + rows + row).encode()) > MOST_BYTES:
             break
         rows += row
@@ -117,7 +117,7 @@ def _table_row(line: Line) -> str:
     return f"| {line.figure} | {line.ours} | {line.full_frame} | {line.paper} |"
 
 
-def _thumbnail(picture: Image) -> str:
+def thumbnail(picture: Image) -> str:
     """JPEG data URI of an ``(H, W, 3)`` picture, `WIDTH_PX` wide at most."""
     small = PillowImage.fromarray(picture)
     small.thumbnail((WIDTH_PX, 2 * WIDTH_PX))

@@ -96,6 +96,61 @@ def run(
 
 
 @app.command()
+def survey(
+    photos: Annotated[str, typer.Argument(help="Folder, quoted glob, manifest (.csv, .parquet) or s3://… address.")],
+    bundle: Annotated[Path, typer.Option(help="Folder of the trained cascade.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to fill; default: surveys/NAME in the home.")] = None,
+    root: Annotated[str | None, typer.Option(help="Folder of a manifest's paths; default: the manifest's own.")] = None,
+    runner: Annotated[str, typer.Option(help="What runs the chunks: threads, dask or ray.")] = "threads",
+    address: Annotated[
+        str | None, typer.Option(help="Of a Dask scheduler or Ray cluster; default: a local one.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Chunks at a time; default: one a core, one on a GPU.")] = None,
+    chunk: Annotated[int, typer.Option(help="Photographs a task.")] = 32,
+    device: Device = "auto",
+    masks: Annotated[str, typer.Option(help="Whose mask is written: all, cracked or none.")] = "all",
+    overlays: Annotated[bool, typer.Option(help="Write photographs with boxes and cracks drawn in.")] = False,
+    max_pixels: Annotated[int, typer.Option(help="Photographs with more pixels are refused.")] = 50_000_000,
+    max_failures: Annotated[int | None, typer.Option(help="Exit with 1 if more photographs fail.")] = None,
+    allow_outside: Annotated[bool, typer.Option(help="Follow paths and links that leave the root.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Look again at photographs that are recorded.")] = False,
+    abandon: Annotated[bool, typer.Option(help="Drop an unfinished survey of this --out and begin anew.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the cracks in a batch of photographs: tables, masks, and a reason for each that could not be done.
+
+    The same command goes on where a survey was stopped; once it is done, it looks at new and changed photographs only.
+
+    For example:
+
+        crack-survey survey photos/2026-05-31 --bundle data/runs/RUN/bundle --out data/surveys/A7
+
+        crack-survey survey 'photos/**/*.jpg' --bundle BUNDLE --overlays --max-failures 10
+
+        crack-survey survey s3://agency/A7/manifest.csv --bundle BUNDLE --runner dask --address tcp://scheduler:8786
+    """
+    from pydantic import ValidationError
+
+    from pipeline.survey.settings import SurveySettings
+
+    given = {
+        **{"photos": photos, "bundle": bundle, "out": out, "root": root, "runner": runner, "address": address},
+        **{"workers": workers, "chunk": chunk, "device": device, "masks": masks, "overlays": overlays},
+        **{"max_pixels": max_pixels, "max_failures": max_failures, "allow_outside": allow_outside},
+        "incremental": not everything,
+    }
+    try:
+        settings = SurveySettings.model_validate(given)
+    except ValidationError as error:
+        wrong = "; ".join(f"--{e['loc'][0]}: {e['msg']}".replace("_", "-") for e in error.errors())
+        raise UsageError(f"That does not fit: {wrong}.", "`crack-survey survey --help` shows what does.") from error
+    _start_prefect()
+    from flows.survey import run_from_command
+
+    run_from_command(settings, abandon, as_json)
+
+
+@app.command()
 def evaluate(
     bundle: Annotated[Path, typer.Option(help="Folder of a trained cascade, such as the bundle/ of a run.")],
     dataset: Dataset = "sample",

@@ -50,12 +50,16 @@ def mask_png(mask: Mask) -> bytes:
 
 def overlay_jpeg(image: Image, found: CascadeResult) -> bytes:
     """The photograph with crack pixels coloured and boxes outlined."""
-    tinted = image.copy()
-    colour = np.array(PALETTE["fp"], np.float32)
-    tinted[found.mask] = (0.35 * tinted[found.mask] + 0.65 * colour).astype(np.uint8)
     target = io.BytesIO()
-    Pillow.fromarray(draw_boxes(tinted, found.boxes, found.scores)).save(target, "JPEG", quality=85)
+    Pillow.fromarray(draw_boxes(tint(image, found.mask), found.boxes, found.scores)).save(target, "JPEG", quality=85)
     return target.getvalue()
+
+
+def tint(image: Image, mask: Mask) -> Image:
+    """``(H, W, 3)`` with the pixels of ``mask`` ``(H, W)`` coloured."""
+    tinted = image.copy()
+    tinted[mask] = (0.35 * tinted[mask] + 0.65 * np.array(PALETTE["fp"])).astype(np.uint8)
+    return tinted
 
 
 def place(content: bytes, path: Path, temporary: Path) -> None:

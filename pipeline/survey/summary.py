@@ -96,10 +96,10 @@ def record(survey: Survey, row: dict[str, Any]) -> None:
     sweep(survey.folder)
 
 
-def failure_kinds(survey: Survey) -> Counter[str]:
-    """How many photographs failed, by kind, most frequent first."""
+def count_kinds(out: Path, run_id: str) -> Counter[str]:
+    """How many photographs of a survey failed, by kind, most frequent first."""
     counts: Counter[str] = Counter()
-    for path in sorted(_folders(survey.out, survey)["failures"].glob("part-*.parquet")):
+    for path in sorted((out / "records" / "failures" / f"run_id={run_id}").glob("part-*.parquet")):
         counts.update(pq.read_table(path, columns=["kind"], partitioning=None)["kind"].to_pylist())
     return Counter(dict(counts.most_common()))
 

@@ -1,0 +1,137 @@
+"""What a survey tells: one table for the terminal and the Prefect UI, the worst photographs, and an event."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.events import emit_event
+from rich.console import Console
+from rich.table import Table
+
+from flows.artifacts import MOST_BYTES, thumbnail, without_server_errors
+from pipeline.survey.plan import Survey
+from pipeline.survey.summary import count_kinds
+from pipeline.survey.worst import most_cracked, pictured
+
+EVENT = "crack-survey.run.completed"
+WORST = 6
+PAYLOAD = (
+    *("run_id", "kind", "dataset", "source", "photographs", "images", "failures", "cracked", "detections"),
+    *("data_reduction", "crack_share", "skipped_share", "photographs_per_s", "total_s", "finished_at"),
+)
+
+
+def survey_lines(row: Mapping[str, Any], kinds: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Figure and value, as text, of a survey's row of ``runs`` and its failures by kind."""
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return [
+        ("photographs", f"{row['photographs']:,}"),
+        ("cracked", f"{row['cracked']:,}{_share(row['cracked'], row['images'])}"),
+        ("failed", f"{row['failures']:,}" + (f": {told}" if told else "")),
+        ("detections", f"{row['detections']:,}"),
+        ("passed by the detector without a box", _percent(row["skipped_share"])),
+        ("data reduction", _percent(row["data_reduction"])),
+        ("crack pixels", _percent(row["crack_share"], 3)),
+        ("photographs a second", "–" if row["photographs_per_s"] is None else f"{row['photographs_per_s']:.2f}"),
+        ("time at work", duration(row["total_s"])),
+        ("most memory", f"{row['peak_memory_mb']:,.0f} MB"),
+    ]
+
+
+def publish_survey(survey: Survey, row: Mapping[str, Any]) -> None:
+    """Make the artifacts ``survey`` (table) and ``survey-worst`` (pictures), and emit the event `EVENT`."""
+    kinds = count_kinds(survey.out, survey.plan.run_id)
+    title = f"Survey {row['dataset']}, run {row['run_id']}"
+    rows = [{"figure": figure, "value": html.escape(value)} for figure, value in survey_lines(row, kinds)]
+    with without_server_errors():
+        create_table_artifact(rows, key="survey", description=html.escape(title))
+    with without_server_errors():
+        create_markdown_artifact(
+            survey_markdown(survey, row, kinds), key="survey-worst", description=html.escape(title)
+        )
+    with without_server_errors():
+        emit_event(EVENT, resource=event_resource(survey, row), payload=event_payload(row))
+
+
+def survey_markdown(survey: Survey, row: Mapping[str, Any], kinds: Mapping[str, int]) -> str:
+    """Figures, where the output lies, and the worst photographs as far as they fit in `MOST_BYTES`."""
+    text = f"# {_safe(row['dataset'])}\n\n| figure | value |\n| --- | --- |\n"
+    text += "".join(f"| {figure} | {_safe(value)} |\n" for figure, value in survey_lines(row, kinds))
+    if row.get("report"):
+        text += f"\nReport: `{_safe(row['report'])}`\n"
+    text += f"\nRecords, masks and overlays: `{_safe(survey.out)}`\n"
+    head = "\n## Most crack\n\n| photograph | crack | boxes |  |\n| --- | ---: | ---: | --- |\n"
+    found = ""
+    for image, picture in pictured(survey, most_cracked(survey, WORST)):
+        cells = (_safe(image["name"]), _percent(image["crack_share"], 2), str(image["boxes"]))
+        line = f"| {' | '.join(cells)} | ![boxes and cracks]({thumbnail(picture)}) |\n"
+        if len((text + head + found + line).encode()) > MOST_BYTES:
+            break
+        found += line
+    return text + head + found if found else text
+
+
+def event_resource(survey: Survey, row: Mapping[str, Any]) -> dict[str, str]:
+    """What an automation can match: triggers compare labels, not numbers, so whether a limit is crossed is a label."""
+    limit = survey.plan.settings.max_failures
+    return {
+        "prefect.resource.id": f"crack-survey.run.{row['run_id']}",
+        "prefect.resource.name": f"survey {row['dataset']}",
+        "crack-survey.kind": "survey",
+        "crack-survey.name": str(row["dataset"]),
+        "crack-survey.failures": "none" if not row["failures"] else "over limit" if over(row, limit) else "some",
+    }
+
+
+def event_payload(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures, safe for JSON."""
+    return {name: value.isoformat() if isinstance(value := row[name], datetime) else value for name in PAYLOAD}
+
+
+def over(row: Mapping[str, Any], limit: int | None) -> bool:
+    """Whether more photographs failed than are allowed."""
+    return limit is not None and row["failures"] > limit
+
+
+def print_survey(row: Mapping[str, Any], kinds: Mapping[str, int]) -> None:
+    """Print the table to standard output."""
+    table = Table(title=f"Survey {row['dataset']}, run {row['run_id']}", title_justify="left", title_style="bold")
+    table.add_column("figure")
+    table.add_column("value", justify="right", overflow="fold")
+    for figure, value in survey_lines(row, kinds):
+        table.add_row(figure, value)
+    Console(markup=False).print(table)
+
+
+def duration(seconds: float) -> str:
+    """Time as a person says it.
+
+    >>> duration(7.25), duration(83), duration(7384), duration(300_000)
+    ('7.2 s', '1 min 23 s', '2 h 3 min', '3 d 11 h')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours_left} h"
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def _share(part: int, whole: int) -> str:
+    return f" ({part / whole:.1%})" if whole else ""
+
+
+def _percent(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def _safe(value: Any) -> str:
+    """Text that neither HTML nor a markdown table takes for its own."""
+    flat = "".join(" " if ord(character) < 32 else character for character in str(value))
+    return html.escape(flat).replace("|", "&#124;").replace("`", "&#96;").replace("[", "&#91;").replace("!", "&#33;")

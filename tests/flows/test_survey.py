@@ -1,0 +1,258 @@
+"""The survey as a flow and as a command, on photographs of 48 px."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import State
+from typer.testing import CliRunner
+
+from flows import survey_artifacts
+from flows.cli import app
+from flows.survey import TooManyFailures, ensure_gpu_limit, gpu_turn, make_runner, survey
+from models.errors import DataError, UsageError
+from pipeline.records import read_table
+from pipeline.survey.batch import run_survey
+from pipeline.survey.lock import hold
+from pipeline.survey.plan import find_unfinished, surveys_folder
+from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.conftest import make_bundle, make_photographs
+from tests.pipeline.survey.test_kills import assert_same_record, final_tables, settings_for
+
+pytestmark = pytest.mark.slow
+EVIL = "<script>alert(1)</script> | [x](javascript:alert(2)).jpg".replace("/", "∕")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, bundle: Path) -> SurveySettings:
+    photos = make_photographs(tmp_path / "A7 north", 10)
+    (photos / EVIL).write_bytes((photos / "p000.jpg").read_bytes())
+    (photos / "bad.jpg").write_text("no picture")
+    return settings_for(photos, bundle, tmp_path / "out", chunk=3, workers=2)
+
+
+@pytest.fixture
+def emitted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Events, instead of sending them."""
+    events: list[dict[str, Any]] = []
+    monkeypatch.setattr(survey_artifacts, "emit_event", lambda event, **more: events.append({"event": event, **more}))
+    return events
+
+
+def artifacts_of(state: State[Any]) -> dict[str, Any]:
+    """By key, of the flow run itself; progress belongs to the flow of the chunks."""
+    with get_client(sync_client=True) as client:
+        chosen = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+        return {artifact.key: artifact for artifact in client.read_artifacts(artifact_filter=chosen)}
+
+
+def test_a_survey_as_a_flow(
+    prefect_api: str, settings: SurveySettings, tmp_path: Path, emitted: list[dict[str, Any]]
+) -> None:
+    state = survey(settings, return_state=True)
+    row = state.result()
+    assert (row["photographs"], row["images"], row["failures"]) == (12, 11, 1)
+    plain = settings.model_copy(update={"out": tmp_path / "plain"})
+    run_survey(plain)
+    assert_same_record(settings.target, final_tables(plain.target))
+
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(state.state_details.flow_run_id)
+    assert run.name.startswith("survey A7-north 2")
+    assert {"survey", "A7-north"} <= set(run.tags)
+
+    artifacts = artifacts_of(state)
+    figures = {line["figure"]: line["value"] for line in json.loads(str(artifacts["survey"].data))}
+    assert figures["photographs"] == "12"
+    assert figures["failed"] == "1: 1 not a picture"
+    page = str(artifacts["survey-worst"].data)
+    assert "data:image/jpeg;base64," in page
+    assert len(page.encode()) < 100_000
+    assert "<script" not in page
+    assert "[x](javascript" not in page
+
+    (event,) = emitted
+    assert event["event"] == "crack-survey.run.completed"
+    assert event["resource"]["crack-survey.failures"] == "some"
+    assert event["payload"]["photographs"] == 12
+    json.dumps(event)
+
+
+def test_only_new_and_changed_photographs_are_done_again(prefect_api: str, settings: SurveySettings) -> None:
+    assert survey(settings) is not None
+    assert survey(settings) is None
+    photos = Path(settings.photos)
+    (photos / "p001.jpg").write_bytes((photos / "p002.jpg").read_bytes())
+    row = survey(settings)
+    assert row is not None
+    assert (row["photographs"], row["failures"]) == (1, 0)
+
+
+def test_too_many_failures_fail_the_run_after_it_is_recorded(
+    prefect_api: str, settings: SurveySettings, emitted: list[dict[str, Any]]
+) -> None:
+    limited = settings.model_copy(update={"max_failures": 0})
+    state = survey(limited, return_state=True)
+    assert state.is_failed()
+    with pytest.raises(TooManyFailures, match=r"1 of 12 photographs failed, more than the 0 of --max-failures"):
+        state.result()
+    assert len(read_table("runs", settings.target)) == 1
+    assert emitted[0]["resource"]["crack-survey.failures"] == "over limit"
+
+
+def test_a_second_survey_is_refused(prefect_api: str, settings: SurveySettings) -> None:
+    with (
+        hold(surveys_folder(settings.target)),
+        pytest.raises(DataError, match=rf"already writing to .*process {os.getpid()} on "),
+    ):
+        survey(settings)
+
+
+def test_a_failed_chunk_fails_the_flow_and_the_next_try_goes_on(
+    prefect_api: str, settings: SurveySettings, tmp_path: Path
+) -> None:
+    first = survey(settings.model_copy(update={"out": tmp_path / "whole"}))
+    bundle = settings.bundle.rename(tmp_path / "bundle")
+    own = settings.model_copy(update={"bundle": bundle})
+    photos = Path(settings.photos)
+
+    def unmount() -> None:
+        while not list(surveys_folder(settings.target).glob("*/chunks/chunk-*")):
+            time.sleep(0.005)
+        photos.rename(tmp_path / "away")
+
+    thread = threading.Thread(target=unmount)
+    thread.start()
+    try:
+        survey(own.model_copy(update={"workers": 1, "chunk": 1}))
+    except DataError as error:
+        assert "has gone" in error.problem
+    thread.join()
+    (tmp_path / "away").rename(photos)
+    survey(own)
+    bundle.rename(settings.bundle)
+    assert first is not None
+    assert_same_record(settings.target, {"images": final_tables(tmp_path / "whole")["images"]})
+
+
+def test_the_command(prefect_api: str, settings: SurveySettings) -> None:
+    arguments = ["survey", settings.photos, "--bundle", str(settings.bundle), "--out", str(settings.out)]
+    result = CliRunner().invoke(app, [*arguments, "--json", "--max-failures", "0", "--workers", "1"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["photographs"] == 12
+    assert "1 of 12 photographs failed" in result.stderr
+    again = CliRunner().invoke(app, arguments)
+    assert (again.exit_code, again.stdout) == (0, "Nothing new.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["nowhere", "--bundle", "BUNDLE"], 1, ["nowhere", "does not exist"]),
+        (["PHOTOS", "--bundle", "nowhere"], 1, ["nowhere"]),
+        (["PHOTOS", "--bundle", "BUNDLE", "--runner", "slurm"], 2, ["--runner", "threads"]),
+        (["PHOTOS", "--bundle", "BUNDLE", "--chunk", "0"], 2, ["--chunk"]),
+        (["s4://bucket", "--bundle", "BUNDLE"], 2, ["s4://bucket"]),
+        (["BUNDLE", "--bundle", "BUNDLE"], 1, ["holds no photograph"]),
+    ],
+)
+def test_wrong_usage(
+    prefect_api: str, settings: SurveySettings, arguments: list[str], status: int, words: list[str]
+) -> None:
+    stand_in = {"PHOTOS": settings.photos, "BUNDLE": str(settings.bundle)}
+    given = [stand_in.get(argument, argument) for argument in arguments]
+    result = CliRunner().invoke(app, ["survey", *given, "--out", str(settings.out)])
+    assert result.exit_code == status, result.output
+    assert result.stderr.splitlines()[-2].startswith("Error: ")
+    for word in words:
+        assert word in result.stderr
+
+
+def test_one_chunk_at_a_time_holds_the_gpu(prefect_api: str) -> None:
+    ensure_gpu_limit()
+    ensure_gpu_limit()
+    holding, most = 0, 0
+    guard = threading.Lock()
+
+    def chunk() -> None:
+        nonlocal holding, most
+        with gpu_turn("cuda"):
+            with guard:
+                holding += 1
+                most = max(most, holding)
+            time.sleep(0.2)
+            with guard:
+                holding -= 1
+
+    threads = [threading.Thread(target=chunk) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert most == 1
+
+
+def test_a_runner_that_is_not_installed_is_named(settings: SurveySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for runner in ("dask", "ray"):
+        monkeypatch.setitem(__import__("sys").modules, f"prefect_{runner}.task_runners", None)
+        with pytest.raises(UsageError, match=runner) as told:
+            make_runner(settings.model_copy(update={"runner": runner}), "cpu")
+        assert f"crack-survey[{runner}]" in told.value.remedy
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A Dask scheduler and two worker processes on this machine."""
+    pytest.importorskip("prefect_dask", reason="the extra [dask] is not installed")
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+    ) as made:
+        yield made
+
+
+@pytest.mark.timeout(170)
+def test_a_dask_worker_killed_in_mid_batch_loses_and_doubles_nothing(
+    prefect_api: str, bundle: Path, tmp_path: Path, cluster: Any
+) -> None:
+    photos = make_photographs(tmp_path / "photos", 60)
+    plain = settings_for(photos, bundle, tmp_path / "plain")
+    settings = settings_for(photos, bundle, tmp_path / "out", runner="dask", address=cluster.scheduler_address, chunk=2)
+    run_survey(plain)
+    killed: list[tuple[int, int]] = []
+
+    def kill() -> None:
+        while not list(surveys_folder(settings.target).glob("*/chunks/chunk-*")):
+            time.sleep(0.01)
+        worker = next(iter(cluster.workers.values())).process.pid
+        os.kill(worker, signal.SIGKILL)
+        unfinished = find_unfinished(settings.target)
+        assert unfinished is not None
+        killed.append((worker, len(list(unfinished.pending()))))
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    row = survey(settings)
+    thread.join()
+    assert killed
+    assert killed[0][1] > 0, "the batch was over before the kill"
+    assert row is not None
+    assert row["images"] == 60
+    assert_same_record(settings.target, final_tables(plain.target))
+    assert not pd.Series(read_table("images", settings.target)["name"]).duplicated().any()
