@@ -37,6 +37,7 @@ class DetectorConfig(BaseModel):
     anchor_sizes: tuple[float, ...] = Field((24, 48, 96), description="Side of the square anchor of each level, px")
     anchor_scales: tuple[float, ...] = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
     anchor_ratios: tuple[float, ...] = Field((0.5, 1.0, 2.0), description="Height over width")
+    matching: Literal["iou", "cell"] = Field("iou", description="How boxes find their anchors in training")
     box_loss: Literal["giou", "l1"] = "giou"
     foreground_iou: float = 0.5
     background_iou: float = 0.4
@@ -59,13 +60,16 @@ class Detections(NamedTuple):
 
 
 class PyramidBackbone(nn.Module):
-    """A timm encoder with a feature pyramid: ``(B, 3, H, W)`` → one ``(B, C, H / 2^n, W / 2^n)`` a level."""
+    """A timm encoder with a feature pyramid: ``(B, 3, H, W)`` → one ``(B, C, H / 2^n, W / 2^n)`` a level.
+
+    The pyramid always reaches up to the encoder's deepest stage, for its wide view, whichever levels are asked for.
+    """
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
-        from_encoder = [level for level in config.levels if level <= 5]
+        stages = range(min(config.levels), 6)
         body = timm.create_model(
-            TIMM_NAMES[config.backbone], features_only=True, out_indices=[level - 1 for level in from_encoder]
+            TIMM_NAMES[config.backbone], features_only=True, out_indices=[stage - 1 for stage in stages]
         )
         channels: list[int] = body.feature_info.channels()  # type: ignore[union-attr, operator]
         load_encoder_weights(body, config.backbone, config.weights)
@@ -73,11 +77,13 @@ class PyramidBackbone(nn.Module):
         self.fpn = FeaturePyramidNetwork(channels, config.fpn_channels, extra_blocks=extra)
         self.body = body
         self.out_channels = config.fpn_channels
+        self.wanted = [level - min(config.levels) for level in config.levels]
 
     def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
         """Pyramid of a normalised batch, finest level first."""
         features = OrderedDict((str(i), f) for i, f in enumerate(self.body(x)))
-        return cast("OrderedDict[str, Tensor]", self.fpn(features))
+        pyramid = list(self.fpn(features).values())
+        return OrderedDict((str(i), pyramid[i]) for i in self.wanted)
 
 
 class NativeResolution(GeneralizedRCNNTransform):
@@ -88,11 +94,23 @@ class NativeResolution(GeneralizedRCNNTransform):
         return image, target
 
 
+class CellAnchors(AnchorGenerator):
+    """Anchors in the middle of the cells of the feature map, where torchvision's lie on their upper left corners."""
+
+    def grid_anchors(self, grid_sizes: list[list[int]], strides: list[list[Tensor]]) -> list[Tensor]:
+        """One ``(A, 4)`` xyxy px tensor a level."""
+        levels: list[Tensor] = super().grid_anchors(grid_sizes, strides)
+        return [
+            anchors + 0.5 * torch.stack([width, height, width, height])
+            for anchors, (height, width) in zip(levels, strides, strict=True)
+        ]
+
+
 class CrackDetector(RetinaNet):
     """RetinaNet that takes normalised pictures as they are, without torchvision's resize to 800 px."""
 
     def __init__(self, config: DetectorConfig) -> None:
-        anchors = AnchorGenerator(
+        anchors = (CellAnchors if config.matching == "cell" else AnchorGenerator)(
             sizes=tuple(tuple(size * scale for scale in config.anchor_scales) for size in config.anchor_sizes),
             aspect_ratios=(config.anchor_ratios,) * len(config.levels),
         )
@@ -112,6 +130,25 @@ class CrackDetector(RetinaNet):
         self.transform = NativeResolution(1, 1, [0.0] * 3, [1.0] * 3)  # pictures come normalised
         self.config = config
         self._anchor_cache: dict[tuple[int, int], Tensor] = {}
+
+    def compute_loss(
+        self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """RetinaNet's losses; with ``matching="cell"`` a box belongs to the cell that holds its centre.
+
+        A crack is a line that could be cut into boxes anywhere: matched by IoU, every cut is half right, and scores
+        stay low. Cut along the cells, a cell either holds crack or does not, which the network can be sure of.
+        """
+        losses: dict[str, Tensor]
+        if self.config.matching == "iou":
+            losses = super().compute_loss(targets, head_outputs, anchors)
+        else:
+            matched = [
+                cell_matches(target["boxes"], own, 2 ** self.config.levels[0])
+                for target, own in zip(targets, anchors, strict=True)
+            ]
+            losses = self.head.compute_loss(targets, head_outputs, anchors, matched)
+        return losses
 
     def raw(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Network output before decoding, the part that other runtimes replace.
@@ -158,6 +195,31 @@ def detector_input(images: Tensor, config: DetectorConfig) -> Tensor:
         height, width = (round(side * config.input_scale) for side in images.shape[-2:])
         images = F.interpolate(images, size=(height, width), mode="area")
     return pad_to_multiple(images, 2 ** min(max(config.levels), 5))  # P6 and P7 round up by themselves
+
+
+def cell_matches(boxes: Tensor, anchors: Tensor, stride: int) -> Tensor:
+    """Match every box to the one anchor whose cell holds the box's centre.
+
+    Args:
+        boxes: ``(N, 4)`` xyxy px.
+        anchors: ``(A, 4)`` xyxy px, one in the middle of each cell, row by row.
+        stride: side of a cell, px.
+
+    Returns:
+        ``(A,)`` int64, index of the box, -1 (torchvision's background) for the other anchors.
+
+    >>> cells = torch.tensor([[0.0, 0, 8, 8], [8, 0, 16, 8], [0, 8, 8, 16], [8, 8, 16, 16]])
+    >>> cell_matches(torch.tensor([[7.0, 1, 15, 3], [0, 9, 9, 12]]), cells, 8).tolist()
+    [-1, 0, 1, -1]
+    """
+    middles = (anchors[:, :2] + anchors[:, 2:]) / 2
+    cells = (middles / stride).floor()
+    wanted = ((boxes[:, :2] + boxes[:, 2:]) / 2 / stride).floor()
+    hit = (wanted[:, None] == cells[None]).all(dim=2)  # (N, A)
+    matched = torch.full((len(anchors),), -1, dtype=torch.int64, device=anchors.device)
+    if len(boxes):
+        matched = torch.where(hit.any(dim=0), hit.int().argmax(dim=0), matched)
+    return matched
 
 
 def decode(

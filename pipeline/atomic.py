@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from models.errors import DataError
 
 
@@ -25,7 +27,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         temporary.replace(path)
-    except OSError as error:
+    except (OSError, SafetensorError, RuntimeError) as error:  # a full disk, as Python, safetensors and torch tell it
         raise DataError(
             f"Cannot write {path}: {error}",
             "Free some space or mend the folder's rights, then run the same command again: it goes on where it was.",

@@ -35,20 +35,26 @@ def boxes_to_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int,
     tight = tight[(tight[:, 2:] > tight[:, :2]).all(axis=1)]
     height, width = size
     limit = np.array([-(-width // multiple), -(-height // multiple)]) * multiple
-    crops = [_snap(box, halo, multiple, limit) for box in tight]
-    cores = list(tight)
+    cores = _without_contained(tight)
+    crops = _snap(cores, halo, multiple, limit)
     merged = True
     while merged:
         merged = False
-        for i in range(len(cores)):
-            j = _best_partner(i, crops, cores, halo, multiple, limit)
-            if j is not None:
-                cores[i] = _hull(cores[i], cores[j])
-                crops[i] = _snap(cores[i], halo, multiple, limit)
-                del cores[j], crops[j]
-                merged = True
-                break
-    return np.array(crops, np.int64).reshape(-1, 4)
+        i = 0
+        while i < len(cores) - 1:
+            hulls = np.concatenate(
+                [np.minimum(cores[i, :2], cores[i + 1 :, :2]), np.maximum(cores[i, 2:], cores[i + 1 :, 2:])], axis=1
+            )
+            joint = _snap(hulls, halo, multiple, limit)
+            saving = _areas(crops[i]) + _areas(crops[i + 1 :]) - _areas(joint)
+            best = int(saving.argmax())
+            if saving[best] < 0:
+                i += 1
+                continue
+            cores[i], crops[i] = hulls[best], joint[best]
+            cores, crops = np.delete(cores, i + 1 + best, axis=0), np.delete(crops, i + 1 + best, axis=0)
+            merged = True
+    return crops
 
 
 def cut(image: Image, crop: NDArray[np.int64]) -> Image:
@@ -99,36 +105,22 @@ def _border_weight(height: int, width: int, halo: int) -> NDArray[np.float32]:
     return np.minimum(ramp(height)[:, None], ramp(width)[None, :])
 
 
-def _snap(core: NDArray[np.int64], halo: int, multiple: int, limit: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Grow a core by the halo, then to whole multiples, shifted into the frame where it would stick out."""
-    wanted = core[2:] - core[:2] + 2 * halo
-    side = np.minimum(-(-wanted // multiple) * multiple, limit)
-    low = core[:2] - (side - (core[2:] - core[:2])) // 2
-    low = np.clip(low, 0, limit - side)
-    return np.concatenate([low, low + side])
+def _without_contained(boxes: Boxes) -> Boxes:
+    """Boxes that lie in no other, largest first; of equal ones the first: ``(N, 4)`` → ``(M, 4)`` xyxy px."""
+    boxes = boxes[np.argsort(-_areas(boxes), kind="stable")]
+    inside = (boxes[None, :, :2] <= boxes[:, None, :2]) & (boxes[None, :, 2:] >= boxes[:, None, 2:])  # (N, N, 2)
+    by_a_larger = np.tril(inside.all(axis=2), k=-1).any(axis=1)
+    return boxes[~by_a_larger]
 
 
-def _hull(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([np.minimum(a[:2], b[:2]), np.maximum(a[2:], b[2:])])
+def _snap(cores: Boxes, halo: int, multiple: int, limit: NDArray[np.int64]) -> Boxes:
+    """Grow cores ``(N, 4)`` by the halo, then to whole multiples, shifted into the frame where they would stick out."""
+    sides = cores[:, 2:] - cores[:, :2]
+    grown = np.minimum(-(-(sides + 2 * halo) // multiple) * multiple, limit)
+    low = np.clip(cores[:, :2] - (grown - sides) // 2, 0, limit - grown)
+    return np.concatenate([low, low + grown], axis=1)
 
 
-def _area(crop: NDArray[np.int64]) -> int:
-    return int((crop[2] - crop[0]) * (crop[3] - crop[1]))
-
-
-def _best_partner(
-    i: int,
-    crops: list[NDArray[np.int64]],
-    cores: list[NDArray[np.int64]],
-    halo: int,
-    multiple: int,
-    limit: NDArray[np.int64],
-) -> int | None:
-    """Later crop whose merging with crop `i` saves most pixels, or None if no merging saves any or costs none."""
-    best, best_saving = None, -1
-    for j in range(i + 1, len(cores)):
-        joint = _snap(_hull(cores[i], cores[j]), halo, multiple, limit)
-        saving = _area(crops[i]) + _area(crops[j]) - _area(joint)
-        if saving > best_saving:
-            best, best_saving = j, saving
-    return best
+def _areas(boxes: Boxes) -> NDArray[np.int64]:
+    """Pixels of boxes ``(…, 4)`` xyxy px: ``(…)``."""
+    return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -32,6 +32,12 @@ C = TypeVar("C", RegionCounts, SegmentationCounts)
 
 TIMES = ("detect_ms", "segment_ms", "cascade_ms", "full_frame_ms")
 TOLERANCES = (0, 2)  # px
+MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
+    "precision": attrgetter("precision"),
+    "recall": attrgetter("recall"),
+    "f1": attrgetter("f1"),
+    "iou": attrgetter("tolerant_iou"),
+}
 ROUNDS = 3  # times each picture is timed; the median counts
 
 
@@ -132,13 +138,9 @@ def headline(counts: pd.DataFrame, average_precision: float) -> dict[str, float]
         for tolerance in TOLERANCES:
             pictures = _segmentation(counts, side, tolerance)
             whole = sum(pictures, SegmentationCounts())
-            figures[f"{prefix}f1_{tolerance}px"] = whole.f1
-            figures[f"{prefix}precision_{tolerance}px"] = whole.precision
-            figures[f"{prefix}recall_{tolerance}px"] = whole.recall
-            if tolerance == 0:
-                figures[f"{prefix}iou_0px"] = whole.iou
-            else:
-                figures[f"{prefix}f1_{tolerance}px_mean"] = mean_over_pictures(pictures, lambda c: c.f1)
+            for figure, statistic in MASK_FIGURES.items():
+                figures[f"{prefix}{figure}_{tolerance}px"] = statistic(whole)
+                figures[f"{prefix}{figure}_{tolerance}px_mean"] = mean_over_pictures(pictures, statistic)
     return figures | {key: float(counts[key].median()) for key in TIMES}
 
 
@@ -150,8 +152,7 @@ def images_table(counts: pd.DataFrame) -> pd.DataFrame:
         for tolerance in TOLERANCES:
             pictures = _segmentation(counts, side, tolerance)
             table[f"{prefix}f1_{tolerance}px"] = [picture.f1 for picture in pictures]
-            if tolerance == 0:
-                table[f"{prefix}iou_0px"] = [picture.iou for picture in pictures]
+            table[f"{prefix}iou_{tolerance}px"] = [picture.tolerant_iou for picture in pictures]
     return table.join(counts[list(TIMES)])
 
 

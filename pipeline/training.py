@@ -105,7 +105,7 @@ def train(
         if (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs:
             average.eval()
             with torch.inference_mode():
-                row |= {f"val_{key}": value for key, value in trainee.validate(average, device).items()}
+                row |= {f"val_{key}": float(value) for key, value in trainee.validate(average, device).items()}
         history.append(row | {"seconds": time.perf_counter() - began})
         _snapshot(out, epoch + 1, model, average, optimizer, scheduler, history)
         report((epoch + 1) * per_epoch, total, _line(row, settings.epochs))
@@ -220,7 +220,7 @@ def _resume(
         history: list[dict[str, float]] = state["history"]
     except Exception as error:  # torch raises many kinds for a truncated or foreign file
         raise TrainingError(
-            f"The snapshot {path} cannot be read: {error}",
+            f"The snapshot {path} cannot be read: {str(error).splitlines()[0]}",
             f"Delete {path.parent} to train from the start, or put an intact copy of the file in its place.",
         ) from error
     return history

@@ -118,4 +118,5 @@ def segment(
 
 
 def _write_grey(path: Path, values: Mask | ProbabilityMap) -> None:
-    cv2.imwrite(str(path), np.round(values.astype(np.float32) * 255).astype(np.uint8))
+    _, encoded = cv2.imencode(".png", np.round(values.astype(np.float32) * 255).astype(np.uint8))
+    path.write_bytes(encoded.tobytes())  # cv2.imwrite would keep quiet about a full disk

@@ -1,0 +1,86 @@
+import pytest
+
+from pipeline.settings import make_settings
+from pipeline.stages import keys
+from pipeline.stages.keys import is_done, run_stage, stage_keys
+
+STAGES = list(keys.SOURCES)
+
+
+def changed_stages(**overrides):
+    before = stage_keys(make_settings("smoke"), "cpu")
+    after = stage_keys(make_settings("smoke", {k.replace("__", "."): v for k, v in overrides.items()}), "cpu")
+    return [stage for stage in STAGES if before[stage] != after[stage]]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "first"),
+    [
+        ({"labels__max_side": 64}, "prepare"),
+        ({"dataset__sample_seed": 8}, "prepare"),
+        ({"dataset__split": "fold1"}, "prepare"),
+        ({"detector__anchor_ratios": [1.0]}, "prepare"),
+        ({"detector__head_convs": 2}, "train-detector"),
+        ({"detector_training__lr": 0.01}, "train-detector"),
+        ({"seed": 3}, "train-detector"),
+        ({"thresholds__target_error": 0.1}, "detect"),
+        ({"crops__halo": 8}, "crop"),
+        ({"segmenter_training__epochs": 9}, "train-segmenter"),
+        ({"thresholds__probability": 0.5}, "segment"),
+    ],
+    ids=str,
+)
+def test_a_setting_changes_its_stage_and_all_after_it_alone(overrides, first):
+    assert changed_stages(**overrides) == STAGES[STAGES.index(first) :]
+
+
+@pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}], ids=str)
+def test_what_no_stage_depends_on_changes_nothing(overrides):
+    assert changed_stages(**overrides) == []
+
+
+def test_another_kind_of_device_trains_anew():
+    settings = make_settings("smoke")
+    cpu, cuda = stage_keys(settings, "cpu"), stage_keys(settings, "cuda")
+    assert cpu["prepare"] == cuda["prepare"]
+    assert cpu["train-detector"] != cuda["train-detector"]
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    monkeypatch.setattr(keys, "ROOT", tmp_path)
+    path = tmp_path / "code.py"
+
+    def digest(text):
+        path.write_text(text)
+        keys._source_digest.cache_clear()
+        return keys._source_digest("code.py")
+
+    yield digest
+    keys._source_digest.cache_clear()
+
+
+def test_words_about_code_do_not_count_and_code_does(source):
+    bare = source("def f(x):\n    return x + 1\n")
+    assert source('"""Module."""\ndef f(x):\n    """Add."""\n    # one more\n    return x+1\n') == bare
+    assert source("def f(x):\n    return x + 2\n") != bare
+
+
+def test_every_source_exists():
+    for paths in keys.SOURCES.values():
+        for path in paths:
+            assert (keys.ROOT / path).exists(), path
+
+
+def test_a_stage_is_done_only_when_its_work_returned(tmp_path):
+    folder = tmp_path / "stage"
+
+    def broken(out):
+        (out / "half").write_text("")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(folder, broken)
+    assert not is_done(folder)
+    run_stage(folder, lambda out: (out / "whole").write_text(""))
+    assert is_done(folder)

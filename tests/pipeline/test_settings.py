@@ -1,0 +1,49 @@
+import pytest
+
+from models.errors import UsageError
+from pipeline.settings import PRESETS, RunSettings, make_settings
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_whole_and_survives_json(preset):
+    settings = make_settings(preset)
+    assert settings.preset == preset
+    assert RunSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_the_papers_preset_is_the_papers():
+    paper = make_settings("paper")
+    assert paper.detector.backbone == "resnet50"
+    assert paper.detector.levels == (3, 4, 5, 6, 7)
+    assert paper.detector.anchor_sizes == (32, 64, 128, 256, 512)
+    assert paper.detector.anchor_ratios == (0.5, 1.0, 2.0)
+    assert len(paper.detector.anchor_scales) == 3
+    assert (paper.detector.foreground_iou, paper.detector.background_iou) == (0.5, 0.4)
+    assert paper.detector.input_scale == 1
+    assert (paper.detector_training.epochs, paper.detector_training.batch) == (50, 1)
+    assert paper.thresholds.score == 0.5
+
+
+def test_overrides_lie_over_the_preset_without_changing_it():
+    changed = make_settings("smoke", {"detector_training.epochs": 7, "labels": {"max_side": 64}})
+    assert changed.detector_training.epochs == 7
+    assert changed.detector_training.batch == make_settings("smoke").detector_training.batch
+    assert changed.labels.max_side == 64
+    assert make_settings("smoke").detector_training.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "named"),
+    [
+        ("fastest", {}, "fastest"),
+        ("fast", {"detector.backbon": "resnet18"}, "detector.backbon"),
+        ("fast", {"labels.max_side": 3}, "labels.max_side"),
+        ("fast", {"seed.x": 3}, "seed"),
+        ("fast", {"detector_training.lr": "quick"}, "detector_training.lr"),
+    ],
+)
+def test_what_does_not_fit_is_named(preset, overrides, named):
+    with pytest.raises(UsageError, match=named) as caught:
+        make_settings(preset, overrides)
+    assert caught.value.exit_status == 2
+    assert caught.value.remedy

@@ -1,0 +1,74 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from models.detector import DetectorConfig
+from pipeline.datasets.base import Sample
+from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
+from pipeline.train_detector import DetectorTrainee, detect, judge
+from pipeline.training import train
+
+CONFIG = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+PLAIN = AugmentSettings(
+    flip=True, rotate_deg=0, scale_min=1, scale_max=1, brightness=0, contrast=0, gamma=0, blur=0, noise=0, shadow=0
+)
+
+
+def stroke(name, row, height=64, width=96):
+    """Light pavement with one dark stroke; none for a row of None."""
+    image = np.full((height, width, 3), 170, np.uint8)
+    mask = np.zeros((height, width), bool)
+    if row is not None:
+        mask[row : row + 4, 10:80] = True
+        image[mask] = 20
+    return Sample(name, name, image, mask)
+
+
+def trainee(settings, train_samples, val_samples, **config):
+    return DetectorTrainee(
+        CONFIG.model_copy(update=config), LabelSettings(max_side=48), PLAIN, settings, 3, train_samples, val_samples
+    )
+
+
+def test_it_learns_to_find_a_stroke(tmp_path):
+    settings = TrainSettings(epochs=25, batch=4, lr=3e-3, ema=0.5, validate_every=25)
+    samples = [stroke(f"t{row}", row) for row in range(4, 60, 7)]
+    student = trainee(settings, samples, [stroke("v", 30)])
+    trained = train(student, settings, tmp_path, 3, torch.device("cpu"), lambda *_: None)
+    assert trained.history["loss"].iloc[-1] < 0.6 * trained.history["loss"].iloc[0]
+    with torch.inference_mode():
+        student.model.eval()
+        boxes, scores = detect(student.model, stroke("n", 40).image, torch.device("cpu"), 0.05)
+    best = boxes[scores.argmax()]
+    assert best[1] < 42 < best[3]
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_boxes_follow_the_augmented_mask_and_the_input_scale(scale):
+    student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", None)], [], input_scale=scale)
+    images, boxes = next(iter(student.batches(0)))
+    assert images.shape == (2, 3, 64, 96)
+    counts = sorted(len(b) for b in boxes)
+    assert counts == [0, 2]  # the picture without a crack is trained on too
+    assert torch.isfinite(student.loss((images, boxes), torch.device("cpu")))
+
+
+def test_pictures_of_different_sizes_share_a_batch():
+    student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", 20, 80, 64)], [])
+    images, _ = next(iter(student.batches(0)))
+    assert images.shape == (2, 3, 80, 96)
+
+
+def test_judging_takes_the_highest_threshold_within_the_error():
+    curve = pd.DataFrame(
+        {
+            "score_threshold": [0.1, 0.2, 0.3],
+            "precision": [0.8, 0.9, 1.0],
+            "segmentation_error": [0.0, 0.01, 0.2],
+            "data_reduction": [0.5, 0.6, 0.7],
+        }
+    )
+    assert judge(curve, 0.01) == (0.9, 0.6)
+    assert judge(curve, 0.5) == (1.0, 0.7)
+    assert judge(curve.iloc[2:], 0.01) == (0.0, 0.0)
