@@ -6,40 +6,31 @@ Prefect starts, shows and distributes the work. What is done and what is not sta
 
 from __future__ import annotations
 
-import os
-import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import torch
 from prefect import flow, get_client, tags, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.concurrency.sync import concurrency
-from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.progress import say, stage_progress
-from flows.survey_artifacts import duration, over, print_survey, publish_survey
+from flows.artifacts import without_server_errors
+from flows.progress import say
+from flows.runners import ensure_gpu_limit, gpu_turn, make_runner
+from flows.survey_artifacts import over, print_survey, publish_survey
+from flows.survey_progress import survey_progress
 from flows.tables import print_json
-from models.errors import DataError, UsageError
+from models.errors import DataError
 from pipeline.survey.chunk import ChunkDone, process_chunk
 from pipeline.survey.lock import hold
 from pipeline.survey.plan import Survey, begin, read_survey, surveys_folder
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import count_kinds, publish, record, summarise
 from pipeline.training import pick_device
-
-GPU = "gpu"
-"""Name of the Prefect concurrency limit that chunks on a GPU wait for."""
-
-LINE_EVERY_S = 10.0
 
 
 class TooManyFailures(DataError):  # noqa: N818  # an error by its base
@@ -113,6 +104,7 @@ def survey(settings: SurveySettings, abandon: bool = False) -> dict[str, Any] | 
     """
     device = pick_device(settings.device).type
     runner, workers, threads = make_runner(settings, device)
+    tag_run("survey", settings.name)
     with hold(surveys_folder(settings.target)), tags("survey", settings.name):
         planned = begin(settings, abandon)
         if planned is None:
@@ -156,95 +148,10 @@ def run_from_command(settings: SurveySettings, abandon: bool, as_json: bool) -> 
         raise failed
 
 
-def make_runner(settings: SurveySettings, device: str) -> tuple[TaskRunner[Any], int, int | None]:
-    """What runs the chunks, how many at a time, and the cores that each may use (None: all there are).
-
-    Raises:
-        UsageError: the package for the runner is not installed.
-    """
-    cores = len(os.sched_getaffinity(0))
-    workers = settings.workers or (1 if device == "cuda" else cores)
-    threads = None if device == "cuda" else max(1, cores // workers)
-    if settings.runner == "threads":
-        return ThreadPoolTaskRunner(max_workers=workers), workers, threads
-    try:
-        if settings.runner == "dask":
-            from prefect_dask.task_runners import DaskTaskRunner
-
-            if settings.address:
-                return DaskTaskRunner(address=settings.address), workers, None
-            # One thread a worker: a cascade on two threads of one process is no faster than on one.
-            local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
-            return DaskTaskRunner(cluster_kwargs=local), workers, threads
-        from prefect_ray.task_runners import RayTaskRunner
-    except ImportError as error:
-        raise UsageError(
-            f"The runner {settings.runner!r} is not installed: {error}.",
-            f"Install it with: pip install 'crack-survey[{settings.runner}]'",
-        ) from error
-    if settings.address:
-        return RayTaskRunner(address=settings.address), workers, None
-    return RayTaskRunner(init_kwargs={"num_cpus": workers, "include_dashboard": False}), workers, threads
-
-
-def ensure_gpu_limit() -> None:
-    """Make the concurrency limit `GPU` with one slot, unless there is one; a user's own stays as it is."""
-    with get_client(sync_client=True) as client:
-        try:
-            client.read_global_concurrency_limit_by_name(GPU)
-        except ObjectNotFound:
-            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=GPU, limit=1))
-
-
-@contextmanager
-def gpu_turn(device: str) -> Iterator[None]:
-    """Hold the GPU, after whoever holds it; nothing to wait for on a CPU."""
-    if device != "cuda":
-        yield
-        return
-    # A holder that was killed gives way after a minute. A server away for longer must not stop a chunk.
-    with concurrency(GPU, occupy=1, lease_duration=60, strict=True, raise_on_lease_renewal_failure=False):
-        yield
-
-
-class SurveyProgress:
-    """Tells of every chunk: photographs done, how many a second, and the time left."""
-
-    def __init__(self, planned: Survey, report: Any) -> None:
-        self.total = planned.photographs
-        self.report = report
-        pending = sum(1 for _ in planned.pending())
-        self.done = max(0, self.total - pending * planned.plan.settings.chunk)
-        self.here = self.failures = 0
-        self.began = self.line_at = time.monotonic()
-
-    def __call__(self, done: ChunkDone) -> None:
-        """Count one chunk."""
-        self.done += done.photographs
-        self.here += done.photographs
-        self.failures += done.failures
-        now = time.monotonic()
-        line = ""
-        if now - self.line_at >= LINE_EVERY_S or self.done >= self.total:
-            self.line_at = now
-            line = self.line(now - self.began)
-        self.report(min(self.done, self.total), self.total, line)
-
-    def line(self, seconds: float) -> str:
-        """Where it stands after `seconds` of this try."""
-        speed = self.here / max(seconds, 1e-9)
-        left = duration((self.total - min(self.done, self.total)) / speed)
-        failed = f", {self.failures:,} failed" if self.failures else ""
-        return (
-            f"{min(self.done, self.total):,} of {self.total:,} photographs, {speed:.1f} a second, {left} left{failed}"
-        )
-
-
-@contextmanager
-def survey_progress(planned: Survey) -> Iterator[SurveyProgress]:
-    """A `SurveyProgress` that speaks on the terminal, in the log and as a progress artifact."""
-    with stage_progress("survey") as report:
-        yield SurveyProgress(planned, report)
+def tag_run(*names: str) -> None:
+    """Tag the flow run that this is called in, beside the tags it has; `prefect.tags` only reaches what it calls."""
+    with without_server_errors(), get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(str(flow_run.id)), tags={*flow_run.tags, *names})
 
 
 def _announce(planned: Survey) -> None:
