@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 import timm
 import torch
@@ -34,7 +34,9 @@ class DetectorConfig(BaseModel):
     fpn_channels: int = Field(64, ge=8)
     head_convs: int = Field(4, ge=1, le=4)
     head_norm: Literal["group", "none"] = "group"
-    anchor_sizes: tuple[float, ...] = Field((24, 48, 96), description="Side of the square anchor of each level, px")
+    anchor_sizes: tuple[float, ...] = Field(
+        (24, 48, 96), description="Side of the square anchor of each level, px of the detector's input"
+    )
     anchor_scales: tuple[float, ...] = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
     anchor_ratios: tuple[float, ...] = Field((0.5, 1.0, 2.0), description="Height over width")
     matching: Literal["iou", "cell"] = Field("iou", description="How boxes find their anchors in training")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.detector import DetectorConfig
@@ -107,6 +107,19 @@ class RunSettings(Settings):
     segmenter_training: TrainSettings = TrainSettings(batch=8)
     thresholds: ThresholdSettings = ThresholdSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
+
+    @model_validator(mode="after")
+    def _cells_fit(self) -> Self:
+        """Boxes matched to cells must be cut along those very cells."""
+        detector = self.detector
+        if detector.matching == "cell":
+            anchors = len(detector.anchor_scales) * len(detector.anchor_ratios)
+            if len(detector.levels) != 1 or anchors != 1:
+                raise ValueError("detector.matching=cell wants one level, one anchor scale and one anchor ratio")
+            cell = 2 ** detector.levels[0] / detector.input_scale
+            if self.labels.method != "grid" or self.labels.max_side != cell:
+                raise ValueError(f"detector.matching=cell wants labels.method=grid and labels.max_side={cell:g} here")
+        return self
 
 
 PRESETS: dict[str, dict[str, Any]] = {

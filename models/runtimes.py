@@ -1,0 +1,286 @@
+"""What runs the networks: PyTorch anywhere, OpenVINO on the CPU. Both take uint8 pixels and give the same figures.
+
+Tolerances, which the tests hold: OpenVINO in f32 within 1e-4 of eager PyTorch in logits, deltas and probabilities;
+bf16 and f16 move a box by up to 2 px and a score by up to 0.05, and turn at most 1 % of the crack pixels.
+OpenVINO's output for a picture is the same, bit for bit, whatever batch the picture comes in.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.detector import CrackDetector
+from models.errors import UsageError
+from models.graphs import DetectorGraph, Graph, Pixels, SegmenterGraph, folded
+
+RuntimeName = Literal["auto", "torch", "openvino"]
+Precision = Literal["f32", "bf16", "f16"]
+
+LARGEST_BATCH = 8  # a larger one is not faster per picture on a CPU
+MOST_COMPILED = 16  # shapes of detector input kept compiled; each holds some 20 MB
+
+
+class RawDetections(NamedTuple):
+    """The detector's output before `models.detector.decode`, on the runtime's device.
+
+    Attributes:
+        logits: ``(B, A)`` float32.
+        deltas: ``(B, A, 4)`` float32.
+    """
+
+    logits: Tensor
+    deltas: Tensor
+
+
+class Runtime(Protocol):
+    """Both networks, ready to run. Safe to call from several threads at once.
+
+    Attributes:
+        name: ``torch`` or ``openvino``.
+        precision: what the arithmetic is done in.
+        device: where `detector`'s output lies.
+    """
+
+    name: str
+    precision: Precision
+    device: torch.device
+
+    def detector(self, images: Pixels) -> RawDetections:
+        """Stage 1 on ``(B, h, w, 3)`` uint8 RGB, B ≥ 1, shrunk and padded by `models.graphs.detector_pixels`."""
+
+    def segmenter(self, images: Pixels) -> NDArray[np.float32]:
+        """Stage 2 on ``(B, h, w, 3)`` uint8 RGB, B ≥ 1: probability of crack ``(B, h, w)``, 0–1."""
+
+
+def choose_runtime(name: RuntimeName, device: torch.device) -> Literal["torch", "openvino"]:
+    """Settle ``auto``: OpenVINO on a CPU where it is installed, which is three times as fast there, else PyTorch.
+
+    Raises:
+        UsageError: OpenVINO is asked for where it is not installed, or for another device than the CPU.
+    """
+    installed = importlib.util.find_spec("openvino") is not None
+    if name == "auto":
+        return "openvino" if installed and device.type == "cpu" else "torch"
+    if name == "openvino" and not installed:
+        raise UsageError(
+            "OpenVINO is not installed.", "pip install 'crack-survey[openvino]', or use the runtime torch."
+        )
+    if name == "openvino" and device.type != "cpu":
+        raise UsageError(f"OpenVINO runs on the CPU here, not on {device}.", "Use the runtime torch, or device cpu.")
+    return name
+
+
+def make_runtime(
+    name: RuntimeName,
+    detector: CrackDetector,
+    segmenter: nn.Module,
+    segmenter_multiple: int,
+    device: torch.device,
+    precision: Precision | None = None,
+) -> Runtime:
+    """Make both networks ready to run; the networks given are copied and left as they are.
+
+    Args:
+        name: see `choose_runtime`.
+        detector: stage 1.
+        segmenter: stage 2, pixels to logits.
+        segmenter_multiple: sides of the segmenter's input are multiples of this, px.
+        device: where to compute.
+        precision: None for the fastest that the device computes natively.
+
+    Raises:
+        UsageError: as `choose_runtime`.
+    """
+    first = folded(DetectorGraph(detector))
+    second = folded(SegmenterGraph(segmenter, segmenter_multiple))
+    if choose_runtime(name, device) == "openvino":
+        return OpenVinoRuntime(first, second, precision)
+    return TorchRuntime(first, second, device, precision)
+
+
+class TorchRuntime:
+    """Eager PyTorch: channels last, autocast below f32."""
+
+    name = "torch"
+
+    def __init__(
+        self,
+        detector: Graph,
+        segmenter: Graph,
+        device: torch.device,
+        precision: Precision | None = None,
+        compiled: bool = False,
+    ) -> None:
+        """Take two folded graphs; `compiled` sends them through ``torch.compile``, a minute's work for each shape."""
+        self.device = device
+        self.precision: Precision = precision or _native_precision(device)
+        graphs = [g.to(device).to(memory_format=torch.channels_last) for g in (detector, segmenter)]
+        self._multiples = [graph.multiple for graph in (detector, segmenter)]
+        self._graphs = [torch.compile(graph) for graph in graphs] if compiled else graphs
+
+    def detector(self, images: Pixels) -> RawDetections:
+        """Stage 1 (`Runtime.detector`)."""
+        return RawDetections(*self._run(0, images))
+
+    def segmenter(self, images: Pixels) -> NDArray[np.float32]:
+        """Stage 2 (`Runtime.segmenter`)."""
+        found: NDArray[np.float32] = self._run(1, images).cpu().numpy()
+        return found
+
+    @torch.inference_mode()
+    def _run(self, stage: int, images: Pixels) -> Any:
+        _check_sides(images, self._multiples[stage])
+        kind = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[self.precision]
+        with torch.autocast(self.device.type, kind, enabled=self.precision != "f32"):
+            return self._graphs[stage](torch.from_numpy(np.ascontiguousarray(images)).to(self.device))
+
+
+class OpenVinoRuntime:
+    """OpenVINO on the CPU. Every call uses all cores, so a batch gains by its size and not by more callers.
+
+    The segmenter is compiled once for all shapes, 2–3 % slower than for each by itself and equal to it bit for bit.
+    The detector, where that costs 4–10 %, is compiled for each shape, in a tenth of a second; a batch is run in parts
+    of 8, 4, 2 and 1 pictures, so that there are few shapes.
+    """
+
+    name = "openvino"
+
+    def __init__(self, detector: Graph, segmenter: Graph, precision: Precision | None = None) -> None:
+        """Convert two folded graphs; takes about a second.
+
+        Raises:
+            UsageError: `precision` is f16, which OpenVINO has no use for on a CPU.
+        """
+        openvino = import_openvino()
+        if precision == "f16":
+            raise UsageError("OpenVINO does not compute in f16 on a CPU.", "Use the precision bf16 or f32.")
+        self._core = openvino.Core()
+        has_bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.device = torch.device("cpu")
+        self.precision: Precision = precision or ("bf16" if has_bf16 else "f32")
+        self._options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": self.precision,
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            # Pinned, several worker processes would all sit on the same cores.
+            "ENABLE_CPU_PINNING": False,
+        }
+        self._multiples = [graph.multiple for graph in (detector, segmenter)]
+        self._detector = to_openvino(detector)
+        self._segmenter = self._compile(to_openvino(segmenter))
+        self._detectors: dict[tuple[int, ...], _Compiled] = {}
+        self._lock = threading.Lock()
+
+    def detector(self, images: Pixels) -> RawDetections:
+        """Stage 1 (`Runtime.detector`)."""
+        _check_sides(images, self._multiples[0])
+        parts = [self._detector_for(part.shape)(part) for part in _parts(images)]
+        logits, deltas = (
+            torch.from_numpy(p[0] if len(p) == 1 else np.concatenate(p)) for p in zip(*parts, strict=True)
+        )
+        return RawDetections(logits, deltas)
+
+    def segmenter(self, images: Pixels) -> NDArray[np.float32]:
+        """Stage 2 (`Runtime.segmenter`)."""
+        _check_sides(images, self._multiples[1])
+        return self._segmenter(images)[0]
+
+    def _detector_for(self, shape: tuple[int, ...]) -> _Compiled:
+        with self._lock:
+            if shape not in self._detectors:
+                if len(self._detectors) == MOST_COMPILED:
+                    del self._detectors[next(iter(self._detectors))]
+                model = self._detector.clone()
+                model.reshape(shape)
+                self._detectors[shape] = self._compile(model)
+            return self._detectors[shape]
+
+    def _compile(self, model: Any) -> _Compiled:
+        return _Compiled(self._core.compile_model(model, "CPU", self._options))
+
+
+class _Compiled:
+    """A compiled model and its idle requests: a request serves one thread at a time, and is dear to make."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._idle: list[Any] = []
+
+    def __call__(self, images: Pixels) -> list[NDArray[np.float32]]:
+        """All outputs, copied: a request writes over its own the next time."""
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._model.create_infer_request()
+        found = request.infer([np.ascontiguousarray(images)], share_inputs=True)
+        outputs = [found[index] for index in range(len(self._model.outputs))]
+        self._idle.append(request)
+        return outputs
+
+
+def import_openvino() -> Any:
+    """Import OpenVINO without its telemetry, which otherwise reports every import to a server of its maker's.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise _not_installed() from error
+    return openvino
+
+
+def to_openvino(graph: Graph) -> Any:
+    """Convert a folded graph into an ``openvino.Model`` that takes ``(B, h, w, 3)`` uint8 of any size."""
+    example = torch.zeros(1, 64, 96, 3, dtype=torch.uint8)
+    with torch.no_grad():
+        traced = torch.jit.freeze(torch.jit.trace(graph.cpu(), example, check_trace=False))  # type: ignore[no-untyped-call]
+    model = import_openvino().convert_model(traced, example_input=example)
+    model.reshape([-1, -1, -1, 3])
+    return model
+
+
+def _not_installed() -> UsageError:
+    return UsageError("OpenVINO is not installed.", "pip install 'crack-survey[openvino]', or use the runtime torch.")
+
+
+def _native_precision(device: torch.device) -> Precision:
+    if device.type == "cuda":
+        return "f16"  # as fast as bf16 on a GPU, and nearer to f32
+    able = torch.cpu.get_capabilities()
+    return "bf16" if any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16")) else "f32"
+
+
+def _joined(parts: tuple[NDArray[np.float32], ...]) -> Tensor:
+    return torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+
+def _check_sides(images: Pixels, multiple: int) -> None:
+    batch, height, width, _ = images.shape
+    if batch == 0 or height % multiple or width % multiple:
+        raise ValueError(f"images {images.shape}: not empty, and sides must be multiples of {multiple} px")
+
+
+def _parts(images: Pixels) -> Iterator[Pixels]:
+    """Parts of 8, 4, 2 and 1 pictures, in order.
+
+    >>> [len(part) for part in _parts(np.zeros((13, 1, 1, 3), np.uint8))]
+    [8, 4, 1]
+    """
+    start, size = 0, LARGEST_BATCH
+    while start < len(images):
+        while size > len(images) - start:
+            size //= 2
+        yield images[start : start + size]
+        start += size
