@@ -26,7 +26,7 @@ def output_name(name: str, suffix: str) -> str:
     replaced by a hash.
 
     >>> output_name("a/b.jpg", ".png"), output_name("/etc/b.jpg", ".png")
-    ('a/b.jpg.png', 'hashed/3e26f0a4d8c0ff49.png')
+    ('a/b.jpg.png', 'hashed/5e1ed70e92b5568d.png')
     """
     parts = PurePosixPath(name).parts
     plain = (

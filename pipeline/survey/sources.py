@@ -71,7 +71,7 @@ def open_source(settings: SurveySettings) -> Source:
             f"{photos} does not exist.",
             "Give a folder, a quoted glob, a manifest (.csv, .parquet) or an s3:// address.",
         )
-    if not remote or RemoteStore.open(photos).fs.isfile(RemoteStore.open(photos).root):
+    if not remote or by_suffix(photos):  # a web server calls its folders files, so the name decides
         return _source(_parent(photos), outside, single=photos.rstrip("/").rsplit("/", 1)[-1])
     return _source(photos, outside)
 

@@ -139,7 +139,7 @@ class RemoteStore:
 
     def address(self, name: str) -> str:
         """Address as text."""
-        return str(self.fs.unstrip_protocol(self.path(name)))
+        return name if is_address(name) else f"{self.url}/{name}"
 
     def path(self, name: str) -> str:
         """What the file system calls it."""

@@ -1,0 +1,193 @@
+"""What is recorded is not done again; what has changed is. One survey an output at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+
+from models.errors import DataError
+from pipeline.records import read_table, runs_json
+from pipeline.survey.batch import run_survey
+from pipeline.survey.lock import hold
+from pipeline.survey.outputs import output_name
+from pipeline.survey.photographs import Failure, Photograph
+from pipeline.survey.plan import begin, surveys_folder
+from pipeline.survey.settings import SurveySettings
+from pipeline.survey.worklist import all_photographs, count_chunks, fingerprint, read_chunk, write_work_list
+from tests.pipeline.survey.conftest import make_bundle, make_photographs
+
+
+@pytest.fixture
+def settings(tmp_path: Path, bundle: Path, photographs: Path) -> SurveySettings:
+    (photographs / "bad.jpg").write_text("no picture")
+    return SurveySettings(photos=str(photographs), bundle=bundle, out=tmp_path / "out", chunk=5, device="cpu")
+
+
+def names_of(settings: SurveySettings, run_id: str) -> list[str]:
+    tables = (read_table(table, settings.target, run_id) for table in ("images", "failures"))
+    return sorted(name for table in tables for name in table["name"])
+
+
+def test_only_what_is_new_or_changed(settings: SurveySettings, photographs: Path) -> None:
+    assert run_survey(settings) is not None
+    assert run_survey(settings) is None
+    (photographs / "p012.jpg").write_bytes((photographs / "p000.jpg").read_bytes())  # new
+    (photographs / "p003.jpg").write_bytes((photographs / "p004.jpg").read_bytes())  # changed
+    os.utime(photographs / "p005.jpg")  # touched: the same content
+    times = (photographs / "p006.jpg").stat()
+    other = (photographs / "p007.jpg").read_bytes()
+    (photographs / "p006.jpg").write_bytes(other[: times.st_size].ljust(times.st_size))
+    os.utime(photographs / "p006.jpg", ns=(times.st_atime_ns, times.st_mtime_ns))  # changed, and looks as before
+    (photographs / "bad.jpg").write_bytes((photographs / "p001.jpg").read_bytes())  # mended
+    row = run_survey(settings)
+    assert row is not None
+    assert names_of(settings, row["run_id"]) == ["bad.jpg", "p003.jpg", "p006.jpg", "p012.jpg"]
+    assert run_survey(settings) is None
+
+
+def test_a_photograph_that_changes_back_is_done_again(settings: SurveySettings, photographs: Path) -> None:
+    before = (photographs / "p003.jpg").read_bytes()
+    run_survey(settings)
+    (photographs / "p003.jpg").write_bytes((photographs / "p004.jpg").read_bytes())
+    run_survey(settings)
+    (photographs / "p003.jpg").write_bytes(before)
+    row = run_survey(settings)
+    assert row is not None
+    assert names_of(settings, row["run_id"]) == ["p003.jpg"]
+
+
+def test_another_bundle_looks_at_everything_again(settings: SurveySettings, tmp_path: Path) -> None:
+    run_survey(settings)
+    row = run_survey(settings.model_copy(update={"bundle": make_bundle(tmp_path / "other", seed=2)}))
+    assert row is not None
+    assert row["photographs"] == 13
+
+
+def test_everything_again_if_asked(settings: SurveySettings) -> None:
+    run_survey(settings)
+    row = run_survey(settings.model_copy(update={"incremental": False}))
+    assert row is not None
+    assert row["photographs"] == 13
+    assert len(read_table("runs", settings.target)) == 2
+
+
+def test_failures_that_may_pass_are_tried_again(settings: SurveySettings, photographs: Path) -> None:
+    (photographs / "later.jpg").symlink_to("not_here_yet.png")
+    first = run_survey(settings)
+    assert first is not None
+    assert first["failures"] == 2
+    row = run_survey(settings)
+    assert row is not None
+    assert names_of(settings, row["run_id"]) == ["later.jpg"]
+
+
+def test_the_record_opens_as_one_data_set(settings: SurveySettings) -> None:
+    row = run_survey(settings)
+    assert row is not None
+    for table, rows in (("images", 12), ("failures", 1), ("detections", row["detections"]), ("runs", 1)):
+        opened = ds.dataset(settings.target / "records" / table, partitioning="hive").to_table()
+        assert len(opened) == rows
+        assert set(opened["run_id"].to_pylist()) == {row["run_id"]}
+    assert runs_json(settings.target)["runs"][0]["settings"]["bundle_sha256"]
+
+
+def test_nothing_shows_before_the_end(settings: SurveySettings) -> None:
+    seen: list[bool] = []
+    run_survey(settings, report=lambda _: seen.append((settings.target / "records").exists()))
+    assert seen == [False] * 3
+
+
+def test_parts_hold_many_chunks(settings: SurveySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.survey.worklist.PART_PHOTOGRAPHS", 10)
+    row = run_survey(settings)
+    assert row is not None
+    for table in ("images", "detections", "failures"):
+        folder = settings.target / "records" / table / f"run_id={row['run_id']}"
+        assert [path.name for path in sorted(folder.iterdir())] == ["part-00000.parquet", "part-00001.parquet"]
+    assert list(read_table("images", settings.target)["name"]) == [f"p{n:03d}.jpg" for n in range(12)]
+
+
+def test_an_empty_folder_is_an_error_that_says_what_was_passed_over(settings: SurveySettings, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("x")
+    with pytest.raises(DataError, match="holds no photograph; passed over: 1 no picture by its name"):
+        run_survey(settings.model_copy(update={"photos": str(tmp_path / "empty")}))
+    assert not list(surveys_folder(settings.target).glob("*/"))
+
+
+def test_masks_as_wanted(settings: SurveySettings) -> None:
+    run_survey(settings.model_copy(update={"masks": "none"}))
+    assert not (settings.target / "masks").exists()
+    assert read_table("images", settings.target)["mask"].isna().all()
+
+
+def test_a_second_survey_is_refused_and_told_by_whom(settings: SurveySettings) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from pipeline.survey.lock import hold\n"
+        "with hold(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    folder = surveys_folder(settings.target)
+    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(DataError, match=f"already writing to .*process {other.pid} on "):
+            run_survey(settings)
+        other.kill()  # and the lock goes with it
+        other.wait()
+    assert run_survey(settings) is not None
+
+
+def test_the_lock_holds_within_a_process(tmp_path: Path) -> None:
+    with hold(tmp_path), pytest.raises(DataError), hold(tmp_path):
+        pass
+    with hold(tmp_path):
+        pass
+
+
+def test_a_listing_that_was_cut_off_leaves_nothing(settings: SurveySettings) -> None:
+    (surveys_folder(settings.target) / "20260101T000000-abcdef" / "worklist").mkdir(parents=True)
+    survey = begin(settings)
+    assert survey is not None
+    assert [path.name for path in surveys_folder(settings.target).iterdir()] == [survey.plan.run_id]
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 23])
+def test_a_work_list_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr("pipeline.survey.worklist.PART_PHOTOGRAPHS", 12)
+    photographs = [
+        Photograph(f"{n}.jpg", f"s{n}", failure=Failure("list", "outside", "m") if n % 3 == 0 else None)
+        for n in range(count)
+    ]
+    parts = write_work_list(iter(photographs), 4, tmp_path)
+    assert count_chunks(parts, 4) == -(-count // 4)
+    assert list(all_photographs(tmp_path, parts, 4)) == photographs
+    assert read_chunk(tmp_path, parts, 4, count_chunks(parts, 4) - 1)[-1] == photographs[-1]
+    assert fingerprint(parts) == fingerprint(write_work_list(iter(photographs), 4, tmp_path / "again"))
+    assert fingerprint(parts) != fingerprint(write_work_list(photographs[::-1] + photographs, 4, tmp_path / "other"))
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/x.jpg", "../x.jpg", "a.png/x.jpg", "s3://b/x.jpg", "n" * 255, "d/" * 1500 + "x"]
+)
+def test_outputs_with_other_names(name: str) -> None:
+    assert output_name(name, ".png").startswith("hashed/")
+
+
+def test_outputs_never_clash() -> None:
+    names = ["a.jpg", "a.png", "a.jpg.png", "a.jpg.png/b.jpg", "A.jpg"]
+    assert len({output_name(name, ".png") for name in names}) == len(names)
+
+
+def test_a_name_for_every_survey(tmp_path: Path) -> None:
+    make_photographs(tmp_path / "roads", 1)
+    named = {
+        photos: SurveySettings(photos=photos, bundle=Path("b")).name for photos in ("*.jpg", "/", "a/b/*.jpg", "x.csv")
+    }
+    assert named["a/b/*.jpg"] == "b"
+    assert named["x.csv"] == "x"
+    assert all(named.values())
