@@ -86,7 +86,7 @@ class ThresholdSettings(Settings):
     """Where the operating point comes from: always validation data, or a constant."""
 
     score: float | None = Field(None, ge=0, le=1, description="Fixed detector threshold; none: chosen on validation")
-    target_error: float = Field(0.005, gt=0, le=1, description="Highest segmentation error allowed on validation")
+    target_error: float = Field(0.02, gt=0, le=1, description="Highest segmentation error allowed on validation")
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
 
 
@@ -104,7 +104,7 @@ class RunSettings(Settings):
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
-    segmenter_training: TrainSettings = TrainSettings(batch=8)
+    segmenter_training: TrainSettings = TrainSettings(epochs=50, batch=8)
     thresholds: ThresholdSettings = ThresholdSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
 
