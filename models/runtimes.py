@@ -1,7 +1,9 @@
 """What runs the networks: PyTorch anywhere, OpenVINO on the CPU. Both take uint8 pixels and give the same figures.
 
-Tolerances, which the tests hold: OpenVINO in f32 within 1e-4 of eager PyTorch in logits, deltas and probabilities;
-bf16 and f16 move a box by up to 2 px and a score by up to 0.05, and turn at most 1 % of the crack pixels.
+Tolerances, which the tests hold against the networks as trained: in f32, logits, deltas and probabilities within 1e-4;
+in bf16, 99 % of the scores and probabilities within 0.05, and 99 % of the boxes' edges within 3 % of the anchor's side.
+On trained networks and 19 photographs of CrackForest, bf16 left 3 of 177 boxes without a partner of IoU 0.9, turned
+0.7 % of the crack pixels and moved F1 at 2 px by less than 1e-4; f32 moved nothing.
 OpenVINO's output for a picture is the same, bit for bit, whatever batch the picture comes in.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -244,7 +247,8 @@ def import_openvino() -> Any:
 def to_openvino(graph: Graph) -> Any:
     """Convert a folded graph into an ``openvino.Model`` that takes ``(B, h, w, 3)`` uint8 of any size."""
     example = torch.zeros(1, 64, 96, 3, dtype=torch.uint8)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing is deprecated, but torch.export needs minutes for a free picture size
         traced = torch.jit.freeze(torch.jit.trace(graph.cpu(), example, check_trace=False))  # type: ignore[no-untyped-call]
     model = import_openvino().convert_model(traced, example_input=example)
     model.reshape([-1, -1, -1, 3])

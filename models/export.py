@@ -1,0 +1,81 @@
+"""A bundle's networks as ONNX files, for runtimes other than those of `models.runtimes`."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from models.bundle import BundleCard
+from models.detector import CrackDetector
+from models.errors import BundleError, UsageError
+from models.graphs import DetectorGraph, Graph, SegmenterGraph, folded
+
+OPSET = 17
+CARD_KEY = "crack_survey"
+
+
+class Exported(NamedTuple):
+    """The files of an export."""
+
+    detector: Path
+    segmenter: Path
+
+
+def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard, folder: Path) -> Exported:
+    """Write ``detector.onnx`` and ``segmenter.onnx``; each replaces its older one only when it is whole.
+
+    Both take ``images``, ``(B, h, w, 3)`` uint8 RGB of any size whose sides are multiples of the network's, and
+    normalise them inside. The detector gives ``logits (B, A)`` and ``deltas (B, A, 4)`` (`models.detector.decode` is
+    how they become boxes), the segmenter ``probability (B, h, w)``. The card stands in both files' metadata as JSON
+    under ``crack_survey``: anchors, thresholds and all.
+
+    Raises:
+        UsageError: the package onnx is not installed.
+        BundleError: the folder cannot be written.
+    """
+    if importlib.util.find_spec("onnx") is None:
+        raise UsageError("ONNX is not installed.", "pip install 'crack-survey[onnx]'")
+    files = Exported(folder / "detector.onnx", folder / "segmenter.onnx")
+    first = folded(DetectorGraph(detector.cpu()))
+    second = folded(SegmenterGraph(segmenter.cpu(), card.segmenter.multiple))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".export.") as temporary:
+            _write(first, ["logits", "deltas"], card, Path(temporary) / "detector.onnx")
+            _write(second, ["probability"], card, Path(temporary) / "segmenter.onnx")
+            for path in files:
+                (Path(temporary) / path.name).replace(path)
+    except OSError as error:
+        raise BundleError(f"Cannot write to {folder}: {error}", "Free some space or mend its rights.") from error
+    return files
+
+
+def _write(graph: Graph, outputs: list[str], card: BundleCard, path: Path) -> None:
+    import onnx
+
+    axes = {"images": {0: "batch", 1: "height", 2: "width"}}
+    for name in outputs:
+        axes[name] = axes["images"] if name == "probability" else {0: "batch", 1: "anchors"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # By tracing: the exporter that is the default needs minutes for a free picture size.
+        torch.onnx.export(
+            graph,
+            (torch.zeros(1, 64, 96, 3, dtype=torch.uint8),),
+            path,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=outputs,
+            dynamic_axes=axes,
+        )
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {CARD_KEY: card.model_dump_json()})
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)

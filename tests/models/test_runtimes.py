@@ -1,0 +1,230 @@
+import functools
+import importlib.util
+import subprocess
+import sys
+import threading
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from models.backbones import normalise
+from models.detector import DetectorConfig, build_detector, decode, detector_input
+from models.errors import UsageError
+from models.graphs import DetectorGraph, SegmenterGraph, detector_pixels, folded
+from models.runtimes import OpenVinoRuntime, TorchRuntime, choose_runtime, make_runtime
+from models.segmenter import SegmenterConfig, build_segmenter
+
+CPU = torch.device("cpu")
+INSTALLED = importlib.util.find_spec("openvino") is not None
+needs_openvino = pytest.mark.skipif(not INSTALLED, reason="openvino is not installed: pip install -e '.[openvino]'")
+RUNTIMES = ["torch", pytest.param("openvino", marks=needs_openvino)]
+DETECTOR = DetectorConfig(fpn_channels=16, head_convs=1)  # GroupNorm, SAME padding, ImageNet weights
+SEGMENTER = SegmenterConfig()
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Three pictures with the smoothness and the values of photographs, ``(3, 96, 160, 3)``."""
+    draw = np.random.default_rng(3)
+    found = draw.normal(128, 40, (3, 96, 160, 3))
+    found = np.stack([cv2.GaussianBlur(one, (0, 0), 2) * 4 - 384 for one in found])
+    for one in found:
+        cv2.line(one, (10, 20), (150, 70), (30, 30, 30), 3)
+    return np.clip(found, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def networks(pictures):
+    """A detector whose scores and boxes spread, and a segmenter whose new batch norms have seen pictures."""
+    torch.manual_seed(0)
+    detector, segmenter = build_detector(DETECTOR).eval(), build_segmenter(SEGMENTER).eval()
+    torch.nn.init.normal_(detector.head.classification_head.cls_logits.weight, std=0.3)
+    torch.nn.init.normal_(detector.head.regression_head.bbox_reg.weight, std=0.05)
+    for norm in segmenter.decoder.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.train().momentum = 1.0  # takes over the statistics of the next batch
+    with torch.no_grad():
+        segmenter(normalise(torch.from_numpy(pictures).permute(0, 3, 1, 2)))
+    return detector.eval(), segmenter.eval()
+
+
+@pytest.fixture(scope="module")
+def runtime_of(networks):
+    """Runtimes by name and precision, each made once."""
+
+    @functools.cache
+    def make(name, precision):
+        return make_runtime(name, *networks, SEGMENTER.multiple, CPU, precision)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+@torch.inference_mode()
+def expected(networks, pictures):
+    """What the networks as trained say, without anything of the runtimes."""
+    detector, segmenter = networks
+    pixels = normalise(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    return *detector.raw(pixels), segmenter(pixels)[:, 0].sigmoid().numpy()
+
+
+def boxes_of(raw, size):
+    anchors = build_detector(DETECTOR.model_copy(update={"weights": "none"})).anchors_for(*size, CPU)
+    return decode(*raw, anchors, size, DETECTOR, 0.3)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_f32_equals_the_networks_as_trained(name, runtime_of, pictures, expected):
+    runtime = runtime_of(name, "f32")
+    logits, deltas = runtime.detector(pictures)
+    torch.testing.assert_close(logits, expected[0], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(deltas, expected[1], atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(runtime.segmenter(pictures), expected[2], atol=1e-4)
+    ours, theirs = boxes_of((logits, deltas), (96, 160)), boxes_of(expected[:2], (96, 160))
+    assert len(theirs.boxes) > 20
+    torch.testing.assert_close(ours.boxes, theirs.boxes, atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_bf16_moves_boxes_and_masks_no_more_than_stated(name, runtime_of, pictures, expected):
+    runtime = runtime_of(name, "bf16")
+    raw = runtime.detector(pictures)
+    assert raw.logits.dtype == raw.deltas.dtype == torch.float32
+    assert (raw.logits.sigmoid() - expected[0].sigmoid()).abs().quantile(0.99) < 0.05
+    assert (raw.deltas - expected[1]).abs().quantile(0.99) < 0.03
+    found = runtime.segmenter(pictures)
+    assert np.quantile(np.abs(found - expected[2]), 0.99) < 0.05
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_shapes_may_change_from_call_to_call(runtime_of, name, networks, pictures):
+    runtime = runtime_of(name, "f32")
+    first = runtime.segmenter(pictures)
+    for height, width in ((32, 64), (96, 96), (64, 160)):
+        cut = pictures[:, :height, :width]  # not contiguous
+        with torch.inference_mode():
+            pixels = normalise(torch.from_numpy(cut.copy()).permute(0, 3, 1, 2))
+            logits, deltas = networks[0].raw(pixels)
+            probability = networks[1](pixels)[:, 0].sigmoid().numpy()
+        np.testing.assert_allclose(runtime.segmenter(cut), probability, atol=1e-4)
+        torch.testing.assert_close(runtime.detector(cut).logits, logits, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(runtime.detector(cut).deltas, deltas, atol=1e-4, rtol=1e-4)
+    np.testing.assert_array_equal(runtime.segmenter(pictures), first)
+
+
+@needs_openvino
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_openvino_sees_a_picture_alike_in_any_batch(precision, runtime_of, pictures):
+    runtime = runtime_of("openvino", precision)
+    batch = np.concatenate([pictures] * 4)[:11]  # 8 + 2 + 1
+    together, alone = runtime.detector(batch), runtime.detector(batch[10:])
+    assert torch.equal(together.logits[10:], alone.logits)
+    assert torch.equal(together.deltas[10:], alone.deltas)
+    np.testing.assert_array_equal(runtime.segmenter(batch)[10:], runtime.segmenter(batch[10:]))
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_threads_do_not_get_one_anothers_output(name, runtime_of, pictures):
+    runtime = runtime_of(name, "f32")
+    apart = [pictures[i : i + 1] for i in range(3)]
+    expected = [(runtime.detector(one).logits, runtime.segmenter(one)) for one in apart]
+    wrong = []
+
+    def look(which):
+        for _ in range(5):
+            logits, probability = runtime.detector(apart[which]).logits, runtime.segmenter(apart[which])
+            same = torch.allclose(logits, expected[which][0], atol=1e-5)
+            if not (same and np.allclose(probability, expected[which][1], atol=1e-5)):
+                wrong.append(which)
+
+    threads = [threading.Thread(target=look, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("shape", [(1, 100, 64, 3), (1, 64, 63, 3), (0, 64, 64, 3)])
+def test_sides_that_do_not_fit_are_refused(name, shape, runtime_of):
+    runtime = runtime_of(name, "f32")
+    for stage in (runtime.detector, runtime.segmenter):
+        with pytest.raises(ValueError, match="multiples of 32"):
+            stage(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("backbone", ["resnet18", "resnet50"])
+@torch.inference_mode()
+def test_folding_leaves_the_original_alone_and_no_batch_norm(backbone):
+    torch.manual_seed(1)
+    config = DetectorConfig(
+        backbone=backbone, weights="none", levels=(3, 4, 5, 6, 7), anchor_sizes=(8, 16, 32, 64, 128)
+    )
+    detector = build_detector(config).eval()
+    segmenter = build_segmenter(SegmenterConfig(encoder="resnet18", weights="none")).eval()
+    images = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
+    for graph in (DetectorGraph(detector), SegmenterGraph(segmenter, 32)):
+        before = graph(images)
+        light = folded(graph)
+        assert any(isinstance(module, torch.nn.BatchNorm2d) for module in graph.modules())
+        assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in light.modules())
+        torch.testing.assert_close(light(images), before, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(graph(images), before)
+
+
+@pytest.mark.parametrize("size", [(96, 160), (100, 151), (31, 33)])
+@pytest.mark.parametrize("scale", [1.0, 0.5, 0.6])
+def test_pixels_for_the_detector_are_those_it_was_trained_on(size, scale):
+    config = DETECTOR.model_copy(update={"input_scale": scale})
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    ours = normalise(torch.from_numpy(detector_pixels(image, config)).permute(2, 0, 1)[None])
+    theirs = detector_input(normalise(torch.from_numpy(image).permute(2, 0, 1)[None]), config)
+    assert ours.shape == theirs.shape
+    if scale == 1 or all(side * scale % 1 == 0 for side in size):
+        half_a_grey_level = 0.51 / 255 / 0.224
+        torch.testing.assert_close(ours, theirs, atol=half_a_grey_level, rtol=0)
+
+
+def test_a_picture_that_fits_is_not_copied():
+    image = np.zeros((64, 96, 3), np.uint8)
+    assert detector_pixels(image, DETECTOR) is image
+
+
+def test_choice_of_runtime(monkeypatch):
+    assert choose_runtime("torch", CPU) == "torch"
+    assert choose_runtime("auto", torch.device("cuda")) == "torch"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    assert choose_runtime("auto", CPU) == "openvino"
+    with pytest.raises(UsageError, match="not on cuda"):
+        choose_runtime("openvino", torch.device("cuda"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert choose_runtime("auto", CPU) == "torch"
+    with pytest.raises(UsageError, match=r"crack-survey\[openvino\]"):
+        choose_runtime("openvino", CPU)
+
+
+@needs_openvino
+def test_precision_is_native_unless_given(networks):
+    graphs = folded(DetectorGraph(networks[0])), folded(SegmenterGraph(networks[1], SEGMENTER.multiple))
+    assert OpenVinoRuntime(*graphs).precision == TorchRuntime(*graphs, CPU).precision
+    with pytest.raises(UsageError, match="f16"):
+        OpenVinoRuntime(*graphs, "f16")
+
+
+@needs_openvino
+def test_openvino_reports_to_nobody(tmp_path):
+    script = (
+        "import socket, sys\n"
+        "def refuse(*args): raise AssertionError(f'a connection: {args}')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from models.runtimes import import_openvino\n"
+        "import_openvino().Core()\n"
+        "assert sys.modules['openvino_telemetry'] is None\n"
+    )
+    environment = {"HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir()), "its telemetry leaves a folder ~/intel"
