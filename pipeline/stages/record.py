@@ -22,7 +22,7 @@ from pipeline.datasets.pictures import read_mask
 from pipeline.evaluation import headline, images_table
 from pipeline.figures import figure2_rows, holds_crack, review_cuts, threshold_curve, training_curve
 from pipeline.records import PAPER, read_table, write_part
-from pipeline.report import ReportInput, write_report
+from pipeline.report import ReportInput, rank_worst_first, write_report
 from pipeline.settings import RunSettings
 from pipeline.stages.keys import ROOT, StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
@@ -65,6 +65,8 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
     folder = home / "runs" / run.run_id
     bundle = _save_bundle(settings, folders, folder / "bundle", metrics, described, run)
     row = _run_row(settings, metrics, run) | {
+        "train_detector_s": _training_seconds(folders["train-detector"]),
+        "train_segmenter_s": _training_seconds(folders["train-segmenter"]),
         "dataset_fingerprint": described["dataset_fingerprint"],
         "split_fingerprint": described["split_fingerprint"],
         "report": str(folder / "report.html"),
@@ -149,10 +151,13 @@ def _run_row(settings: RunSettings, metrics: dict[str, Any], run: RunInfo) -> di
         "commit": commit,
         "device": run.device,
         "versions": versions,
-        "train_detector_s": run.seconds.get("train-detector"),
-        "train_segmenter_s": run.seconds.get("train-segmenter"),
         "total_s": sum(run.seconds.values()),
     }
+
+
+def _training_seconds(trained: Path) -> float:
+    """Time that all epochs took, whichever run trained them."""
+    return float(pd.read_parquet(trained / "history.parquet")["seconds"].sum())
 
 
 def _save_bundle(
@@ -207,12 +212,13 @@ def _report_input(
 ) -> ReportInput:
     detections = pd.read_parquet(folders["detect"] / "detections.parquet")
     detections = detections[detections["score"] >= row["score_threshold"]]
+    worst = set(rank_worst_first(images)["name"].head(settings.figures))
     figures, review = [], []
-    for number, sample in enumerate(load_part(settings, folders["prepare"], "test")):
+    for sample in load_part(settings, folders["prepare"], "test"):
         mine = detections[detections["name"] == sample.name]
         boxes, scores = mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy()
         review += review_cuts(sample, boxes, scores)
-        if number < settings.figures:
+        if sample.name in worst:
             predicted = read_mask(folders["segment"] / "masks" / f"{sample.name}.png")
             figures.append((sample.name, figure2_rows(sample, boxes, scores, predicted)))
     curve = pd.read_parquet(folders["evaluate"] / "curve.parquet")
