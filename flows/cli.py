@@ -196,6 +196,31 @@ def evaluate(
 
 
 @app.command()
+def export(
+    bundle: Annotated[Path, typer.Option(help="Folder of a trained cascade, such as the bundle/ of a run.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: onnx/ in the bundle.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write both networks of a bundle as ONNX files, for other runtimes; boxes are decoded outside.
+
+    Surveys need none of this: OpenVINO, where it is installed, reads the bundle itself.
+
+    For example:
+
+        crack-survey export --bundle data/runs/RUN/bundle --out onnx
+    """
+    from models.bundle import load_bundle
+    from models.export import export_onnx
+
+    files = export_onnx(*load_bundle(bundle), out or bundle / "onnx")
+    if as_json:
+        print(json.dumps({name: str(path) for name, path in files._asdict().items()}))
+        return
+    for path in files:
+        print(path)
+
+
+@app.command()
 def runs(as_json: AsJson = False) -> None:
     """Print past runs, oldest first, below the paper's own figures.
 

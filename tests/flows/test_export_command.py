@@ -1,0 +1,53 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from models.bundle import BundleCard, save_bundle
+from models.detector import DetectorConfig, build_detector
+from models.segmenter import SegmenterConfig, build_segmenter
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    detector = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+    segmenter = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(16, 8, 8))
+    card = BundleCard(
+        name="tiny",
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        detector=detector,
+        segmenter=segmenter,
+        score_threshold=0.3,
+        probability_threshold=0.4,
+        crop_halo=8,
+        crop_multiple=32,
+        dataset="sample",
+        dataset_fingerprint="a",
+        split="paper",
+        split_fingerprint="b",
+        seed=1,
+        device="cpu",
+        metrics={},
+        training_data_licence="none",
+        versions={},
+    )
+    folder = tmp_path_factory.mktemp("bundles") / "tiny"
+    return save_bundle(folder, build_detector(detector), build_segmenter(segmenter), card)
+
+
+def test_export_writes_both_networks_and_says_where(bundle, tmp_path):
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install -e '.[onnx]'")
+    result = CliRunner().invoke(app, ["export", "--bundle", str(bundle), "--out", str(tmp_path / "a/b"), "--json"])
+    assert result.exit_code == 0, result.output
+    files = json.loads(result.stdout)
+    assert files == {name: str(tmp_path / f"a/b/{name}.onnx") for name in ("detector", "segmenter")}
+    assert all((tmp_path / "a/b" / f"{name}.onnx").stat().st_size > 1000 for name in files)
+
+
+def test_export_of_no_bundle_is_told(tmp_path):
+    result = CliRunner().invoke(app, ["export", "--bundle", str(tmp_path / "none")])
+    assert result.exit_code == 1
+    assert "is not a bundle" in result.stderr
+    assert not result.stdout
