@@ -29,7 +29,7 @@ RuntimeName = Literal["auto", "torch", "openvino"]
 Precision = Literal["f32", "bf16", "f16"]
 
 LARGEST_BATCH = 8  # a larger one is not faster per picture on a CPU
-MOST_COMPILED = 16  # shapes of detector input kept compiled; each holds some 20 MB
+MOST_COMPILED = 8  # shapes of detector input kept compiled; each holds 25 MB, a batch of eight large ones 100 MB
 
 
 class RawDetections(NamedTuple):
