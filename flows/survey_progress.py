@@ -21,8 +21,8 @@ class SurveyProgress:
     def __init__(self, planned: Survey, report: Any) -> None:
         self.total = planned.photographs
         self.report = report
-        pending = sum(1 for _ in planned.pending())
-        self.done = max(0, self.total - pending * planned.plan.settings.chunk)
+        chunk = planned.plan.settings.chunk
+        self.done = self.total - sum(min(chunk, self.total - number * chunk) for number in planned.pending())
         self.here = self.failures = 0
         self.began = self.line_at = time.monotonic()
 
@@ -36,16 +36,14 @@ class SurveyProgress:
         if now - self.line_at >= LINE_EVERY_S or self.done >= self.total:
             self.line_at = now
             line = self.line(now - self.began)
-        self.report(min(self.done, self.total), self.total, line)
+        self.report(self.done, self.total, line)
 
     def line(self, seconds: float) -> str:
         """Where it stands after `seconds` of this try."""
         speed = self.here / max(seconds, 1e-9)
-        left = duration((self.total - min(self.done, self.total)) / speed)
+        left = duration((self.total - self.done) / speed)
         failed = f", {self.failures:,} failed" if self.failures else ""
-        return (
-            f"{min(self.done, self.total):,} of {self.total:,} photographs, {speed:.1f} a second, {left} left{failed}"
-        )
+        return f"{self.done:,} of {self.total:,} photographs, {speed:.1f} a second, {left} left{failed}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Seeded batches: an item depends on seed, epoch and index alone, whatever was drawn before it and by which process."""
+"""Seeded batches: an item depends on seed, epoch and index alone, not on what was drawn before it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ def epoch_loader(
     batch: int,
     seed: int,
     epoch: int,
-    workers: int,
     collate: Callable[[list[Any]], Any],
 ) -> DataLoader[Any]:
     """Shuffled batches of one epoch; a last short batch is dropped, since batch statistics of one item mislead.
@@ -43,7 +42,6 @@ def epoch_loader(
         batch: items a batch; fewer items than that give one short batch.
         seed: of the training.
         epoch: counted from 0.
-        workers: processes that make items; 0 makes them in this one. The items are the same either way.
         collate: list of items → batch.
     """
     generator = torch.Generator().manual_seed(seed * 7_919 + epoch)
@@ -52,7 +50,6 @@ def epoch_loader(
         batch_size=min(batch, count),
         shuffle=True,
         generator=generator,
-        num_workers=workers,
         collate_fn=collate,
         drop_last=True,
     )

@@ -47,10 +47,12 @@ def mask_to_boxes(mask: Mask, labels: LabelSettings) -> Boxes:
 
 
 def close_gaps(mask: Mask, gap: int) -> Mask:
-    """Bridge gaps up to `gap` px by morphological closing; never removes a pixel.
+    """Close gaps and holes by a disc of about `gap` px (morphological closing); never removes a pixel.
 
-    >>> broken = np.zeros((3, 9), bool); broken[1, [2, 3, 5, 6]] = True
-    >>> bool(close_gaps(broken, 1)[1, 4]), bool(close_gaps(broken, 0)[1, 4])
+    Only what the disc cannot enter is filled: a gap between thick ends, not one in a line thinner than the disc.
+
+    >>> broken = np.zeros((11, 12), bool); broken[3:8, 1:5] = broken[3:8, 6:11] = True
+    >>> bool(close_gaps(broken, 3)[5, 5]), bool(close_gaps(broken, 0)[5, 5])
     (True, False)
     """
     if gap == 0:

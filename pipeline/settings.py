@@ -40,7 +40,7 @@ class LabelSettings(Settings):
     method: Literal["split", "component", "grid"] = "split"
     max_side: int = Field(96, ge=8, description="Longest side of a box before padding, px")
     padding: int = Field(4, ge=0, description="Added on every side, px")
-    close_gap: int = Field(5, ge=0, description="Gaps in a crack up to this width are bridged before labelling, px")
+    close_gap: int = Field(5, ge=0, description="Disc that closes gaps and holes before labelling, px")
 
 
 class AugmentSettings(Settings):
@@ -71,7 +71,6 @@ class TrainSettings(Settings):
     ema: float = Field(0.99, ge=0, lt=1, description="Decay of the averaged weights that are kept; 0 for none")
     validate_every: int = Field(1, ge=1, description="Epochs between two validations")
     items_per_sample: int = Field(1, ge=1, description="Crops drawn from each picture in an epoch; segmenter only")
-    workers: int = Field(0, ge=0, description="Processes that prepare batches")
 
 
 class CropSettings(Settings):

@@ -52,9 +52,7 @@ class DetectorTrainee:
 
     def batches(self, epoch: int) -> Iterable[Any]:
         settings = self.settings
-        return epoch_loader(
-            self._item, len(self.train), settings.batch, self.seed, epoch, settings.workers, collate=_collate
-        )
+        return epoch_loader(self._item, len(self.train), settings.batch, self.seed, epoch, collate=_collate)
 
     def loss(self, batch: Any, device: torch.device) -> Tensor:
         images, boxes = batch

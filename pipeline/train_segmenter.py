@@ -62,7 +62,6 @@ class SegmenterTrainee:
             settings.batch,
             self.seed,
             epoch,
-            settings.workers,
             collate=torch.utils.data.default_collate,
         )
 

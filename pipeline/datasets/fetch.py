@@ -90,6 +90,7 @@ def _fetch_one(store: pooch.Pooch, into: Path, path: str) -> None:
 
     url = store.get_url(path)
     try:
+        (into / path).parent.mkdir(parents=True, exist_ok=True)  # pooch's own way of making it is no match for threads
         store.fetch(path, downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_S))
     except RequestException as error:
         raise DataError(f"{url} cannot be downloaded: {_reason(error)}.", _by_hand(into)) from error

@@ -23,6 +23,7 @@ def start(home: Path, root: Path, api: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", "from flows.cli import main; main()", *command],
         env=os.environ | {"CRACK_SURVEY_HOME": str(home), "PREFECT_API_URL": api, "OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's & would ignore it
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -7,8 +7,8 @@ def draw(index):
     return torch.tensor([index, torch.randint(0, 10**9, ()).item()])
 
 
-def items(epoch, workers=0, seed=1):
-    return torch.cat(list(epoch_loader(draw, 10, 4, seed, epoch, workers, collate=torch.stack)))
+def items(epoch, seed=1):
+    return torch.cat(list(epoch_loader(draw, 10, 4, seed, epoch, collate=torch.stack)))
 
 
 def test_items_do_not_depend_on_what_was_drawn_before():
@@ -19,18 +19,14 @@ def test_items_do_not_depend_on_what_was_drawn_before():
     assert not torch.equal(first, items(0, seed=2))
 
 
-def test_items_do_not_depend_on_the_number_of_workers():
-    assert torch.equal(items(0), items(0, workers=2))
-
-
 def test_short_last_batches_are_dropped_unless_there_is_no_other():
     assert len(items(0)) == 8 == 4 * batches_in(10, 4)
-    assert [len(b) for b in epoch_loader(draw, 3, 4, 1, 0, 0, collate=torch.stack)] == [3]
+    assert [len(b) for b in epoch_loader(draw, 3, 4, 1, 0, collate=torch.stack)] == [3]
 
 
 def test_drawing_leaves_the_global_state_alone():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    epoch_loader(draw, 4, 4, 1, 0, 0, collate=torch.stack).dataset[2]
+    epoch_loader(draw, 4, 4, 1, 0, collate=torch.stack).dataset[2]
     assert torch.equal(expected, torch.rand(3))

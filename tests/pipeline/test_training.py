@@ -28,7 +28,7 @@ class Line:
 
     def batches(self, epoch):
         self.epoch = epoch
-        return epoch_loader(lambda _: torch.rand(1), 20, 4, seed=3, epoch=epoch, workers=0, collate=torch.stack)
+        return epoch_loader(lambda _: torch.rand(1), 20, 4, seed=3, epoch=epoch, collate=torch.stack)
 
     def loss(self, batch, device):
         self.steps += 1
