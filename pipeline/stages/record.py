@@ -6,9 +6,10 @@ import json
 import platform
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,7 +125,10 @@ def rerender_report(home: Path, run_id: str) -> Path:
 
 def describe_software() -> tuple[str | None, dict[str, str]]:
     """Commit of the checkout (None outside one; ``+`` for uncommitted changes) and versions of what shapes results."""
-    versions = {name: version(name) for name in TOLD_VERSIONS} | {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
+    for name in TOLD_VERSIONS:
+        with suppress(PackageNotFoundError):  # a machine that only trains may have no Prefect
+            versions[name] = version(name)
     git: Callable[..., str] = lambda *words: subprocess.run(  # noqa: E731
         ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True
     ).stdout.strip()
