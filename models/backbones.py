@@ -84,9 +84,27 @@ def _timm_weights(backbone: BackboneName) -> list[Tensor]:
     return list(model.state_dict().values())
 
 
+def unfold_stem(weight: Tensor, channels: int) -> Tensor:
+    """First convolution for a folded picture (`torch.nn.functional.pixel_unshuffle`) from one for a plain picture.
+
+    Every folded pixel gets the same share of the weight, so that training starts from the answer to the shrunk picture.
+
+    Args:
+        weight: ``(C, 3, k, k)``.
+        channels: ``3 f²``.
+
+    Returns:
+        ``(C, 3 f², k, k)``.
+    """
+    repeats = channels // weight.shape[1]
+    return weight.repeat_interleave(repeats, dim=1) / repeats
+
+
 def _copy_by_order(source: list[Tensor], encoder: nn.Module) -> None:
     """Copy tensors in order, shapes checked: both sides list stem, blocks, then the classifier that encoders lack."""
     target = encoder.state_dict()
+    stem = next(iter(target.values()))
+    source[0] = unfold_stem(source[0], stem.shape[1])
     for (name, tensor), value in zip(target.items(), source, strict=False):
         if tensor.shape != value.shape:
             raise ValueError(

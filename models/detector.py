@@ -29,13 +29,13 @@ class DetectorConfig(BaseModel):
 
     backbone: BackboneName = "efficientnet_lite0"
     weights: WeightsName = Field("package", description="ImageNet weights that training starts from")
-    input_scale: float = Field(1.0, gt=0, le=1, description="Pictures are shrunk by this before the backbone")
+    fold: Literal[1, 2, 4] = Field(1, description="Blocks of fold × fold px become channels of one pixel")
     levels: tuple[int, ...] = Field((3, 4, 5), description="Pyramid levels; level n has stride 2^n")
     fpn_channels: int = Field(64, ge=8)
     head_convs: int = Field(4, ge=1, le=4)
     head_norm: Literal["group", "none"] = "group"
     anchor_sizes: tuple[float, ...] = Field(
-        (24, 48, 96), description="Side of the square anchor of each level, px of the detector's input"
+        (24, 48, 96), description="Side of the square anchor of each level, px of the folded picture"
     )
     anchor_scales: tuple[float, ...] = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
     anchor_ratios: tuple[float, ...] = Field((0.5, 1.0, 2.0), description="Height over width")
@@ -62,7 +62,7 @@ class Detections(NamedTuple):
 
 
 class PyramidBackbone(nn.Module):
-    """A timm encoder with a feature pyramid: ``(B, 3, H, W)`` → one ``(B, C, H / 2^n, W / 2^n)`` a level.
+    """A timm encoder with a feature pyramid: ``(B, 3 f², h, w)`` → one ``(B, C, h / 2^n, w / 2^n)`` a level.
 
     The pyramid always reaches up to the encoder's deepest stage, for its wide view, whichever levels are asked for.
     """
@@ -71,7 +71,10 @@ class PyramidBackbone(nn.Module):
         super().__init__()
         stages = range(min(config.levels), 6)
         body = timm.create_model(
-            TIMM_NAMES[config.backbone], features_only=True, out_indices=[stage - 1 for stage in stages]
+            TIMM_NAMES[config.backbone],
+            features_only=True,
+            out_indices=[stage - 1 for stage in stages],
+            in_chans=3 * config.fold**2,
         )
         channels: list[int] = body.feature_info.channels()  # type: ignore[union-attr, operator]
         load_encoder_weights(body, config.backbone, config.weights)
@@ -89,7 +92,14 @@ class PyramidBackbone(nn.Module):
 
 
 class NativeResolution(GeneralizedRCNNTransform):
-    """torchvision's batching without its resize, which ``_skip_resize`` leaves out in training only."""
+    """torchvision's batching of pictures that come normalised and in their final size.
+
+    Its own ``_skip_resize`` leaves the resize out in training only.
+    """
+
+    def normalize(self, image: Tensor) -> Tensor:
+        """Return it as it came."""
+        return image
 
     def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
         """Return both as they came."""
@@ -129,7 +139,7 @@ class CrackDetector(RetinaNet):
             fg_iou_thresh=config.foreground_iou,
             bg_iou_thresh=config.background_iou,
         )
-        self.transform = NativeResolution(1, 1, [0.0] * 3, [1.0] * 3)  # pictures come normalised
+        self.transform = NativeResolution(1, 1, [0.0], [1.0])
         self.config = config
         self._anchor_cache: dict[tuple[int, int], Tensor] = {}
 
@@ -142,6 +152,7 @@ class CrackDetector(RetinaNet):
         stay low. Cut along the cells, a cell either holds crack or does not, which the network can be sure of.
         """
         losses: dict[str, Tensor]
+        head_outputs = {name: output.float() for name, output in head_outputs.items()}  # bfloat16 below autocast
         if self.config.matching == "iou":
             losses = super().compute_loss(targets, head_outputs, anchors)
         else:
@@ -156,7 +167,7 @@ class CrackDetector(RetinaNet):
         """Network output before decoding, the part that other runtimes replace.
 
         Args:
-            images: ``(B, 3, H, W)`` float32, normalised, sides a multiple of the coarsest stride.
+            images: ``(B, 3 f², h, w)`` float32, from `detector_input`.
 
         Returns:
             logits ``(B, A)`` and box deltas ``(B, A, 4)`` over all anchors.
@@ -166,7 +177,7 @@ class CrackDetector(RetinaNet):
         return out["cls_logits"].squeeze(-1), out["bbox_regression"]
 
     def anchors_for(self, height: int, width: int, device: torch.device) -> Tensor:
-        """Anchors of one ``height × width`` input, ``(A, 4)`` xyxy px, kept for the next picture of that size."""
+        """Anchors of one folded ``height × width`` input, ``(A, 4)`` xyxy px of it, kept for the next of that size."""
         key = (height, width)
         anchors = self._anchor_cache.get(key)
         if anchors is None:
@@ -192,11 +203,17 @@ def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
 
 
 def detector_input(images: Tensor, config: DetectorConfig) -> Tensor:
-    """Shrink ``(B, 3, H, W)`` normalised pictures by ``config.input_scale`` and pad them to the encoder's stride."""
-    if config.input_scale != 1:
-        height, width = (round(side * config.input_scale) for side in images.shape[-2:])
-        images = F.interpolate(images, size=(height, width), mode="area")
-    return pad_to_multiple(images, 2 ** min(max(config.levels), 5))  # P6 and P7 round up by themselves
+    """Pad ``(B, 3, H, W)`` normalised pictures to the encoder's stride and fold them: ``(B, 3 f², H' / f, W' / f)``.
+
+    Folding (space to depth) makes the encoder as cheap as on a picture shrunk by f, yet its first convolution still
+    sees every pixel: a crack 2 px wide fades in a shrunk picture, not in a folded one.
+    """
+    return F.pixel_unshuffle(pad_to_multiple(images, detector_multiple(config)), config.fold)
+
+
+def detector_multiple(config: DetectorConfig) -> int:
+    """Sides of a picture must be multiples of this, px: the stride of the encoder's last stage."""
+    return 32 * config.fold  # P6 and P7 round up by themselves
 
 
 def cell_matches(boxes: Tensor, anchors: Tensor, stride: int) -> Tensor:
@@ -232,7 +249,7 @@ def decode(
     Args:
         logits: ``(B, A)``.
         deltas: ``(B, A, 4)``.
-        anchors: ``(A, 4)`` xyxy px of the detector's input.
+        anchors: ``(A, 4)`` xyxy px of the folded picture.
         size: ``(H, W)`` of the full frame, px.
         config: the detector's.
         min_score: detections with a lower score are dropped.
@@ -240,7 +257,7 @@ def decode(
     scores = logits.float().sigmoid()
     pictures, index = torch.nonzero(scores >= min_score, as_tuple=True)
     scores = scores[pictures, index]
-    boxes = _apply_deltas(deltas[pictures, index].float(), anchors[index]) / config.input_scale
+    boxes = _apply_deltas(deltas[pictures, index].float(), anchors[index]) * config.fold
     boxes = clip_boxes_to_image(boxes, size)
     solid = (boxes[:, 2:] - boxes[:, :2] >= 1).all(dim=1)
     boxes, scores, pictures = boxes[solid], scores[solid], pictures[solid]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from models.backbones import IMAGE_MEAN, normalise
-from models.detector import CrackDetector, DetectorConfig
+from models.detector import CrackDetector, DetectorConfig, detector_input, detector_multiple
 
 Pixels = NDArray[np.uint8]  # (B, h, w, 3) RGB
 
@@ -45,7 +45,8 @@ class DetectorGraph(Graph):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Raw output; sides must be multiples of `multiple` px."""
         assert isinstance(self.network, CrackDetector)
-        logits, deltas = self.network.raw(normalise(images.permute(0, 3, 1, 2)))
+        folded_pixels = detector_input(normalise(images.permute(0, 3, 1, 2)), self.network.config)
+        logits, deltas = self.network.raw(folded_pixels)
         return logits.float(), deltas.float()
 
 
@@ -58,25 +59,17 @@ class SegmenterGraph(Graph):
         return logits[:, 0].float().sigmoid()
 
 
-def detector_multiple(config: DetectorConfig) -> int:
-    """Sides of the detector's input must be multiples of this, px: the stride of the encoder's last stage in use."""
-    return int(2 ** min(max(config.levels), 5))  # P6 and P7 round up by themselves
-
-
 def detector_pixels(image: NDArray[np.uint8], config: DetectorConfig) -> NDArray[np.uint8]:
-    """Shrink and pad one picture for the detector, in uint8 and before any network: `detector_input` for runtimes.
+    """Pad one picture for the detector, in uint8 and before any network.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
-        config: the detector's; its `input_scale` is applied as the mean over areas.
+        config: the detector's.
 
     Returns:
         ``(h, w, 3)`` uint8, both sides multiples of `detector_multiple`; the picture itself where nothing is to do.
         What is padded at right and bottom has ImageNet's mean colour, which normalises to about 0.
     """
-    if config.input_scale != 1:
-        height, width = (round(side * config.input_scale) for side in image.shape[:2])
-        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     below, right = (-side % detector_multiple(config) for side in image.shape[:2])
     if below or right:
         bordered = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=MEAN_COLOUR)

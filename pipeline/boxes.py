@@ -19,9 +19,10 @@ Boxes = NDArray[np.int64]  # (N, 4) xyxy px, half-open
 def mask_to_boxes(mask: Mask, labels: LabelSettings) -> Boxes:
     """Derive boxes that together cover every crack pixel.
 
-    ``component`` gives one box a connected component (8-neighbourhood); ``split`` halves it along its longer side,
-    tightens both halves and goes on until no side exceeds ``labels.max_side``; ``grid`` cuts the crack along a fixed
-    lattice of that side and tightens each piece, so that where a box ends depends on the place alone.
+    ``component`` gives one box a connected component (8-neighbourhood), where pieces with a gap of at most
+    ``labels.close_gap`` px count as one, while boxes stay tight around the mask as it is; ``split`` halves it along its
+    longer side, tightens both halves and goes on until no side exceeds ``labels.max_side``; ``grid`` cuts the crack
+    along a fixed lattice of that side and tightens each piece, so that where a box ends depends on the place alone.
 
     Args:
         mask: ``(H, W)`` bool.
@@ -36,32 +37,13 @@ def mask_to_boxes(mask: Mask, labels: LabelSettings) -> Boxes:
     """
     if not mask.any():
         return np.zeros((0, 4), np.int64)
-    closed = close_gaps(mask, labels.close_gap)
     if labels.method == "grid":
-        tight = _grid_boxes(closed, labels.max_side)
+        tight = _grid_boxes(mask, labels.max_side)
     else:
-        tight = _component_boxes(closed, labels.max_side if labels.method == "split" else None)
+        tight = _component_boxes(mask, labels.close_gap, labels.max_side if labels.method == "split" else None)
     padded = _pad(tight, labels.padding, mask.shape)
     padded = padded[_needed(tight, padded, labels.padding)]
     return padded[np.lexsort((padded[:, 0], padded[:, 1]))]
-
-
-def close_gaps(mask: Mask, gap: int) -> Mask:
-    """Close gaps and holes by a disc of about `gap` px (morphological closing); never removes a pixel.
-
-    Only what the disc cannot enter is filled: a gap between thick ends, not one in a line thinner than the disc.
-
-    >>> broken = np.zeros((11, 12), bool); broken[3:8, 1:5] = broken[3:8, 6:11] = True
-    >>> bool(close_gaps(broken, 3)[5, 5]), bool(close_gaps(broken, 0)[5, 5])
-    (True, False)
-    """
-    if gap == 0:
-        return mask
-    side = gap + 1 + gap % 2  # odd, so that the kernel has a middle: an even one shifts what it closes
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    bordered = cv2.copyMakeBorder(mask.view(np.uint8), gap, gap, gap, gap, cv2.BORDER_CONSTANT, value=0)
-    closed = cv2.morphologyEx(bordered, cv2.MORPH_CLOSE, kernel)[gap:-gap, gap:-gap]
-    return mask | (closed > 0)
 
 
 def union_mask(boxes: NDArray[np.generic], size: tuple[int, int]) -> Mask:
@@ -92,16 +74,25 @@ def round_outwards(boxes: NDArray[np.generic], size: tuple[int, int]) -> Boxes:
     return np.concatenate([low, high], axis=1).astype(np.int64)
 
 
-def _component_boxes(mask: Mask, max_side: int | None) -> Boxes:
-    _, labelled, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+def _component_boxes(mask: Mask, gap: int, max_side: int | None) -> Boxes:
+    ys, xs = np.nonzero(mask)
+    _, labelled = cv2.connectedComponents(_grown(mask, gap).view(np.uint8), connectivity=8)
+    component = labelled[ys, xs]
+    order = np.argsort(component, kind="stable")
+    starts = np.flatnonzero(np.diff(component[order], prepend=-1))
     boxes: list[tuple[int, int, int, int]] = []
-    for label, (x, y, width, height, _area) in enumerate(stats[1:], start=1):
-        if max_side is None or max(width, height) <= max_side:
-            boxes.append((x, y, x + width, y + height))
-        else:
-            ys, xs = np.nonzero(labelled[y : y + height, x : x + width] == label)
-            boxes += _split_tight(xs + x, ys + y, max_side)
+    for own in np.split(order, starts[1:]):
+        boxes += _split_tight(xs[own], ys[own], max_side or max(mask.shape))
     return np.array(boxes, np.int64).reshape(-1, 4)
+
+
+def _grown(mask: Mask, gap: int) -> Mask:
+    """Mask in which pieces with at most `gap` px between them touch: grown by a disc of half the gap."""
+    radius = -(-gap // 2)
+    if radius == 0:
+        return mask
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(mask.view(np.uint8), disc), np.uint8).view(bool)
 
 
 def _split_tight(xs: NDArray[np.int64], ys: NDArray[np.int64], max_side: int) -> list[tuple[int, int, int, int]]:

@@ -40,7 +40,7 @@ class LabelSettings(Settings):
     method: Literal["split", "component", "grid"] = "split"
     max_side: int = Field(96, ge=8, description="Longest side of a box before padding, px")
     padding: int = Field(4, ge=0, description="Added on every side, px")
-    close_gap: int = Field(5, ge=0, description="Disc that closes gaps and holes before labelling, px")
+    close_gap: int = Field(5, ge=0, description="Pieces this near to each other count as one crack, px")
 
 
 class AugmentSettings(Settings):
@@ -115,7 +115,7 @@ class RunSettings(Settings):
             anchors = len(detector.anchor_scales) * len(detector.anchor_ratios)
             if len(detector.levels) != 1 or anchors != 1:
                 raise ValueError("detector.matching=cell wants one level, one anchor scale and one anchor ratio")
-            cell = 2 ** detector.levels[0] / detector.input_scale
+            cell = 2 ** detector.levels[0] * detector.fold
             if self.labels.method != "grid" or self.labels.max_side != cell:
                 raise ValueError(f"detector.matching=cell wants labels.method=grid and labels.max_side={cell:g} here")
         return self

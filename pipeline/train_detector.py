@@ -56,10 +56,10 @@ class DetectorTrainee:
 
     def loss(self, batch: Any, device: torch.device) -> Tensor:
         images, boxes = batch
-        scale = self.model.config.input_scale
+        fold = self.model.config.fold
         pixels = detector_input(normalise(images.to(device)), self.model.config)
         targets = [
-            {"boxes": b.to(device) * scale, "labels": torch.zeros(len(b), dtype=torch.int64, device=device)}
+            {"boxes": b.to(device) / fold, "labels": torch.zeros(len(b), dtype=torch.int64, device=device)}
             for b in boxes
         ]
         losses: dict[str, Tensor] = self.model(list(pixels), targets)

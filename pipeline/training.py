@@ -134,7 +134,7 @@ def _train_epoch(
     losses: list[float] = []
     per_epoch = trainee.batches_per_epoch()
     for done, batch in enumerate(trainee.batches(epoch), start=1):
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=_half_precision_pays(device)):
             loss = trainee.loss(batch, device)
         if not math.isfinite(value := loss.item()):
             raise TrainingError(
@@ -152,6 +152,12 @@ def _train_epoch(
         losses.append(value)
         report(epoch * per_epoch + done, per_epoch * settings.epochs, "")
     return losses
+
+
+def _half_precision_pays(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware: elsewhere it is emulated, slower than float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return device.type == "cuda" or any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def _make_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:

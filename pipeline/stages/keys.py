@@ -47,7 +47,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
     dump = settings.model_dump(mode="json")
-    anchors = {k: v for k, v in dump["detector"].items() if k.startswith("anchor") or k in ("levels", "input_scale")}
+    anchors = {k: v for k, v in dump["detector"].items() if k.startswith("anchor") or k in ("levels", "fold")}
     own: dict[StageName, Any] = {
         "prepare": [
             _source_digest(f"pipeline/datasets/{settings.dataset.name}.py"),

@@ -1,8 +1,9 @@
 import pytest
 import timm
 import torch
+import torch.nn.functional as F
 
-from models.backbones import load_encoder_weights, normalise
+from models.backbones import load_encoder_weights, normalise, unfold_stem
 from models.errors import UserError
 
 
@@ -40,3 +41,12 @@ def test_a_failed_download_is_told_with_its_remedy(monkeypatch):
 def test_normalise_takes_bytes_and_fractions_alike():
     pixels = torch.randint(0, 256, (1, 3, 4, 4), dtype=torch.uint8)
     torch.testing.assert_close(normalise(pixels), normalise(pixels.float() / 255))
+
+
+@pytest.mark.parametrize("fold", [1, 2])
+def test_an_unfolded_stem_starts_with_the_answer_to_the_shrunk_picture(fold):
+    torch.manual_seed(0)
+    weight, picture = torch.randn(5, 3, 3, 3), torch.randn(1, 3, 16, 16)
+    expected = F.conv2d(F.avg_pool2d(picture, fold), weight)
+    folded = F.conv2d(F.pixel_unshuffle(picture, fold), unfold_stem(weight, 3 * fold**2))
+    torch.testing.assert_close(folded, expected, atol=1e-5, rtol=1e-5)

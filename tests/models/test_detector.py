@@ -55,11 +55,11 @@ def test_decode_of_nothing_is_empty():
     assert found.scores.shape == (0,)
 
 
-def test_half_resolution_gives_boxes_of_the_full_frame():
-    config = SMALL.model_copy(update={"input_scale": 0.5})
+def test_a_folded_picture_gives_boxes_of_the_full_frame():
+    config = SMALL.model_copy(update={"fold": 2})
     found = decode(torch.tensor([[5.0]]), torch.zeros(1, 1, 4), torch.tensor([[4.0, 4, 8, 8]]), (64, 64), config, 0.5)
     assert found.boxes.tolist() == [[8, 8, 16, 16]]
-    assert detector_input(torch.zeros(1, 3, 100, 200), config).shape == (1, 3, 64, 128)
+    assert detector_input(torch.zeros(1, 3, 100, 200), config).shape == (1, 12, 64, 128)
 
 
 def test_training_on_a_picture_without_boxes_is_finite():

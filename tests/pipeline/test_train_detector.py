@@ -44,9 +44,9 @@ def test_it_learns_to_find_a_stroke(tmp_path):
     assert best[1] < 42 < best[3]
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_boxes_follow_the_augmented_mask_and_the_input_scale(scale):
-    student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", None)], [], input_scale=scale)
+@pytest.mark.parametrize("fold", [1, 2])
+def test_boxes_follow_the_augmented_mask_and_the_fold(fold):
+    student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", None)], [], fold=fold)
     images, boxes = next(iter(student.batches(0)))
     assert images.shape == (2, 3, 64, 96)
     counts = sorted(len(b) for b in boxes)
