@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from typer.core import TyperGroup
@@ -54,12 +57,60 @@ def of_the_machine(error: Exception) -> tuple[str, str] | None:
             f"Runs and records go to {home().resolve()}. Free some space or mend the folder's rights and run the same "
             "command again: it goes on where it was. CRACK_SURVEY_HOME names another folder."
         )
+    return _of_the_server(error)
+
+
+def _of_the_server(error: Exception) -> tuple[str, str] | None:
+    """Problem and remedy where Prefect's server is away or refuses; None where even one cause is something else."""
+    text = str(error)
+    address = _without_password(os.environ.get("PREFECT_API_URL", ""))
     if "reach API" in text or "Prefect API server" in text:
-        return f"No Prefect server answers: {text}", (
-            "Start the one that PREFECT_API_URL names (`prefect server start`), or unset it to do without. "
-            "If it is unset, PREFECT_SERVER_LOGGING_LEVEL=INFO shows why our own did not start."
-        )
-    return None
+        return _no_answer(text, "")
+    # Whoever raised one of httpx's errors has imported it; `crack-survey --help` has not.
+    httpx = sys.modules.get("httpx")
+    roots = list(_roots(error))
+    if httpx is None or not all(isinstance(root, httpx.HTTPError) for root in roots):
+        return None
+    root = roots[0]
+    if not isinstance(root, httpx.HTTPStatusError):
+        return _no_answer(str(root) or type(root).__name__, address)
+    status, asked = root.response.status_code, root.request.url
+    problem = f"The Prefect server refused with status {status}: {root.request.method} {_without_password(str(asked))}"
+    if status in (401, 403):
+        return problem, "Set PREFECT_API_AUTH_STRING to what the server has in PREFECT_SERVER_API_AUTH_STRING."
+    if status in (404, 405):
+        return problem, f"Is there a Prefect 3 server at PREFECT_API_URL={address}? The address ends in /api."
+    return problem, "The log of `prefect server start` says why."
+
+
+def _roots(error: BaseException) -> Iterator[BaseException]:
+    """What an error, or each of a group's, was raised from; not what was merely being handled at the time."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _roots(one)
+        return
+    httpx = sys.modules.get("httpx")
+    if error.__cause__ is None or (httpx is not None and isinstance(error, httpx.HTTPError)):
+        yield error
+    else:
+        yield from _roots(error.__cause__)
+
+
+def _without_password(address: str) -> str:
+    """An address fit to be shown.
+
+    >>> _without_password("http://admin:secret@roads.example/api")
+    'http://roads.example/api'
+    """
+    return re.sub(r"//[^/@]*@", "//", address)
+
+
+def _no_answer(told: str, address: str) -> tuple[str, str]:
+    where = f" at PREFECT_API_URL={address}" if address else ""
+    return f"No Prefect server answers{where}: {told}", (
+        "Start the one that PREFECT_API_URL names (`prefect server start`), or unset it to do without. "
+        "If it is unset, PREFECT_SERVER_LOGGING_LEVEL=INFO shows why our own did not start."
+    )
 
 
 def _tell(problem: str, remedy: str) -> None:

@@ -1,0 +1,97 @@
+"""A Prefect server that is away, closed or no Prefect server is told as such; a bug is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from prefect.exceptions import PrefectHTTPStatusError
+
+from flows.mistakes import of_the_machine
+
+ADDRESS = "http://127.0.0.1:4200/api"
+
+
+@pytest.fixture(autouse=True)
+def address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", ADDRESS)
+
+
+def raised(error: Exception, cause: BaseException | None = None) -> Exception:
+    """The error as it arrives, with the one it was raised from."""
+    try:
+        raise error from cause
+    except Exception as caught:
+        return caught
+
+
+def status_error(status: int) -> httpx.HTTPStatusError:
+    request = httpx.Request("POST", f"{ADDRESS}/flows/")
+    response = httpx.Response(status, request=request)
+    return PrefectHTTPStatusError.from_httpx_error(httpx.HTTPStatusError("refused", request=request, response=response))
+
+
+def away() -> Iterator[Exception]:
+    connect = httpx.ConnectError("All connection attempts failed")
+    yield connect
+    yield httpx.ReadTimeout("")
+    yield httpx.UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.")
+    yield raised(RuntimeError(f"Failed to reach API at {ADDRESS}"), connect)
+    yield RuntimeError(f"Failed to reach API at {ADDRESS}/")
+    yield raised(RuntimeError("Service 'EventsWorker' failed"), connect)
+    yield ExceptionGroup("unhandled errors in a TaskGroup", [connect, httpx.ConnectTimeout("")])
+    yield RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
+
+
+@pytest.mark.parametrize("error", list(away()), ids=repr)
+def test_no_server_answers(error: Exception) -> None:
+    told = of_the_machine(error)
+    assert told is not None
+    assert "No Prefect server answers" in told[0]
+    assert "prefect server start" in told[1]
+
+
+def test_the_address_that_does_not_answer_is_named() -> None:
+    told = of_the_machine(httpx.ConnectError("All connection attempts failed"))
+    assert told is not None
+    assert ADDRESS in told[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(401, "PREFECT_API_AUTH_STRING"), (403, "PREFECT_API_AUTH_STRING"), (404, "/api"), (500, "log")],
+)
+def test_a_server_that_refuses(status: int, remedy: str) -> None:
+    told = of_the_machine(status_error(status))
+    assert told is not None
+    assert str(status) in told[0]
+    assert remedy in told[1]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a bug"),
+        ConnectionError("of something else"),
+        ExceptionGroup("", [httpx.ConnectError(""), ZeroDivisionError("a bug")]),
+        asyncio.InvalidStateError(),
+    ],
+    ids=repr,
+)
+def test_a_bug_stays_one(error: Exception) -> None:
+    assert of_the_machine(error) is None
+
+
+def test_a_bug_met_while_handling_a_lost_server_stays_one() -> None:
+    bug = ZeroDivisionError("a bug")
+    bug.__context__ = httpx.ConnectError("gone")
+    assert of_the_machine(bug) is None
+
+
+def test_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://admin:secret@127.0.0.1:4200/api")
+    told = of_the_machine(httpx.ConnectError("All connection attempts failed"))
+    assert told is not None
+    assert "secret" not in " ".join(told)
