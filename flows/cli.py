@@ -258,20 +258,34 @@ def report(run: Annotated[str, typer.Argument(help="Id of a run, the beginning o
 
 
 @app.command()
-def serve() -> None:
-    """Serve the experiment as Prefect deployments, to be started from the UI, until stopped.
+def serve(
+    schedules: Annotated[
+        Path | None,
+        typer.Option(help="What runs when, YAML; default: schedules.yaml, where there is one.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Runs at a time; others wait.")] = 1,
+) -> None:
+    """Serve experiment, evaluate and survey as Prefect deployments, on schedules or started by hand, until stopped.
 
     Needs a server: `prefect server start` in another terminal, and PREFECT_API_URL=http://127.0.0.1:4200/api here.
+    docs/schedules.yaml is an example of the file; paths in it start from the folder that this command runs in.
+
+    For example:
+
+        crack-survey serve --schedules schedules.yaml
     """
-    if not os.environ.get("PREFECT_API_URL"):
+    runtime.configure()
+    from prefect.settings import PREFECT_API_URL
+
+    if not PREFECT_API_URL.value():  # from the environment or a Prefect profile
         raise UsageError(
             "PREFECT_API_URL is not set, so there is no server to serve to.",
             "Run `prefect server start` in another terminal and set PREFECT_API_URL=http://127.0.0.1:4200/api.",
         )
-    runtime.configure()
     from flows.deployments import serve_all
 
-    serve_all()
+    usual = Path("schedules.yaml")
+    serve_all(schedules or (usual if usual.is_file() else None), limit)
 
 
 def main() -> None:

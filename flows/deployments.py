@@ -1,26 +1,130 @@
-"""Flows as Prefect deployments, to be started from the UI or by `prefect deployment run`."""
+"""Every flow as Prefect deployments, with the schedules of a user's file, served from one process."""
 
 from __future__ import annotations
 
-from prefect import serve
-from prefect.deployments.runner import RunnerDeployment
+import inspect
+from pathlib import Path
+from typing import Any, get_type_hints
 
+from prefect import Flow, get_client, serve
+from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from flows.evaluate import evaluate_bundle
 from flows.experiment import experiment
+from flows.schedules import Entry, FlowName, read_schedules, told
+from flows.survey import survey
+from models.errors import UsageError
 from pipeline.settings import make_settings
 
-SERVED_PRESETS = ("fast", "paper")
+FLOWS: dict[FlowName, Flow[..., Any]] = {"experiment": experiment, "evaluate": evaluate_bundle, "survey": survey}
+BY_HAND = [
+    Entry(flow="experiment", name="fast", parameters={"settings": {"preset": "fast"}}),
+    Entry(flow="experiment", name="paper", parameters={"settings": {"preset": "paper"}}),
+    Entry(flow="evaluate", name="by-hand"),
+    Entry(flow="survey", name="by-hand"),
+]
+"""Served whatever the file says, so that every flow can be started from the UI; an entry of the same name wins."""
 
 
-def serve_all() -> None:
-    """Serve every flow from this process until it is stopped; needs a Prefect server (``PREFECT_API_URL``)."""
+def plan(schedules: Path | None) -> list[RunnerDeployment]:
+    """Deployments of a file and those of `BY_HAND`.
+
+    Raises:
+        UsageError: the file does not fit, naming every entry that does not.
+    """
+    entries = read_schedules(schedules) if schedules is not None else []
+    named = {(entry.flow, entry.name) for entry in entries}
+    problems = []
     deployments = []
-    for preset in SERVED_PRESETS:
-        deployment = experiment.to_deployment(
-            name=preset,
-            description=f"The experiment with the preset {preset!r}; every setting can be changed in the form.",
-            parameters={"settings": make_settings(preset).model_dump(mode="json")},
-            tags=[preset],
+    for number, entry in enumerate([*entries, *(one for one in BY_HAND if (one.flow, one.name) not in named)], 1):
+        try:
+            deployments.append(_deployment(entry))
+        except (ValidationError, UsageError) as error:
+            problems += [f"  {told(number, entry.flow, entry.name)}, {line}" for line in _lines(error)]
+    if problems:
+        raise UsageError(
+            f"{schedules} holds parameters that do not fit:\n" + "\n".join(problems),
+            "They are those of the flow: settings for experiment and survey; bundle, dataset and part for evaluate. "
+            "pipeline/settings.py and pipeline/survey/settings.py list every setting.",
         )
-        assert isinstance(deployment, RunnerDeployment)  # a coroutine only where an event loop runs
-        deployments.append(deployment)
-    serve(*deployments)
+    return deployments
+
+
+def serve_all(schedules: Path | None, limit: int) -> None:
+    """Serve every flow until stopped, at most `limit` runs at a time; schedules rest while nobody serves them.
+
+    Raises:
+        UsageError: `schedules` does not fit, or no Prefect server is where ``PREFECT_API_URL`` points.
+    """
+    deployments = plan(schedules)
+    check_server()
+    serve(*deployments, limit=limit, pause_on_shutdown=True)
+
+
+def check_server() -> None:
+    """Ask the server for its version.
+
+    Raises:
+        UsageError: what answers is no Prefect server.
+        httpx.HTTPError: nothing answers, or the call is refused (`flows.mistakes` tells of both).
+    """
+    with get_client(sync_client=True) as client:
+        answer = client.request("GET", "/admin/version")
+        if "json" not in answer.headers.get("content-type", ""):
+            raise UsageError(
+                f"What answers at {client.api_url} is no Prefect API.",
+                "PREFECT_API_URL ends in /api, for example http://127.0.0.1:4200/api.",
+            )
+
+
+def check_parameters(flow: FlowName, given: dict[str, Any], whole: bool) -> dict[str, Any]:
+    """Parameters of a flow as JSON, only those that are given; an experiment's ``preset`` brings its values along.
+
+    Args:
+        flow: whose parameters these are.
+        given: as the user wrote them.
+        whole: whether those that have no default must be there.
+
+    Raises:
+        pydantic.ValidationError, UsageError: one is unknown, missing, or does not fit.
+    """
+    if not given and not whole:
+        return {}
+    settings = given.get("settings", {})
+    if flow == "experiment" and isinstance(settings, dict) and isinstance(settings.get("preset", "fast"), str):
+        rest = {key: value for key, value in settings.items() if key != "preset"}
+        given = given | {"settings": make_settings(settings.get("preset", "fast"), rest).model_dump(mode="json")}
+    return _model(flow).model_validate(given).model_dump(mode="json", exclude_unset=True)
+
+
+def _deployment(entry: Entry) -> RunnerDeployment:
+    deployment = FLOWS[entry.flow].to_deployment(
+        name=entry.name,
+        schedule=entry.schedule(),
+        paused=entry.paused,
+        parameters=check_parameters(entry.flow, entry.parameters, whole=entry.schedule() is not None),
+        description=inspect.getdoc(FLOWS[entry.flow].fn),
+        tags=[entry.flow],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    assert isinstance(deployment, RunnerDeployment)  # a coroutine only where an event loop runs
+    return deployment
+
+
+def _model(flow: FlowName) -> type[BaseModel]:
+    """The parameters of a flow as a pydantic model."""
+    function = FLOWS[flow].fn
+    types = get_type_hints(function)
+    fields: dict[str, Any] = {
+        name: (types[name], ... if parameter.default is parameter.empty else parameter.default)
+        for name, parameter in inspect.signature(function).parameters.items()
+    }
+    return create_model(flow, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _lines(error: ValidationError | UsageError) -> list[str]:
+    if isinstance(error, UsageError):
+        return [" ".join(error.problem.split())]
+    return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]

@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows.artifacts import publish_metrics
+from flows.events import publish_completed
 from flows.progress import say, stage_progress
 from models.bundle import read_card
 from pipeline.cascade import Cascade
@@ -18,12 +19,13 @@ from pipeline.datasets import CrackDataset, open_dataset
 from pipeline.evaluation import Evaluated, evaluate_cascade, images_table
 from pipeline.records import new_run_id, write_part
 from pipeline.schemas import SCHEMAS
-from pipeline.settings import DatasetSettings, LabelSettings, home
+from pipeline.settings import DatasetSettings, LabelSettings, LimitSettings, home
 from pipeline.splits import select
 from pipeline.stages.record import describe_software
 from pipeline.training import pick_device
 
 SAMPLE = DatasetSettings()
+NO_LIMITS = LimitSettings()
 
 
 @task(name="measure", cache_policy=NO_CACHE, persist_result=False)
@@ -57,6 +59,7 @@ def evaluate_bundle(
     dataset: DatasetSettings = SAMPLE,
     part: str = "paper-test",
     device: str = "auto",
+    limits: LimitSettings = NO_LIMITS,
 ) -> dict[str, Any]:
     """Measure a bundle at its own thresholds.
 
@@ -65,6 +68,7 @@ def evaluate_bundle(
         dataset: samples to measure on.
         part: ``paper-test``, ``fold0-val``, … or ``all`` (`pipeline.splits.select`).
         device: ``auto``, ``cpu`` or ``cuda``.
+        limits: figures to keep to; the event of the finished run says whether it did.
 
     Returns:
         The row of the table `runs`, ``run_id`` with it.
@@ -102,4 +106,5 @@ def evaluate_bundle(
         "bundle": str(bundle),
     }
     record_evaluation(row, evaluated)
+    publish_completed("evaluate", f"{dataset.name} {part}", row, limits)
     return row

@@ -19,6 +19,7 @@ from prefect.context import TaskRunContext
 from prefect.runtime import flow_run
 
 from flows.artifacts import figure2_pictures, publish_metrics, publish_report
+from flows.events import publish_completed
 from flows.progress import say, stage_progress
 from pipeline.records import new_run_id
 from pipeline.settings import RunSettings, home
@@ -145,8 +146,13 @@ def experiment(settings: RunSettings = DEFAULT) -> Recorded:
         models.errors.UserError: naming what is wrong and the remedy.
     """
     began = datetime.now(UTC)
-    if settings.dataset.split != "folds":
-        return run_split(settings).recorded
+    recorded = run_folds(settings, began) if settings.dataset.split == "folds" else run_split(settings).recorded
+    publish_completed("experiment", _title(settings), recorded.metrics | {"run_id": recorded.run_id}, settings.limits)
+    return recorded
+
+
+def run_folds(settings: RunSettings, began: datetime) -> Recorded:
+    """Every fold as a flow of its own, then one row over all. Has to be called within a flow."""
     folds = [fold(_on_split(settings, name)) for name in FOLDS]
     seconds: Counter[str] = Counter()
     for outcome in folds:

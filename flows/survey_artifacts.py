@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.artifacts import MOST_BYTES, thumbnail, without_server_errors
+from flows.events import EVENT
 from pipeline.survey.plan import Survey
 from pipeline.survey.summary import count_kinds
 from pipeline.survey.worst import most_cracked, pictured
 
-EVENT = "crack-survey.run.completed"
 WORST = 6
 PAYLOAD = (
     *("run_id", "kind", "dataset", "source", "photographs", "images", "failures", "cracked", "detections"),

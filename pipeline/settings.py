@@ -89,6 +89,14 @@ class ThresholdSettings(Settings):
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
 
 
+class LimitSettings(Settings):
+    """Figures that a run should keep to; the event of a finished run says whether it did. Nothing fails by them."""
+
+    precision: float | None = Field(None, ge=0, le=1, description="Lowest precision of boxes")
+    segmentation_error: float | None = Field(None, ge=0, le=1, description="Highest segmentation error")
+    data_reduction: float | None = Field(None, ge=0, le=1, description="Lowest data reduction")
+
+
 class RunSettings(Settings):
     """One run of the experiment, whole."""
 
@@ -105,6 +113,7 @@ class RunSettings(Settings):
     segmenter_augment: AugmentSettings = AugmentSettings()
     segmenter_training: TrainSettings = TrainSettings(epochs=50, batch=8)
     thresholds: ThresholdSettings = ThresholdSettings()
+    limits: LimitSettings = LimitSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
@@ -81,9 +82,9 @@ def test_an_unknown_option_is_wrong_usage() -> None:
     assert "--epoch" in result.stderr
 
 
-def test_serve_needs_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    assert_told(crack_survey("serve"), 2, "PREFECT_API_URL", "prefect server start")
+def test_serve_needs_a_server() -> None:
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        assert_told(crack_survey("serve"), 2, "PREFECT_API_URL", "prefect server start")
 
 
 def test_runs_without_any_run_shows_the_paper(home: Path) -> None:

@@ -1,0 +1,179 @@
+"""The file of schedules: what it may say, and how each mistake in it is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.deployments import BY_HAND, FLOWS, check_parameters, plan
+from flows.schedules import EXAMPLE, parse_interval, read_schedules
+from models.errors import UsageError
+from pipeline.settings import make_settings
+from pipeline.survey.settings import SurveySettings
+from tests.flows.test_cli import assert_told, crack_survey
+
+ROOT = Path(__file__).resolve().parents[2]
+SURVEY = "  - {flow: survey, name: A7, parameters: {settings: {photos: p, bundle: b}}"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "schedules.yaml"
+    path.write_text(text)
+    return path
+
+
+def entry(folder: Path, more: str) -> Path:
+    """A file with one survey, and more keys."""
+    return write(folder, f"deployments:\n{SURVEY}{', ' if more else ''}{more}}}\n")
+
+
+def test_the_example_that_ships_is_right() -> None:
+    entries = read_schedules(ROOT / EXAMPLE)
+    assert {one.flow for one in entries} == set(FLOWS)
+    planned = {deployment.name: deployment for deployment in plan(ROOT / EXAMPLE)}
+    assert set(planned) == {one.name for one in [*entries, *BY_HAND]}
+    assert planned["nightly"].parameters["settings"]["photos"] == "photographs"
+    assert planned["nightly"].entrypoint == "flows.survey.survey"
+    assert planned["monthly"].paused
+    assert planned["monthly"].parameters["settings"]["detector"]["backbone"]
+
+
+def test_every_flow_can_be_started_by_hand_without_a_file() -> None:
+    planned = plan(None)
+    assert {deployment.flow_name for deployment in planned} == set(FLOWS)
+    assert not any(deployment.schedules for deployment in planned)
+
+
+def test_two_deployments_of_one_flow_and_one_that_takes_the_place_of_ours(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        f"deployments:\n{SURVEY}, interval: 6h}}\n"
+        "  - {flow: survey, name: A8, parameters: {settings: {photos: q, bundle: b}}, rrule: FREQ=DAILY}\n"
+        "  - {flow: experiment, name: paper, cron: 0 1 1 * *}\n",
+    )
+    planned = [f"{one.flow_name}/{one.name}" for one in plan(path)]
+    assert sorted(planned) == sorted(
+        ["survey/A7", "survey/A8", "experiment/paper", "experiment/fast", "evaluate/by-hand", "survey/by-hand"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [("6h", 21_600), ("1h30m", 5_400), (90, 90), ("1.5d", 129_600), ("2 w", 1_209_600), (1.5, 1.5)],
+)
+def test_intervals(given: Any, seconds: float) -> None:
+    assert parse_interval(given) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("given", ["", "6 hours", "h", 0, -5, True, None, float("nan"), float("inf"), 1e30, [6], "-6h"])
+def test_no_interval(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"write seconds|a second at least|no such span"):
+        parse_interval(given)
+
+
+def test_an_interval_falls_on_the_same_hours_whenever_it_is_served(tmp_path: Path) -> None:
+    schedule = read_schedules(entry(tmp_path, "interval: 6h, timezone: Europe/Lisbon"))[0].schedule()
+    assert schedule is not None
+    assert schedule.anchor_date.isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("chron: 0 1 * * *", ["entry 1 (survey/A7), chron", "not permitted"]),
+        ("cron: 61 * * * *", ["entry 1 (survey/A7)", "61 * * * *"]),
+        ("interval: 6 hours", ["entry 1 (survey/A7), interval", "30m", "'6 hours'"]),
+        ("rrule: every day", ["entry 1 (survey/A7)", "every day"]),
+        ("cron: 0 1 * * *, interval: 6h", ["entry 1 (survey/A7)", "one of cron, interval and rrule"]),
+        ("cron: 0 1 * * *, timezone: Europe/Atlantis", ["timezone", "Europe/Lisbon", "'Europe/Atlantis'"]),
+        ("timezone: ../../etc/passwd", ["timezone", "no such time zone"]),
+        ("paused: perhaps", ["paused", "'perhaps'"]),
+        ("cron: 5", ["cron", "string"]),
+    ],
+)
+def test_an_entry_that_does_not_fit(tmp_path: Path, more: str, words: list[str]) -> None:
+    path = entry(tmp_path, more)
+    with pytest.raises(UsageError) as told:
+        read_schedules(path)
+    for word in (str(path), *words):
+        assert word in told.value.problem
+    assert EXAMPLE in told.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["deployments:"]),
+        ("- {flow: survey}", ["deployments:"]),
+        ("deployments: 5", ["deployments", "list"]),
+        ("deployments: []\nschedules: []", ["schedules", "not permitted"]),
+        ("deployments:\n  - {flow: mapping, name: a}", ["entry 1 (mapping/a), flow", "'survey'"]),
+        ("deployments:\n  - survey", ["entry 1"]),
+        ("deployments:\n  - {flow: survey}", ["entry 1", "name", "required"]),
+        ("deployments:\n  - {flow: survey, name: a/b}", ["entry 1", "name"]),
+        ("deployments:\n  - {flow: survey, name: a}\n  - {flow: survey, name: a}", ["1 and 2", "survey/a"]),
+        ("deployments:\n  - flow: survey\n    cron: * * * * *", ["line 3"]),
+        ("a: !!python/object/apply:os.system ['true']", ["python/object/apply"]),
+    ],
+)
+def test_a_file_that_does_not_fit(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(UsageError) as told:
+        read_schedules(path)
+    for word in (str(path), *words):
+        assert word in told.value.problem
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        read_schedules(tmp_path / "gone.yaml")
+    (tmp_path / "latin.yaml").write_bytes("# Straße".encode("latin-1"))
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_schedules(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "{flow: survey, name: a, parameters: {settings: {photos: p, bundle: b, chunks: 3}}}",
+            ["entry 1 (survey/a), settings.chunks", "not permitted"],
+        ),
+        ("{flow: survey, name: a, cron: 0 1 * * *}", ["entry 1 (survey/a), settings", "required"]),
+        ("{flow: survey, name: a, parameters: {photos: p}}", ["photos", "not permitted"]),
+        ("{flow: evaluate, name: a, parameters: {bundle: b, dataset: {name: roads}}}", ["dataset.name", "'folder'"]),
+        ("{flow: evaluate, name: a, parameters: {bundle: b, limits: {precision: 95}}}", ["limits.precision"]),
+        ("{flow: experiment, name: a, parameters: {settings: {preset: quick}}}", ["entry 1 (experiment/a)", "'quick'"]),
+        ("{flow: experiment, name: a, parameters: {settings: {sed: 5}}}", ["entry 1 (experiment/a)", "sed"]),
+        ("{flow: experiment, name: a, parameters: {settings: 5}}", ["entry 1 (experiment/a)", "settings"]),
+    ],
+)
+def test_parameters_that_do_not_fit(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = write(tmp_path, f"deployments:\n  - {text}\n")
+    with pytest.raises(UsageError) as told:
+        plan(path)
+    for word in (str(path), *words):
+        assert word in told.value.problem
+
+
+def test_a_preset_brings_its_values() -> None:
+    found = check_parameters("experiment", {"settings": {"preset": "paper", "seed": 5}}, whole=True)
+    assert found == {"settings": make_settings("paper", {"seed": 5}).model_dump(mode="json")}
+
+
+def test_only_what_is_given_is_set() -> None:
+    given = {"settings": {"photos": "p", "bundle": "b"}}
+    assert check_parameters("survey", given, whole=True) == given
+    SurveySettings.model_validate(given["settings"])
+
+
+def test_serve_tells_of_a_wrong_file_and_of_a_server_that_is_away(tmp_path: Path) -> None:
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        wrong = crack_survey("serve", "--schedules", entry(tmp_path, "chron: 1"))
+        assert_told(wrong, 2, "schedules.yaml", "entry 1 (survey/A7), chron", EXAMPLE)
+        away = crack_survey("serve", "--schedules", entry(tmp_path, "cron: 0 1 * * *"))
+        assert_told(away, 1, "No Prefect server answers", "prefect server start")
