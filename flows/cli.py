@@ -19,20 +19,9 @@ if TYPE_CHECKING:
 
 # `crack-survey run` alone has to finish within ten minutes on two cores: the generated pictures need fewer epochs.
 SAMPLE_DEFAULTS: dict[str, Any] = {
-    # Generated cracks are plain to see: a detector on a folded picture, trained on whole cells of 32 px, learns them in
-    # a minute or two on two cores. Real, faint cracks want the preset as it is.
-    "labels.method": "grid",
-    "labels.max_side": 32,
-    "labels.padding": 5,
-    "detector.matching": "cell",
-    "detector.fold": 2,
-    "detector.levels": [4],
-    "detector.anchor_sizes": [20],
-    "detector.anchor_scales": [1.0],
-    "detector.anchor_ratios": [1.0],
-    "detector.head_convs": 2,
+    "dataset.sample_count": 96,
     "detector_training.epochs": 40,
-    "segmenter_training.epochs": 25,
+    "segmenter_training.epochs": 20,
 }
 
 app = typer.Typer(

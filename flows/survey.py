@@ -49,12 +49,12 @@ class TooManyFailures(DataError):  # noqa: N818  # an error by its base
 
 
 @task(name="chunk", task_run_name="chunk {number}", cache_policy=NO_CACHE, persist_result=False)
-def chunk_task(folder: Path, number: int, device: str, threads: int | None) -> ChunkDone:
-    """Do one chunk; `threads` is its share of the cores, None for all."""
+def chunk_task(folder: Path, number: int, device: str, threads: int | None, streams: int) -> ChunkDone:
+    """Do one chunk; `threads` is its share of the cores, None for all; `streams` are its process's chunks at once."""
     if threads is not None and torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
     with gpu_turn(device):
-        return process_chunk(folder, number, device)
+        return process_chunk(folder, number, device, streams)
 
 
 @task(name="record-survey", cache_policy=NO_CACHE, persist_result=False)
@@ -69,7 +69,7 @@ def record_survey_task(folder: Path, device: str) -> dict[str, Any]:
 
 
 @flow(name="survey-chunks", persist_result=False, validate_parameters=False)
-def chunks_flow(folder: Path, device: str, threads: int | None, in_flight: int) -> None:
+def chunks_flow(folder: Path, device: str, threads: int | None, streams: int, in_flight: int) -> None:
     """Do every chunk that is not done, a few more under way than can run: memory stays bounded."""
     survey = read_survey(folder)
     under_way: deque[PrefectFuture[ChunkDone]] = deque()
@@ -77,7 +77,7 @@ def chunks_flow(folder: Path, device: str, threads: int | None, in_flight: int) 
         for number in survey.pending():
             if len(under_way) >= in_flight:
                 report(under_way.popleft().result())
-            under_way.append(chunk_task.submit(folder, number, device, threads))
+            under_way.append(chunk_task.submit(folder, number, device, threads, streams))
         while under_way:
             report(under_way.popleft().result())
 
@@ -115,7 +115,11 @@ def survey(settings: SurveySettings, abandon: bool = False) -> dict[str, Any] | 
             ensure_gpu_limit()
         if next(iter(planned.pending()), None) is not None:
             chunks_flow.with_options(task_runner=runner, flow_run_name=f"chunks of {settings.name}")(
-                planned.folder, device, threads, in_flight=2 * workers if settings.runner == "threads" else 256
+                planned.folder,
+                device,
+                threads,
+                streams=workers if settings.runner == "threads" else 1,
+                in_flight=2 * workers if settings.runner == "threads" else 256,
             )
         row = record_survey_task(planned.folder, device)
     if row["failures"]:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from models.backbones import IMAGE_MEAN, IMAGE_STD
 from models.detector import CrackDetector, DetectorConfig, build_detector
@@ -39,7 +39,6 @@ class BundleCard(BaseModel):
     score_threshold: float = Field(ge=0, le=1)
     probability_threshold: float = Field(ge=0, le=1)
     crop_halo: int = Field(ge=0)
-    crop_multiple: int = Field(ge=1)
     dataset: str
     dataset_fingerprint: str
     split: str
@@ -128,6 +127,26 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
     fill(detector, folder / DETECTOR)
     fill(segmenter, folder / SEGMENTER)
     return detector, segmenter, card
+
+
+def starting_weights(
+    folder: Path, detector: DetectorConfig, segmenter: SegmenterConfig
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Weights of a bundle for both networks to go on training from.
+
+    Raises:
+        BundleError: there is no intact bundle, or its networks are built differently.
+    """
+    first, second, card = load_bundle(folder)
+    for ours, theirs in ((detector, card.detector), (segmenter, card.segmenter)):
+        wanted, found = (config.model_dump(exclude={"weights"}) for config in (ours, theirs))
+        different = [name for name in wanted if wanted[name] != found.get(name)]
+        if different:
+            raise BundleError(
+                f"{folder} cannot be started from: it differs in {', '.join(different)}.",
+                "Train both with the same preset and the same settings of the networks.",
+            )
+    return first.state_dict(), second.state_dict()
 
 
 def fill(network: nn.Module, path: Path) -> None:

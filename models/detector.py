@@ -29,17 +29,16 @@ class DetectorConfig(BaseModel):
 
     backbone: BackboneName = "efficientnet_lite0"
     weights: WeightsName = Field("package", description="ImageNet weights that training starts from")
-    fold: Literal[1, 2, 4] = Field(1, description="Blocks of fold × fold px become channels of one pixel")
+    fold: Literal[1, 2, 4] = Field(2, description="Blocks of fold × fold px become channels of one pixel")
     levels: tuple[int, ...] = Field((3, 4, 5), description="Pyramid levels; level n has stride 2^n")
     fpn_channels: int = Field(64, ge=8)
     head_convs: int = Field(4, ge=1, le=4)
     head_norm: Literal["group", "none"] = "group"
     anchor_sizes: tuple[float, ...] = Field(
-        (24, 48, 96), description="Side of the square anchor of each level, px of the folded picture"
+        (12, 24, 48), description="Side of the square anchor of each level, px of the folded picture"
     )
     anchor_scales: tuple[float, ...] = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
     anchor_ratios: tuple[float, ...] = Field((0.5, 1.0, 2.0), description="Height over width")
-    matching: Literal["iou", "cell"] = Field("iou", description="How boxes find their anchors in training")
     box_loss: Literal["giou", "l1"] = "giou"
     foreground_iou: float = 0.5
     background_iou: float = 0.4
@@ -106,23 +105,11 @@ class NativeResolution(GeneralizedRCNNTransform):
         return image, target
 
 
-class CellAnchors(AnchorGenerator):
-    """Anchors in the middle of the cells of the feature map, where torchvision's lie on their upper left corners."""
-
-    def grid_anchors(self, grid_sizes: list[list[int]], strides: list[list[Tensor]]) -> list[Tensor]:
-        """One ``(A, 4)`` xyxy px tensor a level."""
-        levels: list[Tensor] = super().grid_anchors(grid_sizes, strides)
-        return [
-            anchors + 0.5 * torch.stack([width, height, width, height])
-            for anchors, (height, width) in zip(levels, strides, strict=True)
-        ]
-
-
 class CrackDetector(RetinaNet):
     """RetinaNet that takes normalised pictures as they are, without torchvision's resize to 800 px."""
 
     def __init__(self, config: DetectorConfig) -> None:
-        anchors = (CellAnchors if config.matching == "cell" else AnchorGenerator)(
+        anchors = AnchorGenerator(
             sizes=tuple(tuple(size * scale for scale in config.anchor_scales) for size in config.anchor_sizes),
             aspect_ratios=(config.anchor_ratios,) * len(config.levels),
         )
@@ -146,21 +133,9 @@ class CrackDetector(RetinaNet):
     def compute_loss(
         self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]
     ) -> dict[str, Tensor]:
-        """RetinaNet's losses; with ``matching="cell"`` a box belongs to the cell that holds its centre.
-
-        A crack is a line that could be cut into boxes anywhere: matched by IoU, every cut is half right, and scores
-        stay low. Cut along the cells, a cell either holds crack or does not, which the network can be sure of.
-        """
-        losses: dict[str, Tensor]
-        head_outputs = {name: output.float() for name, output in head_outputs.items()}  # bfloat16 below autocast
-        if self.config.matching == "iou":
-            losses = super().compute_loss(targets, head_outputs, anchors)
-        else:
-            matched = [
-                cell_matches(target["boxes"], own, 2 ** self.config.levels[0])
-                for target, own in zip(targets, anchors, strict=True)
-            ]
-            losses = self.head.compute_loss(targets, head_outputs, anchors, matched)
+        """RetinaNet's losses, in float32: below autocast its head answers in bfloat16."""
+        widened = {name: output.float() for name, output in head_outputs.items()}
+        losses: dict[str, Tensor] = super().compute_loss(targets, widened, anchors)
         return losses
 
     def raw(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -214,31 +189,6 @@ def detector_input(images: Tensor, config: DetectorConfig) -> Tensor:
 def detector_multiple(config: DetectorConfig) -> int:
     """Sides of a picture must be multiples of this, px: the stride of the encoder's last stage."""
     return 32 * config.fold  # P6 and P7 round up by themselves
-
-
-def cell_matches(boxes: Tensor, anchors: Tensor, stride: int) -> Tensor:
-    """Match every box to the one anchor whose cell holds the box's centre.
-
-    Args:
-        boxes: ``(N, 4)`` xyxy px.
-        anchors: ``(A, 4)`` xyxy px, one in the middle of each cell, row by row.
-        stride: side of a cell, px.
-
-    Returns:
-        ``(A,)`` int64, index of the box, -1 (torchvision's background) for the other anchors.
-
-    >>> cells = torch.tensor([[0.0, 0, 8, 8], [8, 0, 16, 8], [0, 8, 8, 16], [8, 8, 16, 16]])
-    >>> cell_matches(torch.tensor([[7.0, 1, 15, 3], [0, 9, 9, 12]]), cells, 8).tolist()
-    [-1, 0, 1, -1]
-    """
-    middles = (anchors[:, :2] + anchors[:, 2:]) / 2
-    cells = (middles / stride).floor()
-    wanted = ((boxes[:, :2] + boxes[:, 2:]) / 2 / stride).floor()
-    hit = (wanted[:, None] == cells[None]).all(dim=2)  # (N, A)
-    matched = torch.full((len(anchors),), -1, dtype=torch.int64, device=anchors.device)
-    if len(boxes):
-        matched = torch.where(hit.any(dim=0), hit.int().argmax(dim=0), matched)
-    return matched
 
 
 def decode(

@@ -67,10 +67,17 @@ def detector_pixels(image: NDArray[np.uint8], config: DetectorConfig) -> NDArray
         config: the detector's.
 
     Returns:
-        ``(h, w, 3)`` uint8, both sides multiples of `detector_multiple`; the picture itself where nothing is to do.
-        What is padded at right and bottom has ImageNet's mean colour, which normalises to about 0.
+        ``(h, w, 3)`` uint8, both sides multiples of `detector_multiple`, as `padded_pixels` makes them.
     """
-    below, right = (-side % detector_multiple(config) for side in image.shape[:2])
+    return padded_pixels(image, detector_multiple(config))
+
+
+def padded_pixels(image: NDArray[np.uint8], multiple: int) -> NDArray[np.uint8]:
+    """Pad ``(H, W, 3)`` uint8 RGB at right and bottom with ImageNet's mean colour, which normalises to about 0.
+
+    Both sides become multiples of `multiple` px; the picture itself comes back where nothing is to do.
+    """
+    below, right = (-side % multiple for side in image.shape[:2])
     if below or right:
         bordered = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=MEAN_COLOUR)
         image = np.asarray(bordered, np.uint8)

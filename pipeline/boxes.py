@@ -21,8 +21,7 @@ def mask_to_boxes(mask: Mask, labels: LabelSettings) -> Boxes:
 
     ``component`` gives one box a connected component (8-neighbourhood), where pieces with a gap of at most
     ``labels.close_gap`` px count as one, while boxes stay tight around the mask as it is; ``split`` halves it along its
-    longer side, tightens both halves and goes on until no side exceeds ``labels.max_side``; ``grid`` cuts the crack
-    along a fixed lattice of that side and tightens each piece, so that where a box ends depends on the place alone.
+    longer side, tightens both halves and goes on until no side exceeds ``labels.max_side``.
 
     Args:
         mask: ``(H, W)`` bool.
@@ -37,10 +36,7 @@ def mask_to_boxes(mask: Mask, labels: LabelSettings) -> Boxes:
     """
     if not mask.any():
         return np.zeros((0, 4), np.int64)
-    if labels.method == "grid":
-        tight = _grid_boxes(mask, labels.max_side)
-    else:
-        tight = _component_boxes(mask, labels.close_gap, labels.max_side if labels.method == "split" else None)
+    tight = _component_boxes(mask, labels.close_gap, labels.max_side if labels.method == "split" else None)
     padded = _pad(tight, labels.padding, mask.shape)
     padded = padded[_needed(tight, padded, labels.padding)]
     return padded[np.lexsort((padded[:, 0], padded[:, 1]))]
@@ -101,17 +97,6 @@ def _split_tight(xs: NDArray[np.int64], ys: NDArray[np.int64], max_side: int) ->
         return [(x1, y1, x2, y2)]
     first = xs < (x1 + x2) // 2 if x2 - x1 >= y2 - y1 else ys < (y1 + y2) // 2
     return _split_tight(xs[first], ys[first], max_side) + _split_tight(xs[~first], ys[~first], max_side)
-
-
-def _grid_boxes(mask: Mask, side: int) -> Boxes:
-    ys, xs = np.nonzero(mask)
-    cell = (ys // side) * (mask.shape[1] // side + 1) + xs // side
-    order = np.argsort(cell, kind="stable")
-    xs, ys, cell = xs[order], ys[order], cell[order]
-    starts = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1]])
-    low = np.stack([np.minimum.reduceat(xs, starts), np.minimum.reduceat(ys, starts)], axis=1)
-    high = np.stack([np.maximum.reduceat(xs, starts), np.maximum.reduceat(ys, starts)], axis=1) + 1
-    return np.concatenate([low, high], axis=1)
 
 
 def _pad(boxes: Boxes, padding: int, size: tuple[int, ...]) -> Boxes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -13,18 +13,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.backbones import normalise
 from models.bundle import load_bundle
-from models.detector import CrackDetector
+from models.detector import CrackDetector, decode
+from models.graphs import Pixels, detector_pixels, padded_pixels
+from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
 from models.segmenter import SegmenterConfig
-from pipeline.boxes import Boxes, union_mask
-from pipeline.crops import ProbabilityMap, boxes_to_crops, cut, stitch
+from pipeline.boxes import Boxes, round_outwards
+from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
+from pipeline.packing import cut_sheets, fill_sheets, place
 from pipeline.settings import CropSettings
-from pipeline.train_detector import detect
-from pipeline.train_segmenter import segment
+from pipeline.tiles import Tile, tiles_of
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
+
+Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes (N, 4) xyxy px and scores (N,), best first
 
 
 class CascadeResult(NamedTuple):
@@ -36,8 +39,8 @@ class CascadeResult(NamedTuple):
         crops: ``(M, 4)`` int64 xyxy px that the segmenter saw.
         probability: ``(H, W)`` float32, 0–1, 0 outside every box.
         mask: ``(H, W)`` bool, True on crack.
-        detect_ms: time of stage 1, ms.
-        segment_ms: time of stage 2, cropping and stitching included, ms.
+        detect_ms: time of stage 1, ms; of a batch, the picture's even share.
+        segment_ms: time of stage 2, cropping and stitching included, likewise.
     """
 
     boxes: NDArray[np.float32]
@@ -49,89 +52,181 @@ class CascadeResult(NamedTuple):
     segment_ms: float
 
 
-@dataclass
 class Cascade:
-    """Both networks, ready to look at pictures.
+    """Both networks, ready to look at pictures; may be called from as many threads as it has streams.
 
     Attributes:
         score_threshold: detections below it are dropped.
         probability_threshold: pixels at or above it are crack.
+        runtime: what runs both networks.
     """
 
-    detector: CrackDetector
-    segmenter: nn.Module
-    segmenter_config: SegmenterConfig
-    crops: CropSettings
-    score_threshold: float
-    probability_threshold: float
-    device: torch.device
+    def __init__(
+        self,
+        detector: CrackDetector,
+        segmenter: nn.Module,
+        segmenter_config: SegmenterConfig,
+        crops: CropSettings,
+        score_threshold: float,
+        probability_threshold: float,
+        device: torch.device,
+        runtime: RuntimeName = "auto",
+        streams: int = 1,
+    ) -> None:
+        """Take two trained networks, which are copied for the runtime.
 
-    def __post_init__(self) -> None:
-        for network in (self.detector, self.segmenter):
-            network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        Args:
+            detector: stage 1.
+            segmenter: stage 2, pixels to logits.
+            segmenter_config: its configuration.
+            crops: how detections become crops.
+            score_threshold: of detections.
+            probability_threshold: of pixels.
+            device: where to compute.
+            runtime: see `models.runtimes.choose_runtime`.
+            streams: callers at once; each gets an even share of the cores.
+
+        Raises:
+            models.errors.UsageError: the runtime cannot be had here.
+        """
+        self.detector = detector.eval()
+        self.segmenter = segmenter.eval()
+        self.segmenter_config = segmenter_config
+        self.crops = crops
+        self.score_threshold = score_threshold
+        self.probability_threshold = probability_threshold
+        self.device = device
+        self.runtime: Runtime = make_runtime(
+            runtime, detector, segmenter, segmenter_config.multiple, device, streams=streams
+        )
 
     @classmethod
-    def load(cls, folder: Path | str, device: str | torch.device = "cpu") -> Self:
+    def load(
+        cls, folder: Path | str, device: str | torch.device = "cpu", runtime: RuntimeName = "auto", streams: int = 1
+    ) -> Self:
         """Load a bundle.
 
         Raises:
             models.errors.BundleError: the folder holds no intact bundle.
+            models.errors.UsageError: the runtime cannot be had here.
         """
         detector, segmenter, card = load_bundle(Path(folder))
-        crops = CropSettings(halo=card.crop_halo, multiple=card.crop_multiple)
         return cls(
             detector,
             segmenter,
             card.segmenter,
-            crops,
+            CropSettings(halo=card.crop_halo),
             card.score_threshold,
             card.probability_threshold,
             torch.device(device),
+            runtime,
+            streams,
         )
 
-    @torch.inference_mode()
     def __call__(self, image: Image) -> CascadeResult:
         """Look at one picture, ``(H, W, 3)`` uint8 RGB."""
+        return self.look([image])[0]
+
+    def look(self, images: Sequence[Image]) -> list[CascadeResult]:
+        """Look at a batch of pictures, each ``(H, W, 3)`` uint8 RGB, of any sizes; those of one size go fastest."""
         began = time.perf_counter()
-        boxes, scores = detect(self.detector, image, self.device, self.score_threshold)
+        found = self.detect(images, self.score_threshold)
         detected = time.perf_counter()
-        crops, probability = self.segment(image, boxes)
-        mask = probability >= self.probability_threshold
-        ended = time.perf_counter()
-        return CascadeResult(
-            boxes, scores, crops, probability, mask, (detected - began) * 1e3, (ended - detected) * 1e3
-        )
+        stitched = self.segment(images, [boxes for boxes, _ in found])
+        results = [
+            CascadeResult(boxes, scores, crops, probability, probability >= self.probability_threshold, 0, 0)
+            for (boxes, scores), (crops, probability) in zip(found, stitched, strict=True)
+        ]
+        times = [spent * 1e3 / max(1, len(images)) for spent in (detected - began, time.perf_counter() - detected)]
+        return [result._replace(detect_ms=times[0], segment_ms=times[1]) for result in results]
 
-    @torch.inference_mode()
-    def detect(self, image: Image, min_score: float = MIN_SCORE) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Stage 1 alone: boxes ``(N, 4)`` xyxy px and scores ``(N,)`` from `min_score` up, best first."""
-        return detect(self.detector, image, self.device, min_score)
+    def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
+        """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
+        jobs = [(index, tile) for index, image in enumerate(images) for tile in tiles_of(image.shape[:2])]
+        by_shape: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
+        for index, tile in jobs:
+            x1, y1, x2, y2 = tile.frame
+            by_shape[y2 - y1, x2 - x1].append((index, tile))
+        parts: dict[int, list[Found]] = defaultdict(list)
+        for shape, same in by_shape.items():
+            for start in range(0, len(same), LARGEST_BATCH):
+                batch = same[start : start + LARGEST_BATCH]
+                found = self._detect_batch(images, batch, shape, min_score)
+                for (index, tile), own in zip(batch, found, strict=True):
+                    parts[index].append(_own(own, tile))
+        return [_best_first(parts[index]) for index in range(len(images))]
 
-    @torch.inference_mode()
-    def segment(self, image: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
-        """Stage 2 alone: crops ``(M, 4)`` xyxy px around `boxes`, and the ``(H, W)`` probability, 0 outside boxes."""
-        size = (image.shape[0], image.shape[1])
-        crops = boxes_to_crops(boxes, size, self.crops.halo, self.crops.multiple)
-        if len(crops) == 0:
-            return crops, np.zeros(size, np.float32)
-        probability = stitch(self._segment_crops(image, crops), crops, size, self.crops.halo)
-        probability[~union_mask(boxes, size)] = 0
-        return crops, probability
+    def segment(
+        self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]]
+    ) -> list[tuple[Boxes, ProbabilityMap]]:
+        """Stage 2 alone: of each picture the crops ``(M, 4)`` xyxy px around its `boxes`, and the ``(H, W)``
+        probability, 0 outside boxes. Crops of all pictures go through the segmenter together.
+        """
+        sizes = [(image.shape[0], image.shape[1]) for image in images]
+        plans = [plan_crops(own, size, self.crops.halo) for own, size in zip(boxes, sizes, strict=True)]
+        pieces = [image[y1:y2, x1:x2] for image, plan in zip(images, plans, strict=True) for x1, y1, x2, y2 in plan]
+        shapes = [(piece.shape[0], piece.shape[1]) for piece in pieces]
+        places, heights = place(shapes, self.segmenter_config.multiple)
+        sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights)]
+        maps = cut_sheets(sheets, places, shapes)
+        stitched = []
+        for own, plan, size in zip(boxes, plans, sizes, strict=True):
+            whole = stitch([next(maps) for _ in plan], plan, size, self.crops.halo)
+            stitched.append((plan, _inside(whole, own)))
+        return stitched
 
-    @torch.inference_mode()
-    def full_frame(self, image: Image) -> ProbabilityMap:
-        """The rival: the same segmenter over the whole picture, ``(H, W)`` float32."""
-        return segment(self.segmenter, image, self.segmenter_config.multiple, self.device)
+    def full_frame(self, images: Sequence[Image]) -> list[ProbabilityMap]:
+        """The rival: the same segmenter over whole pictures, one ``(H, W)`` float32 map each."""
+        found = []
+        for image in images:
+            height, width = image.shape[:2]
+            pixels = padded_pixels(image, self.segmenter_config.multiple)
+            found.append(self.runtime.segmenter(pixels[None])[0, :height, :width])
+        return found
 
-    def _segment_crops(self, image: Image, crops: Boxes) -> list[ProbabilityMap]:
-        """Probabilities of all crops, in their order; crops of one shape go through the network as one batch."""
-        by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for index, (x1, y1, x2, y2) in enumerate(crops):
-            by_shape[int(y2 - y1), int(x2 - x1)].append(index)
-        found: dict[int, ProbabilityMap] = {}
-        for indices in by_shape.values():
-            pixels = torch.from_numpy(np.stack([cut(image, crops[i]) for i in indices]))  # (B, h, w, 3)
-            inputs = normalise(pixels.to(self.device).permute(0, 3, 1, 2))  # (B, 3, h, w), channels last already
-            maps = self.segmenter(inputs)[:, 0].sigmoid().float().cpu().numpy()
-            found.update(zip(indices, maps, strict=True))
-        return [found[index] for index in range(len(crops))]
+    def _detect_batch(
+        self, images: Sequence[Image], batch: Sequence[tuple[int, Tile]], shape: tuple[int, int], min_score: float
+    ) -> list[Found]:
+        """Detections of tiles of one ``(h, w)`` shape, in px of each tile."""
+        config = self.detector.config
+        pixels: Pixels = np.stack([detector_pixels(_cut(images[index], tile), config) for index, tile in batch])
+        with torch.inference_mode():
+            logits, deltas = self.runtime.detector(pixels)
+            height, width = (side // config.fold for side in pixels.shape[1:3])
+            anchors = self.detector.anchors_for(height, width, logits.device)
+            found = decode(logits, deltas, anchors, shape, config, min_score)
+            ends = torch.searchsorted(found.pictures, torch.arange(1, len(batch))).tolist()
+        boxes, scores = found.boxes.cpu().numpy(), found.scores.cpu().numpy()
+        return list(zip(np.split(boxes, ends), np.split(scores, ends), strict=True))
+
+
+def _cut(image: Image, tile: Tile) -> Image:
+    x1, y1, x2, y2 = tile.frame
+    return image[y1:y2, x1:x2]
+
+
+def _own(found: Found, tile: Tile) -> Found:
+    """Detections whose middle lies in the tile's own part, in px of the full frame."""
+    boxes, scores = found
+    if tile.own == tile.frame:
+        return found
+    boxes = boxes + np.array([tile.frame[0], tile.frame[1]] * 2, np.float32)
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = (middle >= tile.own[:2]).all(axis=1) & (middle < tile.own[2:]).all(axis=1)
+    return boxes[inside], scores[inside]
+
+
+def _best_first(parts: list[Found]) -> Found:
+    if len(parts) == 1:
+        return parts[0]
+    boxes, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(-scores, kind="stable")
+    return boxes[order], scores[order]
+
+
+def _inside(probability: ProbabilityMap, boxes: NDArray[np.generic]) -> ProbabilityMap:
+    """The map with 0 outside every box."""
+    kept = np.zeros_like(probability)
+    for x1, y1, x2, y2 in round_outwards(boxes, probability.shape).tolist():
+        kept[y1:y2, x1:x2] = probability[y1:y2, x1:x2]
+    return kept

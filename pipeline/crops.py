@@ -2,70 +2,94 @@
 
 from __future__ import annotations
 
-import cv2
+from functools import lru_cache
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.boxes import Boxes, round_outwards
-from pipeline.datasets.base import Image
 
 ProbabilityMap = NDArray[np.float32]  # (H, W), 0–1
 
+PRICE_PX = 256  # what one more crop costs besides its pixels: cutting, packing and stitching it, counted in pixels
+LONGEST_PX = 512  # no crop is longer, whatever merging would save, so that crops of all pictures fit the same sheets
+BLOCK_PX = 1024  # large pictures are planned block by block: time grows with their number, not with its square
 
-def boxes_to_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int, multiple: int) -> Boxes:
+
+def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> Boxes:
     """Plan the crops that a segmenter must see to fill every box.
 
-    Each box grows by `halo` px of context, its sides grow to the next multiple, and crops are merged for as long as
-    one joint crop has no more pixels than the two it replaces: overlaps are not computed twice.
+    Each box grows by `halo` px of context, inside the frame. Then the two crops whose joint crop saves most are merged,
+    for as long as any saves: overlaps are not computed twice, and single pixels are not fetched dearly.
 
     Args:
         boxes: ``(N, 4)`` xyxy px; float boxes are rounded outwards.
         size: ``(H, W)`` of the frame, px.
         halo: context on every side, px.
-        multiple: sides of a crop are multiples of this, px.
 
     Returns:
-        ``(M, 4)`` int64 xyxy px, M ≤ N. A crop may reach beyond the frame at right and bottom (where `cut` mirrors
-        the picture) only if the frame itself is no multiple.
+        ``(M, 4)`` int64 xyxy px, inside the frame. M ≤ N, unless a box is longer than `LONGEST_PX` and is cut up.
 
-    >>> boxes_to_crops(np.array([[40, 40, 60, 60], [50, 50, 70, 70]]), (320, 480), halo=0, multiple=32).tolist()
-    [[39, 39, 71, 71]]
+    >>> plan_crops(np.array([[40, 40, 60, 60], [50, 50, 70, 70]]), (320, 480), halo=8).tolist()
+    [[32, 32, 78, 78]]
     """
     tight = round_outwards(boxes, size)
     tight = tight[(tight[:, 2:] > tight[:, :2]).all(axis=1)]
+    if len(tight) == 0:
+        return tight
     height, width = size
-    limit = np.array([-(-width // multiple), -(-height // multiple)]) * multiple
-    cores = _without_contained(tight)
-    crops = _snap(cores, halo, multiple, limit)
-    merged = True
-    while merged:
-        merged = False
-        i = 0
-        while i < len(cores) - 1:
-            hulls = np.concatenate(
-                [np.minimum(cores[i, :2], cores[i + 1 :, :2]), np.maximum(cores[i, 2:], cores[i + 1 :, 2:])], axis=1
-            )
-            joint = _snap(hulls, halo, multiple, limit)
-            saving = _areas(crops[i]) + _areas(crops[i + 1 :]) - _areas(joint)
-            best = int(saving.argmax())
-            if saving[best] < 0:
-                i += 1
-                continue
-            cores[i], crops[i] = hulls[best], joint[best]
-            cores, crops = np.delete(cores, i + 1 + best, axis=0), np.delete(crops, i + 1 + best, axis=0)
-            merged = True
-    return crops
+    crops = np.concatenate(
+        [np.maximum(tight[:, :2] - halo, 0), np.minimum(tight[:, 2:] + halo, (width, height))], axis=1
+    )
+    middles = (tight[:, :2] + tight[:, 2:]) // (2 * BLOCK_PX)
+    blocks = middles[:, 1] * (width // BLOCK_PX + 1) + middles[:, 0]
+    return _cut_up(np.concatenate([_merge(crops[blocks == block]) for block in np.unique(blocks)]), halo)
 
 
-def cut(image: Image, crop: NDArray[np.int64]) -> Image:
-    """Cut one crop ``(4,)`` xyxy px out of ``(H, W, 3)``; what lies beyond the frame is mirrored."""
-    height, width = image.shape[:2]
-    x1, y1, x2, y2 = (int(v) for v in crop)
-    piece = image[y1 : min(y2, height), x1 : min(x2, width)]
-    if x2 <= width and y2 <= height:
-        return piece
-    bordered = cv2.copyMakeBorder(piece, 0, max(0, y2 - height), 0, max(0, x2 - width), cv2.BORDER_REFLECT_101)
-    return np.asarray(bordered, np.uint8)
+def _merge(crops: Boxes) -> Boxes:
+    """Merge greedily, the largest saving first; one row and column of the table of savings change with each merger."""
+    crops = crops.copy()
+    area = _areas(crops)
+    saving = _savings(crops[:, None], area[:, None], crops[None], area[None])  # (N, N)
+    np.fill_diagonal(saving, -1)
+    alive = np.ones(len(crops), bool)
+    while (best := int(saving.argmax())) >= 0 and saving.flat[best] >= 0:
+        i, j = divmod(best, len(crops))
+        crops[i, :2], crops[i, 2:] = np.minimum(crops[i, :2], crops[j, :2]), np.maximum(crops[i, 2:], crops[j, 2:])
+        area[i] = _areas(crops[i])
+        alive[j] = False
+        saving[j], saving[:, j] = -1, -1
+        fresh = np.where(alive, _savings(crops[i], area[i], crops, area), -1)
+        fresh[i] = -1
+        saving[i], saving[:, i] = fresh, fresh
+    return crops[alive]
+
+
+def _savings(one: Boxes, one_area: NDArray[np.int64], other: Boxes, other_area: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pixels saved by joint crops, -1 where the joint one would be too long; boxes ``(…, 4)`` → ``(…)``."""
+    sides = np.maximum(one[..., 2:], other[..., 2:]) - np.minimum(one[..., :2], other[..., :2])
+    saved = one_area + other_area + PRICE_PX - sides[..., 0] * sides[..., 1]
+    return np.asarray(np.where((sides <= LONGEST_PX).all(axis=-1), saved, -1), np.int64)
+
+
+def _cut_up(crops: Boxes, halo: int) -> Boxes:
+    """Cut crops longer than `LONGEST_PX` into equal pieces that overlap by two halos."""
+    if ((crops[:, 2:] - crops[:, :2]) <= LONGEST_PX).all():
+        return crops
+    pieces = []
+    for x1, y1, x2, y2 in crops:
+        for top, bottom in _spans(y1, y2, halo):
+            pieces += [(left, top, right, bottom) for left, right in _spans(x1, x2, halo)]
+    return np.array(pieces, np.int64)
+
+
+def _spans(low: int, high: int, halo: int) -> list[tuple[int, int]]:
+    if high - low <= LONGEST_PX:
+        return [(low, high)]
+    count = -(-(high - low - 2 * halo) // (LONGEST_PX - 2 * halo))
+    cuts = np.linspace(low + halo, high - halo, count + 1).round().astype(int)
+    return [(int(a) - halo, int(b) + halo) for a, b in pairwise(cuts)]
 
 
 def stitch(
@@ -78,47 +102,30 @@ def stitch(
 
     Args:
         probabilities: one ``(h, w)`` float32 map a crop.
-        crops: ``(M, 4)`` int64 xyxy px.
+        crops: ``(M, 4)`` int64 xyxy px, inside the frame.
         size: ``(H, W)`` of the frame, px.
         halo: width of the falling border, px.
 
     Returns:
         ``(H, W)`` float32, 0 where no crop lies.
     """
-    height, width = size
     total = np.zeros(size, np.float32)
     weights = np.zeros(size, np.float32)
-    for probability, (x1, y1, x2, y2) in zip(probabilities, crops, strict=True):
+    for probability, (x1, y1, x2, y2) in zip(probabilities, crops.tolist(), strict=True):
         weight = _border_weight(y2 - y1, x2 - x1, halo)
-        inside = (slice(0, min(y2, height) - y1), slice(0, min(x2, width) - x1))
-        frame = (slice(y1, min(y2, height)), slice(x1, min(x2, width)))
-        total[frame] += (probability * weight)[inside]
-        weights[frame] += weight[inside]
+        total[y1:y2, x1:x2] += probability * weight
+        weights[y1:y2, x1:x2] += weight
     return np.divide(total, weights, out=total, where=weights > 0)
 
 
+@lru_cache(4096)
 def _border_weight(height: int, width: int, halo: int) -> NDArray[np.float32]:
-    def ramp(side: int) -> NDArray[np.float32]:
-        distance = np.minimum(np.arange(1, side + 1), np.arange(side, 0, -1))
-        return (np.minimum(distance, halo + 1) / (halo + 1)).astype(np.float32)
-
-    return np.minimum(ramp(height)[:, None], ramp(width)[None, :])
+    return np.minimum(_ramp(height, halo)[:, None], _ramp(width, halo)[None, :])
 
 
-def _without_contained(boxes: Boxes) -> Boxes:
-    """Boxes that lie in no other, largest first; of equal ones the first: ``(N, 4)`` → ``(M, 4)`` xyxy px."""
-    boxes = boxes[np.argsort(-_areas(boxes), kind="stable")]
-    inside = (boxes[None, :, :2] <= boxes[:, None, :2]) & (boxes[None, :, 2:] >= boxes[:, None, 2:])  # (N, N, 2)
-    by_a_larger = np.tril(inside.all(axis=2), k=-1).any(axis=1)
-    return boxes[~by_a_larger]
-
-
-def _snap(cores: Boxes, halo: int, multiple: int, limit: NDArray[np.int64]) -> Boxes:
-    """Grow cores ``(N, 4)`` by the halo, then to whole multiples, shifted into the frame where they would stick out."""
-    sides = cores[:, 2:] - cores[:, :2]
-    grown = np.minimum(-(-(sides + 2 * halo) // multiple) * multiple, limit)
-    low = np.clip(cores[:, :2] - (grown - sides) // 2, 0, limit - grown)
-    return np.concatenate([low, low + grown], axis=1)
+def _ramp(side: int, halo: int) -> NDArray[np.float32]:
+    distance = np.minimum(np.arange(1, side + 1), np.arange(side, 0, -1))
+    return (np.minimum(distance, halo + 1) / (halo + 1)).astype(np.float32)
 
 
 def _areas(boxes: Boxes) -> NDArray[np.int64]:

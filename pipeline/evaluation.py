@@ -60,7 +60,7 @@ def timed_pair(cascade: Cascade, image: Image) -> tuple[CascadeResult, Probabili
     began = time.perf_counter()
     result = cascade(image)
     between = time.perf_counter()
-    full_frame = cascade.full_frame(image)
+    (full_frame,) = cascade.full_frame([image])
     ended = time.perf_counter()
     spent = (result.detect_ms, result.segment_ms, (between - began) * 1e3, (ended - between) * 1e3)
     return result, full_frame, dict(zip(TIMES, spent, strict=True))
@@ -109,7 +109,7 @@ def evaluate_cascade(
         times = median_times([times for *_, times in timed])
         full_mask = full_frame >= cascade.probability_threshold
         rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
-        boxes, scores = cascade.detect(sample.image, MIN_SCORE)
+        ((boxes, scores),) = cascade.detect([sample.image], MIN_SCORE)
         columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
         frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
         for_ap.append((boxes, scores, mask_to_boxes(sample.mask, labels)))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.detector import DetectorConfig
@@ -37,7 +37,7 @@ class DatasetSettings(Settings):
 class LabelSettings(Settings):
     """How a mask becomes boxes (`pipeline.boxes`)."""
 
-    method: Literal["split", "component", "grid"] = "split"
+    method: Literal["split", "component"] = "split"
     max_side: int = Field(96, ge=8, description="Longest side of a box before padding, px")
     padding: int = Field(4, ge=0, description="Added on every side, px")
     close_gap: int = Field(5, ge=0, description="Pieces this near to each other count as one crack, px")
@@ -76,8 +76,7 @@ class TrainSettings(Settings):
 class CropSettings(Settings):
     """How detections become crops (`pipeline.crops`)."""
 
-    halo: int = Field(16, ge=0, description="Context around a box that the segmenter sees, px")
-    multiple: int = Field(32, ge=1, description="Sides of a crop are a multiple of this, px")
+    halo: int = Field(8, ge=0, description="Context around a box that the segmenter sees, px")
     train_side: int = Field(224, ge=32, description="Side of a training crop, px")
 
 
@@ -103,6 +102,7 @@ class RunSettings(Settings):
     preset: PresetName = "fast"
     seed: int = 2018
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    start: Path | None = Field(None, description="Bundle whose weights both trainings start from; none: ImageNet's")
     dataset: DatasetSettings = DatasetSettings()
     labels: LabelSettings = LabelSettings()
     detector: DetectorConfig = DetectorConfig()
@@ -116,19 +116,6 @@ class RunSettings(Settings):
     limits: LimitSettings = LimitSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
 
-    @model_validator(mode="after")
-    def _cells_fit(self) -> Self:
-        """Boxes matched to cells must be cut along those very cells."""
-        detector = self.detector
-        if detector.matching == "cell":
-            anchors = len(detector.anchor_scales) * len(detector.anchor_ratios)
-            if len(detector.levels) != 1 or anchors != 1:
-                raise ValueError("detector.matching=cell wants one level, one anchor scale and one anchor ratio")
-            cell = 2 ** detector.levels[0] * detector.fold
-            if self.labels.method != "grid" or self.labels.max_side != cell:
-                raise ValueError(f"detector.matching=cell wants labels.method=grid and labels.max_side={cell:g} here")
-        return self
-
 
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {},
@@ -138,6 +125,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "detector": {
             "backbone": "resnet50",
             "weights": "none",
+            "fold": 1,
             "levels": [3, 4, 5, 6, 7],
             "fpn_channels": 256,
             "head_convs": 4,

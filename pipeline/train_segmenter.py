@@ -14,14 +14,17 @@ from torchvision import tv_tensors
 
 from models.backbones import normalise
 from models.detector import pad_to_multiple
+from models.graphs import MEAN_COLOUR
 from models.segmenter import SegmenterConfig, build_segmenter
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
 from pipeline.datasets.base import Image, Sample
 from pipeline.metrics import segmentation_counts
+from pipeline.packing import place
 from pipeline.settings import AugmentSettings, TrainSettings
 
-ELSEWHERE = 0.1  # share of crops from anywhere: the segmenter must also know pavement that the detector passes over
+ELSEWHERE = 0.1  # share of windows from anywhere: the segmenter must also know pavement that the detector passes over
+SHEETS = 0.5  # share of items that are sheets of crops, as in the cascade; the others are windows, as in full frames
 
 
 class SegmenterTrainee:
@@ -81,7 +84,9 @@ class SegmenterTrainee:
 
     def _item(self, index: int) -> tuple[Tensor, Tensor]:
         sample = self.train[index % len(self.train)]
-        image, mask = crop_around(sample, self.regions[sample.name], self.crop_side)
+        regions = self.regions[sample.name]
+        make = sheet_of if len(regions) and torch.rand(()).item() < SHEETS else crop_around
+        image, mask = make(sample, regions, self.crop_side)
         pixels = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
         truth = tv_tensors.Mask(torch.from_numpy(mask.view(np.uint8)))
         pixels, truth = self.augmentation(pixels, truth)
@@ -107,6 +112,32 @@ def crop_around(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[
         y1 = int(np.clip(centre_y - side * (0.2 + 0.6 * jitter_y), 0, height - side))
     window = (slice(y1, y1 + side), slice(x1, x1 + side))
     return np.ascontiguousarray(image[window]), np.ascontiguousarray(mask[window])
+
+
+def sheet_of(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, NDArray[np.bool_]]:
+    """Pack crops around regions into a ``side × side`` sheet, in a random order from torch's random state.
+
+    In the cascade crops lie side by side (`pipeline.packing`), and what the segmenter sees beyond a crop's border is
+    not its surroundings but some other crop: it must have learnt not to mind.
+    """
+    pieces = []
+    for index in torch.randperm(len(regions)).tolist():
+        x1, y1, x2, y2 = regions[index].tolist()
+        spare = torch.rand(2).tolist()
+        x1 += int(spare[0] * max(0, x2 - x1 - side))
+        y1 += int(spare[1] * max(0, y2 - y1 - side))
+        pieces.append((slice(y1, min(y2, y1 + side)), slice(x1, min(x2, x1 + side))))
+        if sum(sample.mask[piece].size for piece in pieces) > side * side:
+            break
+    shapes = [sample.mask[piece].shape for piece in pieces]
+    places, _ = place(shapes, 1, side)
+    image = np.full((side, side, 3), MEAN_COLOUR, np.uint8)
+    mask = np.zeros((side, side), bool)
+    for piece, (height, width), (sheet, x, y) in zip(pieces, shapes, places, strict=True):
+        if sheet == 0 and y + height <= side:
+            image[y : y + height, x : x + width] = sample.image[piece]
+            mask[y : y + height, x : x + width] = sample.mask[piece]
+    return image, mask
 
 
 def crack_loss(logits: Tensor, truth: Tensor) -> Tensor:

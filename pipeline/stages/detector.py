@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from models.bundle import fill
+from models.bundle import fill, starting_weights
 from models.detector import CrackDetector, build_detector
 from pipeline.cascade import MIN_SCORE
 from pipeline.metrics import choose_score_threshold, region_curve
@@ -33,6 +33,9 @@ def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Rep
         load_part(settings, prepared, "train"),
         load_part(settings, prepared, "val"),
     )
+    if settings.start:
+        weights, _ = starting_weights(settings.start, settings.detector, settings.segmenter)
+        trainee.model.load_state_dict(weights)
     train(trainee, settings.detector_training, out, settings.seed, pick_device(settings.device), report)
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from models.bundle import read_card
 from pipeline.atomic import write_whole
 from pipeline.datasets import open_dataset
 from pipeline.settings import RunSettings
@@ -42,19 +43,20 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         device_type: ``cpu`` or ``cuda``: the same seed gives other weights on another kind of device.
 
     Raises:
-        models.errors.UserError: the data set or split is not what the settings say.
+        models.errors.UserError: the data set, split or starting bundle is not what the settings say.
     """
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
     dump = settings.model_dump(mode="json")
     anchors = {k: v for k, v in dump["detector"].items() if k.startswith("anchor") or k in ("levels", "fold")}
+    start = read_card(settings.start).sha256 if settings.start else None
     own: dict[StageName, Any] = {
         "prepare": [
             _source_digest(f"pipeline/datasets/{settings.dataset.name}.py"),
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
         ],
         "train-detector": [
-            dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
+            dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type, start
         ],
         "detect": [dump["thresholds"]["score"], dump["thresholds"]["target_error"]],
         "crop": [dump["crops"]],

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from models.bundle import fill
+from models.bundle import fill, starting_weights
 from models.segmenter import build_segmenter
 from pipeline.cascade import Cascade
-from pipeline.crops import ProbabilityMap, boxes_to_crops
+from pipeline.crops import ProbabilityMap, plan_crops
 from pipeline.datasets.base import Mask
 from pipeline.evaluation import ROUNDS, median_times, timed_pair
 from pipeline.metrics import choose_probability_threshold, segmentation_curve
@@ -43,7 +43,7 @@ def crop(settings: RunSettings, prepared: Path, detected: Path, out: Path) -> No
             boxes = found.get(sample.name, nothing)
             if part == "train":
                 boxes = np.concatenate([boxes, labels.get(sample.name, nothing)])
-            crops = boxes_to_crops(boxes, sample.mask.shape, settings.crops.halo, settings.crops.multiple)
+            crops = plan_crops(boxes, sample.mask.shape, settings.crops.halo)
             frames.append(pd.DataFrame(crops, columns=BOX_COLUMNS).assign(name=sample.name, part=part))
     pd.concat(frames, ignore_index=True).to_parquet(out / "crops.parquet", index=False)
 
@@ -63,6 +63,9 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
         {sample.name: crops.get(sample.name, nothing).astype(np.int64) for sample in samples},
         load_part(settings, prepared, "val"),
     )
+    if settings.start:
+        _, weights = starting_weights(settings.start, settings.detector, settings.segmenter)
+        trainee.model.load_state_dict(weights)
     train(trainee, settings.segmenter_training, out, settings.seed, pick_device(settings.device), report)
 
 
@@ -95,7 +98,9 @@ def segment(
     cascade = load_cascade(settings, detector, segmenter, read_score_threshold(detected), 0.5)
     probability = settings.thresholds.probability
     if probability is None:
-        val = [(cascade.full_frame(s.image), s.mask) for s in load_part(settings, prepared, "val")]
+        samples = load_part(settings, prepared, "val")
+        maps = cascade.full_frame([sample.image for sample in samples])
+        val = [(found, sample.mask) for found, sample in zip(maps, samples, strict=True)]
         probability = choose_probability_threshold(segmentation_curve(val, PROBABILITIES))
     cascade.probability_threshold = probability
     (out / "operating_point.json").write_text(
@@ -104,7 +109,7 @@ def segment(
     for folder in ("masks", "full_frame", "probability"):
         (out / folder).mkdir(exist_ok=True)
     samples = load_part(settings, prepared, "test")
-    cascade(samples[0].image), cascade.full_frame(samples[0].image)  # warm up: the first pictures are slow
+    cascade(samples[0].image), cascade.full_frame([samples[0].image])  # warm up: the first pictures are slow
     rows = []
     for done, sample in enumerate(samples, start=1):
         timed = [timed_pair(cascade, sample.image) for _ in range(ROUNDS)]

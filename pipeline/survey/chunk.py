@@ -64,13 +64,14 @@ class ChunkDone(NamedTuple):
     host: str
 
 
-def process_chunk(folder: Path, number: int, device: str = "cpu") -> ChunkDone:
+def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int = 1) -> ChunkDone:
     """Do one chunk, unless it is done.
 
     Args:
         folder: of the survey (`Survey.folder`); every worker must see it, the bundle and the photographs.
         number: from 0.
         device: ``cpu`` or ``cuda``.
+        streams: chunks that this process does at once.
 
     Raises:
         DataError: the disk is full, the root of the photographs is gone, or the work list is damaged.
@@ -86,13 +87,16 @@ def process_chunk(folder: Path, number: int, device: str = "cpu") -> ChunkDone:
     pictures = read_ahead(photographs, lambda photograph: read_picture(photograph, store, settings.max_pixels))
     rows = []
     last = time.perf_counter()
-    for picture, found in process_pictures(loaded_cascade(survey, device), pictures):
-        row = _row(picture, found) | {"path": store.address(picture.photograph.name)}
-        if isinstance(found, CascadeResult):
-            row |= _write_pictures(survey, picture, found)
-        row["total_ms"] = (time.perf_counter() - last) * 1e3
+    for batch in process_pictures(loaded_cascade(survey, device, streams), pictures):
+        for picture, found in batch:
+            row = _row(picture, found) | {"path": store.address(picture.photograph.name)}
+            if isinstance(found, CascadeResult):
+                row |= _write_pictures(survey, picture, found)
+            rows.append(row)
+        share = (time.perf_counter() - last) * 1e3 / len(batch)
+        for row in rows[-len(batch) :]:
+            row["total_ms"] = share
         last = time.perf_counter()
-        rows.append(row)
     done = ChunkDone(
         number=number,
         photographs=len(rows),

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 import torch
 
 from models.errors import BundleError
+from models.runtimes import LARGEST_BATCH
 from pipeline.cascade import Cascade, CascadeResult
 from pipeline.datasets.base import Image
 from pipeline.survey.decode import allow_pixels, decode
@@ -26,6 +27,9 @@ U = TypeVar("U")
 
 READERS, AHEAD = 2, 4
 """Threads that read, and photographs that may wait decoded: memory stays bounded whatever their number."""
+
+BATCH_PX = 6_000_000
+"""Pixels of a batch at most: eight frames of 1024×640, or one photograph of 12 megapixels."""
 
 
 class Picture(NamedTuple):
@@ -46,20 +50,32 @@ class Picture(NamedTuple):
 
 def process_pictures(
     cascade: Cascade, pictures: Iterable[Picture]
-) -> Iterator[tuple[Picture, CascadeResult | Failure]]:
-    """Run the cascade over pictures, in their order; one that it cannot do is a failure of its own."""
-    for picture in pictures:
-        if picture.image is None:
-            yield picture, picture.failure or Failure("read", "unreadable", "It has no pixels.")
-            continue
-        found: CascadeResult | Failure
+) -> Iterator[list[tuple[Picture, CascadeResult | Failure]]]:
+    """Run the cascade over pictures, batch by batch, in their order; one that it cannot do is a failure of its own."""
+    for batch in batches(pictures):
+        images = [picture.image for picture in batch if picture.image is not None]
+        found: Iterator[CascadeResult | Failure]
         try:
-            found = cascade(picture.image)
-        except (MemoryError, RuntimeError) as error:
-            found = _failed(error, cascade)
-        except Exception as error:
-            found = Failure("cascade", "error", f"{type(error).__name__}: {error}")
-        yield picture, found
+            found = iter(cascade.look(images))
+        except Exception:  # some picture of the batch is to blame: each by itself tells which
+            found = (_look(cascade, image) for image in images)
+        nothing = Failure("read", "unreadable", "It has no pixels.")
+        yield [(p, (p.failure or nothing) if p.image is None else next(found)) for p in batch]
+
+
+def batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    """Up to `LARGEST_BATCH` pictures at a time, fewer of large ones: at most `BATCH_PX` together, or a single one."""
+    batch: list[Picture] = []
+    pixels = 0
+    for picture in pictures:
+        own = 0 if picture.image is None else picture.image.shape[0] * picture.image.shape[1]
+        if batch and (len(batch) == LARGEST_BATCH or pixels + own > BATCH_PX):
+            yield batch
+            batch, pixels = [], 0
+        batch.append(picture)
+        pixels += own
+    if batch:
+        yield batch
 
 
 def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Picture:
@@ -103,8 +119,8 @@ _loaded: dict[tuple[str, str, str], Cascade] = {}
 _loading = threading.Lock()
 
 
-def loaded_cascade(survey: Survey, device: str) -> Cascade:
-    """The survey's cascade, loaded once a process and device and shared by its threads.
+def loaded_cascade(survey: Survey, device: str, streams: int = 1) -> Cascade:
+    """The survey's cascade, loaded once a process and device and shared by its threads, `streams` of them.
 
     Raises:
         BundleError: it is gone or not as it was when the survey began.
@@ -115,7 +131,7 @@ def loaded_cascade(survey: Survey, device: str) -> Cascade:
         if key not in _loaded:
             check_bundle(bundle, survey.plan.bundle_sha256)
             _loaded.clear()
-            _loaded[key] = Cascade.load(bundle, device)
+            _loaded[key] = Cascade.load(bundle, device, streams=streams)
         allow_pixels(survey.plan.settings.max_pixels)
         return _loaded[key]
 
@@ -130,6 +146,15 @@ def check_bundle(bundle: Path, sha256: str) -> None:
         raise BundleError(
             f"{bundle} is not the bundle that the survey began with.", "Bring that one back, or use --abandon."
         )
+
+
+def _look(cascade: Cascade, image: Image) -> CascadeResult | Failure:
+    try:
+        return cascade.look([image])[0]
+    except (MemoryError, RuntimeError) as error:
+        return _failed(error, cascade)
+    except Exception as error:
+        return Failure("cascade", "error", f"{type(error).__name__}: {error}")
 
 
 def _failed(error: MemoryError | RuntimeError, cascade: Cascade) -> Failure:

@@ -1,38 +1,20 @@
 import json
-from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from models.bundle import BundleCard, save_bundle
+from models.bundle import save_bundle
 from models.detector import DetectorConfig, build_detector
 from models.segmenter import SegmenterConfig, build_segmenter
+from tests.tiny import tiny_card
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     detector = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
     segmenter = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(16, 8, 8))
-    card = BundleCard(
-        name="tiny",
-        created_at=datetime(2026, 1, 2, tzinfo=UTC),
-        detector=detector,
-        segmenter=segmenter,
-        score_threshold=0.3,
-        probability_threshold=0.4,
-        crop_halo=8,
-        crop_multiple=32,
-        dataset="sample",
-        dataset_fingerprint="a",
-        split="paper",
-        split_fingerprint="b",
-        seed=1,
-        device="cpu",
-        metrics={},
-        training_data_licence="none",
-        versions={},
-    )
+    card = tiny_card(detector=detector, segmenter=segmenter)
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
     return save_bundle(folder, build_detector(detector), build_segmenter(segmenter), card)
 

@@ -1,14 +1,14 @@
 import json
 import pickle
-from datetime import UTC, datetime
 
 import pytest
 import torch
 
-from models.bundle import CARD, DETECTOR, SEGMENTER, BundleCard, load_bundle, save_bundle
+from models.bundle import CARD, DETECTOR, SEGMENTER, load_bundle, save_bundle, starting_weights
 from models.detector import DetectorConfig, build_detector
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
+from tests.tiny import tiny_card
 
 DETECTOR_CONFIG = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=8, head_convs=1)
 SEGMENTER_CONFIG = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(8, 8, 8))
@@ -17,25 +17,7 @@ SEGMENTER_CONFIG = SegmenterConfig(encoder="resnet18", weights="none", decoder_c
 @pytest.fixture
 def bundle(tmp_path):
     torch.manual_seed(1)
-    card = BundleCard(
-        name="tiny",
-        created_at=datetime.now(UTC),
-        detector=DETECTOR_CONFIG,
-        segmenter=SEGMENTER_CONFIG,
-        score_threshold=0.3,
-        probability_threshold=0.5,
-        crop_halo=16,
-        crop_multiple=32,
-        dataset="sample",
-        dataset_fingerprint="0",
-        split="paper",
-        split_fingerprint="0",
-        seed=0,
-        device="cpu",
-        metrics={"precision": 1.0, "ap50": None},
-        training_data_licence="generated",
-        versions={},
-    )
+    card = tiny_card(detector=DETECTOR_CONFIG, segmenter=SEGMENTER_CONFIG, metrics={"precision": 1.0, "ap50": None})
     return save_bundle(tmp_path / "tiny", build_detector(DETECTOR_CONFIG), build_segmenter(SEGMENTER_CONFIG), card)
 
 
@@ -103,3 +85,13 @@ def test_a_folder_of_other_things_is_not_overwritten(bundle, tmp_path):
     with pytest.raises(BundleError, match="not a bundle"):
         save_bundle(other, detector, segmenter, card)
     assert (other / "keep.jpg").exists()
+
+
+def test_training_starts_from_a_bundle_of_the_same_architecture_only(bundle):
+    pretrained = DETECTOR_CONFIG.model_copy(update={"weights": "package"})  # where its own training started
+    detector, segmenter = starting_weights(bundle, pretrained, SEGMENTER_CONFIG)
+    expected, network, _ = load_bundle(bundle)
+    assert all(torch.equal(tensor, detector[name]) for name, tensor in expected.state_dict().items())
+    assert all(torch.equal(tensor, segmenter[name]) for name, tensor in network.state_dict().items())
+    with pytest.raises(BundleError, match="differs in fpn_channels"):
+        starting_weights(bundle, DETECTOR_CONFIG.model_copy(update={"fpn_channels": 16}), SEGMENTER_CONFIG)

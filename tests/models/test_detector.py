@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from models.detector import DetectorConfig, build_detector, cell_matches, decode, detector_input
+from models.detector import DetectorConfig, build_detector, decode, detector_input
 
-SMALL = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+SMALL = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,7 @@ def test_training_on_a_picture_without_boxes_is_finite():
 
 def test_the_papers_architecture_builds():
     config = DetectorConfig(
+        fold=1,
         backbone="resnet50",
         weights="none",
         levels=(3, 4, 5, 6, 7),
@@ -88,29 +89,3 @@ def test_the_papers_architecture_builds():
 def test_anchor_sizes_must_match_levels():
     with pytest.raises(ValueError, match="2 anchor sizes for 3 levels"):
         build_detector(SMALL.model_copy(update={"anchor_sizes": (8, 16)}))
-
-
-def test_cells_are_matched_by_centre_and_learnt_from():
-    config = SMALL.model_copy(
-        update={
-            "matching": "cell",
-            "levels": (4,),
-            "anchor_sizes": (20.0,),
-            "anchor_scales": (1.0,),
-            "anchor_ratios": (1.0,),
-        }
-    )
-    torch.manual_seed(0)
-    model = build_detector(config).train()
-    anchors = model.anchors_for(64, 96, torch.device("cpu"))
-    assert anchors.shape == (4 * 6, 4)  # one in the middle of each 16 px cell
-    assert anchors[0].tolist() == [-2, -2, 18, 18]
-    assert anchors[7].tolist() == [14, 14, 34, 34]
-    boxes = torch.tensor([[18.0, 17, 30, 22], [80, 50, 96, 64]])
-    matched = cell_matches(boxes, anchors, 16)
-    assert (matched == 0).nonzero().flatten().tolist() == [7]
-    assert (matched == 1).nonzero().flatten().tolist() == [23]
-    target = {"boxes": boxes, "labels": torch.zeros(2, dtype=torch.int64)}
-    nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
-    losses = model([torch.randn(3, 64, 96)] * 2, [target, nothing])
-    assert torch.isfinite(sum(losses.values()))

@@ -1,6 +1,5 @@
 import importlib.util
 import json
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from models.export import CARD_KEY, export_onnx
 from models.graphs import DetectorGraph, SegmenterGraph
 from models.runtimes import import_openvino
 from models.segmenter import SegmenterConfig, build_segmenter
+from tests.tiny import tiny_card
 
 DETECTOR = DetectorConfig(fpn_channels=16, head_convs=1)
 SEGMENTER = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(32, 16, 8))
@@ -26,25 +26,7 @@ def networks():
 
 @pytest.fixture(scope="module")
 def card():
-    return BundleCard(
-        name="tiny",
-        created_at=datetime(2026, 1, 2, tzinfo=UTC),
-        detector=DETECTOR,
-        segmenter=SEGMENTER,
-        score_threshold=0.3,
-        probability_threshold=0.4,
-        crop_halo=8,
-        crop_multiple=32,
-        dataset="sample",
-        dataset_fingerprint="a",
-        split="paper",
-        split_fingerprint="b",
-        seed=1,
-        device="cpu",
-        metrics={},
-        training_data_licence="none",
-        versions={},
-    )
+    return tiny_card(detector=DETECTOR, segmenter=SEGMENTER)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 INSTALLED = importlib.util.find_spec("openvino") is not None
 needs_openvino = pytest.mark.skipif(not INSTALLED, reason="openvino is not installed: pip install -e '.[openvino]'")
 RUNTIMES = ["torch", pytest.param("openvino", marks=needs_openvino)]
-DETECTOR = DetectorConfig(fpn_channels=16, head_convs=1)  # GroupNorm, SAME padding, ImageNet weights
+DETECTOR = DetectorConfig(fold=1, fpn_channels=16, head_convs=1)  # GroupNorm, SAME padding, ImageNet weights
 SEGMENTER = SegmenterConfig()
 
 
@@ -161,7 +161,7 @@ def test_sides_that_do_not_fit_are_refused(name, shape, runtime_of):
 def test_folding_leaves_the_original_alone_and_no_batch_norm(backbone):
     torch.manual_seed(1)
     config = DetectorConfig(
-        backbone=backbone, weights="none", levels=(3, 4, 5, 6, 7), anchor_sizes=(8, 16, 32, 64, 128)
+        fold=1, backbone=backbone, weights="none", levels=(3, 4, 5, 6, 7), anchor_sizes=(8, 16, 32, 64, 128)
     )
     detector = build_detector(config).eval()
     segmenter = build_segmenter(SegmenterConfig(encoder="resnet18", weights="none")).eval()

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,14 +11,19 @@ from pipeline.cascade import Cascade
 from pipeline.settings import CropSettings
 
 DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+CPU = torch.device("cpu")
 SEGMENTER = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(16, 8, 8))
 
 
 class Darkness(nn.Module):
     """A segmenter that needs no training: the darker the pixel, the likelier a crack."""
 
+    def __init__(self):
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(-4.0))
+
     def forward(self, pixels):
-        return -pixels.mean(dim=1, keepdim=True) * 4
+        return pixels.mean(dim=1, keepdim=True) * self.slope
 
 
 def make(segmenter=None, score_threshold=0.5):
@@ -25,7 +31,7 @@ def make(segmenter=None, score_threshold=0.5):
     detector = build_detector(DETECTOR)
     nn.init.normal_(detector.head.classification_head.cls_logits.weight, std=0.5)
     network = segmenter or build_segmenter(SEGMENTER)
-    return Cascade(detector, network, SEGMENTER, CropSettings(), score_threshold, 0.5, torch.device("cpu"))
+    return Cascade(detector, network, SEGMENTER, CropSettings(), score_threshold, 0.5, CPU, runtime="torch")
 
 
 def picture(height=100, width=150):
@@ -45,7 +51,7 @@ def test_a_result_is_whole():
 
 def test_outside_every_box_is_background():
     boxes = np.array([[10.0, 20, 60, 50], [90, 60, 140, 95]])
-    _, probability = make().segment(picture(), boxes)
+    ((_, probability),) = make().segment([picture()], [boxes])
     inside = union_mask(boxes, (100, 150))
     assert (probability[~inside] == 0).all()
     assert (probability[inside] > 0).all()
@@ -56,13 +62,13 @@ def test_stitched_crops_equal_the_full_frame_for_a_segmenter_without_context(siz
     cascade = make(Darkness())
     image = picture(*size)
     boxes = np.array([[0, 0, size[1] // 2, size[0] // 3], [size[1] // 3, size[0] // 4, size[1], size[0]]])
-    _, probability = cascade.segment(image, boxes)
+    ((_, probability),) = cascade.segment([image], [boxes])
     inside = union_mask(boxes, size)
-    np.testing.assert_allclose(probability[inside], cascade.full_frame(image)[inside], atol=1e-5)
+    np.testing.assert_allclose(probability[inside], cascade.full_frame([image])[0][inside], atol=1e-5)
 
 
 def test_no_boxes_no_work():
-    crops, probability = make().segment(picture(), np.zeros((0, 4)))
+    ((crops, probability),) = make().segment([picture()], [np.zeros((0, 4))])
     assert crops.shape == (0, 4)
     assert not probability.any()
     result = make(score_threshold=1.0)(picture())
@@ -75,3 +81,37 @@ def test_the_same_picture_gives_the_same_answer():
     first, second = cascade(picture()), cascade(picture())
     assert (first.boxes == second.boxes).all()
     assert (first.probability == second.probability).all()
+
+
+def test_a_batch_of_any_sizes_says_what_each_picture_says_alone():
+    cascade = make(Darkness(), score_threshold=0.1)
+    images = [picture(), picture(64, 96), picture(), picture(33, 47)]
+    together = cascade.look(images)
+    for image, result in zip(images, together, strict=True):
+        alone = cascade(image)
+        np.testing.assert_allclose(result.boxes, alone.boxes, atol=1e-2)
+        assert (result.crops == alone.crops).all()
+        np.testing.assert_allclose(result.probability, alone.probability, atol=1e-4)
+    assert cascade.look([]) == []
+
+
+def test_a_large_picture_is_seen_in_tiles_and_no_crack_is_lost(monkeypatch):
+    """A detector that marks dark pixels finds the same in tiles as in one piece."""
+    image = np.full((1700, 1100, 3), 200, np.uint8)
+    for x, y in ((5, 5), (500, 850), (1000, 1690), (545, 930), (1090, 20)):
+        image[y : y + 8, x : x + 8] = 0
+    cascade = make(Darkness(), score_threshold=0.5)
+
+    def mark_dark(images, batch, shape, min_score):
+        found = []
+        for index, tile in batch:
+            x1, y1, x2, y2 = tile.frame
+            _, _, stats, _ = cv2.connectedComponentsWithStats((images[index][y1:y2, x1:x2, 0] < 50).astype(np.uint8))
+            boxes = np.array([[x, y, x + w, y + h] for x, y, w, h, _ in stats[1:]], np.float32).reshape(-1, 4)
+            found.append((boxes, np.ones(len(boxes), np.float32)))
+        return found
+
+    monkeypatch.setattr(cascade, "_detect_batch", mark_dark)
+    result = cascade(image)
+    assert sorted(result.boxes[:, :2].tolist()) == [[5, 5], [500, 850], [545, 930], [1000, 1690], [1090, 20]]
+    assert (result.mask == (image[..., 0] < 50)).all()

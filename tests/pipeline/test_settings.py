@@ -3,15 +3,6 @@ import pytest
 from models.errors import UsageError
 from pipeline.settings import PRESETS, RunSettings, make_settings
 
-CELLS = {
-    "detector.matching": "cell",
-    "detector.levels": [5],
-    "detector.anchor_sizes": [40],
-    "detector.anchor_scales": [1.0],
-    "detector.anchor_ratios": [1.0],
-    "labels.method": "grid",
-}
-
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_whole_and_survives_json(preset):
@@ -49,8 +40,6 @@ def test_overrides_lie_over_the_preset_without_changing_it():
         ("fast", {"labels.max_side": 3}, "labels.max_side"),
         ("fast", {"seed.x": 3}, "seed"),
         ("fast", {"detector_training.lr": "quick"}, "detector_training.lr"),
-        ("fast", {"detector.matching": "cell"}, "one level"),
-        ("fast", CELLS | {"labels.max_side": 48}, "labels.max_side=32"),
     ],
 )
 def test_what_does_not_fit_is_named(preset, overrides, named):

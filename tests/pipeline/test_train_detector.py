@@ -9,7 +9,7 @@ from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
 from pipeline.train_detector import DetectorTrainee, detect, judge
 from pipeline.training import train
 
-CONFIG = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+CONFIG = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
 PLAIN = AugmentSettings(
     flip=True, rotate_deg=0, scale_min=1, scale_max=1, brightness=0, contrast=0, gamma=0, blur=0, noise=0, shadow=0
 )

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from models.segmenter import SegmenterConfig
+from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, TrainSettings
-from pipeline.train_segmenter import SegmenterTrainee, crack_loss, crop_around, segment
+from pipeline.train_segmenter import SegmenterTrainee, crack_loss, crop_around, segment, sheet_of
 from pipeline.training import train
 from tests.pipeline.test_train_detector import PLAIN, stroke
 
@@ -59,3 +60,18 @@ def test_any_size_can_be_segmented():
         probability = segment(student.model.eval(), stroke("a", 5, 37, 51).image, CONFIG.multiple, torch.device("cpu"))
     assert probability.shape == (37, 51)
     assert ((probability >= 0) & (probability <= 1)).all()
+
+
+def test_a_sheet_holds_crops_side_by_side_with_their_truth():
+    image = np.full((100, 200, 3), 170, np.uint8)
+    mask = np.zeros((100, 200), bool)
+    mask[10:14, 20:80] = mask[60:64, 120:190] = True
+    image[mask] = 20
+    sample = Sample("s", "s", image, mask)
+    regions = np.array([[10, 2, 90, 22], [110, 52, 198, 72], [0, 0, 200, 100]])
+    torch.manual_seed(0)
+    for count in (1, 2, 3):
+        sheet, truth = sheet_of(sample, regions[:count], 96)
+        assert sheet.shape == (96, 96, 3)
+        assert ((sheet[..., 0] == 20) == truth).all()
+        assert truth.any()

@@ -24,7 +24,7 @@ def changed_stages(**overrides):
         ({"detector_training__lr": 0.01}, "train-detector"),
         ({"seed": 3}, "train-detector"),
         ({"thresholds__target_error": 0.1}, "detect"),
-        ({"crops__halo": 8}, "crop"),
+        ({"crops__halo": 16}, "crop"),
         ({"segmenter_training__epochs": 9}, "train-segmenter"),
         ({"thresholds__probability": 0.5}, "segment"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -10,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.bundle import BundleCard, save_bundle
-from models.detector import DetectorConfig, build_detector
+from models.bundle import save_bundle
+from models.detector import build_detector
 from models.segmenter import SegmenterConfig, build_segmenter
+from tests.tiny import DETECTOR, tiny_card
 
-DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
 SEGMENTER = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(8, 8, 8))
 SIDE = 48
 
@@ -22,25 +21,7 @@ SIDE = 48
 def make_bundle(folder: Path, seed: int = 1) -> Path:
     """Untrained networks whose thresholds lie where such networks' scores do."""
     torch.manual_seed(seed)
-    card = BundleCard(
-        name="tiny",
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        detector=DETECTOR,
-        segmenter=SEGMENTER,
-        score_threshold=0.0125,
-        probability_threshold=0.5,
-        crop_halo=4,
-        crop_multiple=32,
-        dataset="sample",
-        dataset_fingerprint="0",
-        split="paper",
-        split_fingerprint="0",
-        seed=seed,
-        device="cpu",
-        metrics={},
-        training_data_licence="generated",
-        versions={},
-    )
+    card = tiny_card(segmenter=SEGMENTER, score_threshold=0.0125, probability_threshold=0.5, crop_halo=4, seed=seed)
     return save_bundle(folder, build_detector(DETECTOR), build_segmenter(SEGMENTER), card)
 
 

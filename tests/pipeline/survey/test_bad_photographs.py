@@ -190,15 +190,15 @@ def test_one_that_the_cascade_cannot_do(bundle: Path, error: Exception, kind: st
     class Stumbles:
         device = torch.device("cpu")
 
-        def __call__(self, image: np.ndarray) -> object:
-            if image.shape[0] == 7:
+        def look(self, images: list[np.ndarray]) -> list[object]:
+            if any(image.shape[0] == 7 for image in images):
                 raise error
-            return cascade(image)
+            return list(cascade.look(images))
 
     pictures = [
         Picture(Photograph(str(side)), np.zeros((side, 9, 3), np.uint8), None, "", 0.0) for side in (8, 7, SIDE)
     ]
-    found = [result for _, result in process_pictures(Stumbles(), pictures)]  # type: ignore[arg-type]
+    found = [result for batch in process_pictures(Stumbles(), pictures) for _, result in batch]  # type: ignore[arg-type]
     assert [isinstance(result, Failure) for result in found] == [False, True, False]
     assert found[1][:2] == ("cascade", kind)
     assert "\n" not in found[1].message
