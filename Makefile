@@ -39,7 +39,7 @@ clean: ## remove .venv and caches; data/ stays
 # Stamps: nothing is installed again until the project file or the pins change.
 $(VENV)/.installed: pyproject.toml constraints.txt $(BIN)/python
 	@echo "Installing the pinned dependencies into $(VENV) (PyTorch is large: several minutes the first time)"
-	@$(INSTALL) '.'
+	@$(INSTALL) '.[openvino]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows import runtime
+from flows.cli_bench import bench
 from flows.cli_data import AsJson, data
 from flows.mistakes import Commands
 from models.errors import UsageError
@@ -37,6 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data, name="data")
+app.command()(bench)
 
 Dataset = Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.", show_default=True)]
 Root = Annotated[Path | None, typer.Option(help="Folder of the data set; the generated sample has none.")]
@@ -210,7 +212,14 @@ def export(
 
 
 @app.command()
-def runs(as_json: AsJson = False) -> None:
+def runs(
+    as_json: AsJson = False,
+    dataset: Annotated[str | None, typer.Option(help="Only runs on this data set.", show_default=False)] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw F1 over time of cascades and full frames: .svg, .png or .pdf.", show_default=False),
+    ] = None,
+) -> None:
     """Print past runs, oldest first, below the paper's own figures.
 
     With --json: {"paper": {…}, "runs": [{…}, …]}, every column of the record.
@@ -220,7 +229,12 @@ def runs(as_json: AsJson = False) -> None:
     from pipeline.settings import home
 
     past = runs_json(home())
-    if as_json:
+    past["runs"] = [run for run in past["runs"] if dataset in (None, run["dataset"])]
+    if plot:
+        from pipeline.bench.scatter import plot_speed
+
+        print(f"{plot_speed(past['runs'], plot)} runs drawn: {plot}")
+    elif as_json:
         print_json(past)
     else:
         print_runs(past["paper"], past["runs"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
+from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.runtimes import LARGEST_BATCH
 from pipeline.boxes import mask_to_boxes
 from pipeline.cascade import MIN_SCORE, Cascade, CascadeResult
 from pipeline.crops import ProbabilityMap
@@ -38,7 +40,7 @@ MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
     "f1": attrgetter("f1"),
     "iou": attrgetter("tolerant_iou"),
 }
-ROUNDS = 3  # times each picture is timed; the median counts
+ROUNDS = 3  # times each batch is timed; the median counts
 
 
 class Evaluated(NamedTuple):
@@ -55,15 +57,25 @@ class Evaluated(NamedTuple):
     headline: dict[str, float]
 
 
-def timed_pair(cascade: Cascade, image: Image) -> tuple[CascadeResult, ProbabilityMap, dict[str, float]]:
-    """Cascade and full frame one after the other on one ``(H, W, 3)`` picture, with the time of each in ms."""
+def timed_batch(
+    cascade: Cascade, images: Sequence[Image]
+) -> tuple[list[CascadeResult], list[ProbabilityMap], dict[str, float]]:
+    """Cascade and full frame one after the other on a batch of pictures, with the time of each, ms a picture."""
     began = time.perf_counter()
-    result = cascade(image)
+    results = cascade.look(images)
     between = time.perf_counter()
-    (full_frame,) = cascade.full_frame([image])
+    full_frames = cascade.full_frame(images)
     ended = time.perf_counter()
-    spent = (result.detect_ms, result.segment_ms, (between - began) * 1e3, (ended - between) * 1e3)
-    return result, full_frame, dict(zip(TIMES, spent, strict=True))
+    share = 1e3 / len(images)
+    spent = (results[0].detect_ms, results[0].segment_ms, (between - began) * share, (ended - between) * share)
+    return results, full_frames, dict(zip(TIMES, spent, strict=True))
+
+
+def batches_of(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
+    """Samples in batches of `LARGEST_BATCH`, as a survey takes photographs."""
+    waiting = iter(samples)
+    while batch := list(islice(waiting, LARGEST_BATCH)):
+        yield batch
 
 
 def median_times(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -100,20 +112,24 @@ def evaluate_cascade(
     cascade: Cascade, samples: Iterable[Sample], total: int, labels: LabelSettings, report: Report
 ) -> Evaluated:
     """Run a cascade and its own U-Net on the full frame over samples, and measure both."""
-    rows, frames, for_ap = [], [], []
-    for done, sample in enumerate(samples, start=1):
-        if done == 1:
-            timed_pair(cascade, sample.image)  # warm up: the first picture is slow
-        timed = [timed_pair(cascade, sample.image) for _ in range(ROUNDS)]
-        result, full_frame = timed[-1][:2]
+    rows: list[dict[str, Any]] = []
+    frames, for_ap = [], []
+    for batch in batches_of(samples):
+        images = [sample.image for sample in batch]
+        if not rows:
+            timed_batch(cascade, images)  # warm up: the first batch is slow
+        timed = [timed_batch(cascade, images) for _ in range(ROUNDS)]
+        results, full_frames, _ = timed[-1]
         times = median_times([times for *_, times in timed])
-        full_mask = full_frame >= cascade.probability_threshold
-        rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
-        ((boxes, scores),) = cascade.detect([sample.image], MIN_SCORE)
-        columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
-        frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
-        for_ap.append((boxes, scores, mask_to_boxes(sample.mask, labels)))
-        report(done, total, "")
+        all_found = cascade.detect(images, MIN_SCORE)
+        for sample, result, full_frame, found in zip(batch, results, full_frames, all_found, strict=True):
+            full_mask = full_frame >= cascade.probability_threshold
+            rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
+            boxes, scores = found
+            columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
+            frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
+            for_ap.append((boxes, scores, mask_to_boxes(sample.mask, labels)))
+        report(len(rows), total, "")
     counts = pd.DataFrame(rows)
     return Evaluated(counts, pd.concat(frames, ignore_index=True), headline(counts, ap50(for_ap)))
 

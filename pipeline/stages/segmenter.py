@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from models.segmenter import build_segmenter
 from pipeline.cascade import Cascade
 from pipeline.crops import ProbabilityMap, plan_crops
 from pipeline.datasets.base import Mask
-from pipeline.evaluation import ROUNDS, median_times, timed_pair
+from pipeline.evaluation import ROUNDS, batches_of, median_times, timed_batch
 from pipeline.metrics import choose_probability_threshold, segmentation_curve
 from pipeline.settings import RunSettings
 from pipeline.splits import PARTS
@@ -109,16 +110,23 @@ def segment(
     for folder in ("masks", "full_frame", "probability"):
         (out / folder).mkdir(exist_ok=True)
     samples = load_part(settings, prepared, "test")
-    cascade(samples[0].image), cascade.full_frame([samples[0].image])  # warm up: the first pictures are slow
-    rows = []
-    for done, sample in enumerate(samples, start=1):
-        timed = [timed_pair(cascade, sample.image) for _ in range(ROUNDS)]
-        result, full_frame = timed[-1][:2]
-        _write_grey(out / "masks" / f"{sample.name}.png", result.mask)
-        _write_grey(out / "full_frame" / f"{sample.name}.png", full_frame >= probability)
-        _write_grey(out / "probability" / f"{sample.name}.png", result.probability)
-        rows.append({"name": sample.name} | median_times([times for *_, times in timed]))
-        report(done, len(samples), f"{sample.name}: {len(result.boxes)} boxes")
+    rows: list[dict[str, Any]] = []
+    for batch in batches_of(samples):
+        images = [sample.image for sample in batch]
+        if not rows:
+            timed_batch(cascade, images)  # warm up: the first batch is slow
+        timed = [timed_batch(cascade, images) for _ in range(ROUNDS)]
+        results, full_frames, _ = timed[-1]
+        times = median_times([times for *_, times in timed])
+        for sample, result, full_frame in zip(batch, results, full_frames, strict=True):
+            _write_grey(out / "masks" / f"{sample.name}.png", result.mask)
+            _write_grey(out / "full_frame" / f"{sample.name}.png", full_frame >= probability)
+            _write_grey(out / "probability" / f"{sample.name}.png", result.probability)
+            rows.append({"name": sample.name} | times)
+        boxes = sum(len(result.boxes) for result in results)
+        report(
+            len(rows), len(samples), f"{len(rows)} of {len(samples)} pictures, {boxes} boxes in {len(batch)}"
+        )
     pd.DataFrame(rows).to_parquet(out / "times.parquet", index=False)
 
 

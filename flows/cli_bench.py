@@ -1,0 +1,89 @@
+"""``crack-survey bench``: how fast a bundle is, and against what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows.tables import print_json
+
+
+def bench(
+    bundle: Annotated[Path, typer.Option(help="Folder of the trained cascade.")] = Path(
+        "data/bundles/crackforest-fast"
+    ),
+    dataset: Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.")] = "sample",
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set; none for the generated sample.")] = None,
+    split: Annotated[str, typer.Option(help="Part to measure on, such as paper-test or all.")] = "paper-test",
+    pictures: Annotated[int, typer.Option(min=1, help="At most so many, evenly spread over the part.")] = 32,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of cascade against full frame.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Time the cascade against its own U-Net on the full frame, and against what a user would pick instead.
+
+    Both sides run in one process, round by round in turn, from JPEG to mask: read the ratios, not the milliseconds.
+    Takes some minutes on an otherwise idle machine.
+    """
+    from pipeline.bench.measure import bench as measure
+    from pipeline.datasets import open_dataset
+    from pipeline.settings import make_settings
+    from pipeline.splits import select
+
+    settings = make_settings("fast", {"dataset": {"name": dataset, "root": root}})
+    opened = open_dataset(settings.dataset)
+    names = select(opened, split, settings.dataset.split_seed)
+    step = max(1, len(names) // pictures)
+    samples = [opened.load(name) for name in names[::step][:pictures]]
+    shape = samples[0].mask.shape
+    samples = [sample for sample in samples if sample.mask.shape == shape]
+    measured = measure(
+        bundle, samples, rounds, lambda _done, _total, line: typer.echo(line, err=True) if line else None
+    )
+    measured = {"dataset": opened.key, "split": split} | measured
+    if as_json:
+        print_json(measured)
+    else:
+        _print(measured)
+
+
+def _print(measured: dict[str, Any]) -> None:
+    table = Table(
+        title=f"{measured['bundle']} on {measured['pictures']} pictures of {measured['dataset']} {measured['split']}, "
+        f"{measured['runtime']} {measured['precision']}, {measured['machine']['cores']} cores",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    adds = measured["multiply_adds"]
+    for figure, value in (
+        (
+            "faster than its own U-Net on the full frame",
+            f"{measured['speedup_vs_own_full_frame']:.2f} × ({measured['speedup_vs_own_full_frame_low']:.2f}–"
+            f"{measured['speedup_vs_own_full_frame_high']:.2f})",
+        ),
+        ("F1 at 2 px given up by that", f"{measured['delta_f1_2px']:+.4f}"),
+        ("F1 at 2 px, mean over pictures", f"{measured['f1_2px_mean']:.4f}"),
+        ("cascade, ms a picture in a batch", f"{measured['cascade_ms']:.1f}"),
+        ("full frame, ms a picture in a batch", f"{measured['full_frame_ms']:.1f}"),
+        ("faster than an eager U-Net with ResNet-34", f"{measured['speedup_vs_unet_resnet34']:.1f} ×"),
+        ("detector faster than torchvision's RetinaNet", f"{measured['detector_speedup_vs_torchvision']:.0f} ×"),
+        ("throughput against forward passes alone", f"{measured['overlap_efficiency']:.1%}"),
+        ("peak memory, 1,000 pictures against 100", f"{measured['peak_rss_ratio']:.2f} ×"),
+        ("multiply-adds, full frame against cascade", f"{adds['ratio']:.2f} × ({adds['cascade'] / 1e9:.2f} G)"),
+        *((f"time for: {stage}, ms", f"{spent:.2f}") for stage, spent in measured["stages_ms"].items()),
+        *(
+            (
+                f"{row['width_px']}×{row['height_px']}: cascade, full frame, ms",
+                f"{row['cascade_ms']:.1f}, {row['full_frame_ms']:.1f} ({row['speedup']:.2f} ×)",
+            )
+            for row in measured["by_size"]
+        ),
+        *((f"{row['pictures']} pictures, ms each", f"{row['cascade_ms']:.1f}") for row in measured["by_count"]),
+    ):
+        table.add_row(figure, value)
+    Console(markup=False).print(table)

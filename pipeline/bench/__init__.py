@@ -1,0 +1,1 @@
+"""How fast the cascade is, and against what: everything measured side by side in one process."""

@@ -1,0 +1,53 @@
+"""Peak memory of a batch, in a process of its own: ``python -m pipeline.bench.memory BUNDLE COUNT STREAMS``."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from models.errors import UserError
+from pipeline.bench.batch import MOST_PIXELS, as_jpeg
+from pipeline.cascade import Cascade
+from pipeline.datasets.sample import GeneratedSample
+from pipeline.survey.decode import decode
+from pipeline.survey.photographs import Photograph
+from pipeline.survey.process import Picture, process_pictures, read_ahead
+
+
+def peak_mb(bundle: Path, count: int, streams: int) -> float:
+    """Most memory that a process holds while it surveys `count` pictures, MB.
+
+    Raises:
+        UserError: the process failed.
+    """
+    command = [sys.executable, "-m", "pipeline.bench.memory", str(bundle), str(count), str(streams)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(
+            f"The process that measures memory failed: {done.stderr.strip().splitlines()[-1:]}",
+            "Free some memory and try again.",
+        )
+    return float(done.stdout)
+
+
+def _survey(bundle: Path, count: int, streams: int) -> int:
+    cascade = Cascade.load(bundle, streams=streams)
+    dataset = GeneratedSample(8, 0)
+    files = [as_jpeg(dataset.load(name).image) for name in dataset.names]
+
+    def pictures() -> Iterator[Picture]:
+        return read_ahead(range(count), lambda number: _picture(files[number % len(files)]))
+
+    return sum(len(batch) for batch in process_pictures(cascade, pictures()))
+
+
+def _picture(content: bytes) -> Picture:
+    return Picture(Photograph("p"), decode(content, MOST_PIXELS), None, None, 0.0)
+
+
+if __name__ == "__main__":
+    _survey(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

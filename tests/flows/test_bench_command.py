@@ -1,0 +1,57 @@
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from flows.cli import app
+from models.bundle import save_bundle
+from models.detector import build_detector
+from models.segmenter import build_segmenter
+from pipeline.bench import measure
+from tests.tiny import DETECTOR, SEGMENTER, tiny_card
+
+KEYS = {
+    "speedup_vs_own_full_frame",
+    "speedup_vs_unet_resnet34",
+    "detector_speedup_vs_torchvision",
+    "delta_f1_2px",
+    "overlap_efficiency",
+    "peak_rss_ratio",
+    "stages_ms",
+}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """All that bench does, with less of each: the 800 px of torchvision's network alone take seconds."""
+    monkeypatch.setattr(measure, "RIVAL_ROUNDS", 1)
+    monkeypatch.setattr(measure, "SIZES", ((240, 320),))
+    monkeypatch.setattr(measure, "COUNTS", (1, 4))
+    monkeypatch.setattr(measure, "peak_mb", lambda bundle, count, streams: 100.0 + count / 100)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_bench_prints_every_figure(small, tmp_path):
+    torch.manual_seed(0)
+    card = tiny_card(score_threshold=0.012)
+    bundle = save_bundle(tmp_path / "tiny", build_detector(DETECTOR), build_segmenter(SEGMENTER), card)
+    arguments = ["bench", "--bundle", str(bundle), "--pictures", "2", "--rounds", "2"]
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    measured = json.loads(result.stdout)
+    assert measured.keys() >= KEYS
+    assert measured["peak_rss_ratio"] == pytest.approx(110 / 101)
+    assert measured["speedup_vs_own_full_frame"] > 0
+    assert measured["by_size"][0]["width_px"] == 320
+    table = CliRunner().invoke(app, arguments)
+    assert table.exit_code == 0, table.output
+    assert "faster than its own U-Net" in table.stdout
+
+
+def test_bench_of_no_bundle_is_told(tmp_path):
+    result = CliRunner().invoke(app, ["bench", "--bundle", str(tmp_path / "none")])
+    assert result.exit_code == 1
+    assert "bundle" in result.output
