@@ -27,6 +27,7 @@ from flows.tables import print_json
 from models.errors import DataError
 from pipeline.survey.chunk import ChunkDone, process_chunk
 from pipeline.survey.lock import hold
+from pipeline.survey.page import write_page
 from pipeline.survey.plan import Survey, begin, read_survey, surveys_folder
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import count_kinds, publish, record, summarise
@@ -59,10 +60,11 @@ def chunk_task(folder: Path, number: int, device: str, threads: int | None, stre
 
 @task(name="record-survey", cache_policy=NO_CACHE, persist_result=False)
 def record_survey_task(folder: Path, device: str) -> dict[str, Any]:
-    """Publish the tables, show them in the UI, write the survey's row."""
+    """Publish the tables, draw the page, show both in the UI, write the survey's row."""
     survey = read_survey(folder)
     publish(survey)
     row = summarise(survey, device)
+    row["report"] = str(write_page(survey, row))
     publish_survey(survey, row)
     record(survey, row)
     return row
@@ -148,6 +150,7 @@ def run_from_command(settings: SurveySettings, abandon: bool, as_json: bool) -> 
     else:
         print_survey(row, count_kinds(settings.target, row["run_id"]))
         print(f"Tables: {settings.target / 'records'}")
+        print(f"Report: {row['report']}")
     if failed is not None:
         raise failed
 

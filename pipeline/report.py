@@ -7,10 +7,8 @@ script run. What is shown comes from a row of `runs` and from `images`; whatever
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +16,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image as PillowImage
 
 from pipeline.atomic import write_whole
 from pipeline.datasets.base import Image
 from pipeline.figures import MISSED_GROWTH_PX, PALETTE, ReviewCut
+from pipeline.pages import finite, page_environment
 
-MISSING = "–"
 MOST_CUTS = 8
 """Close-ups shown of each kind of mistake."""
 
@@ -73,15 +70,9 @@ def render_report(report: ReportInput) -> str:
     rank = {name: place for place, name in enumerate(images["name"])}
     figures = sorted(report.figures, key=lambda figure: rank.get(figure[0], len(rank)))
     rows: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in images.to_dict("records")]
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    formats = {"percent": percent, "ms": milliseconds, "whole": whole, "seconds": seconds, "text": text}
-    environment.filters |= formats | {"number": finite, "uri": picture_uri, "json": _pretty_json, "csp_hash": _csp_hash}
+    environment = page_environment()
+    environment.filters |= {"uri": picture_uri, "json": _pretty_json}
+    formats = {name: environment.filters[name] for name in ("percent", "ms", "whole", "text")}
     kinds = {kind: [cut for cut in report.review or () if cut.kind == kind] for kind in ("missed", "false")}
     return environment.get_template("report_template.html").render(
         run=_Row(report.run),
@@ -164,59 +155,6 @@ def compare(report: ReportInput, name: str, column: str, sign: int) -> Compariso
     return Comparison(name, ours, theirs, low, high, mark, certain, at)
 
 
-def finite(value: Any) -> float | None:
-    """A number as float; None for None, nan, NA, infinity and whatever is no number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def percent(share: Any, digits: int = 1) -> str:
-    """A share as it stands on a screen.
-
-    >>> percent(0.98921, 2).split(), percent(float("nan"))
-    (['98.92', '%'], '–')
-    """
-    number = finite(share)
-    return MISSING if number is None else f"{100 * number:.{digits}f}\u202f%"
-
-
-def whole(value: Any) -> str:
-    """A count, thousands apart by a thin space."""
-    number = finite(value)
-    return MISSING if number is None else f"{number:,.0f}".replace(",", "\u202f")
-
-
-def milliseconds(value: Any) -> str:
-    """Milliseconds to about three digits: ``4.21``, ``53.1``, ``1 204``."""
-    number = finite(value)
-    return MISSING if number is None else whole(number) if number >= 100 else f"{number:.{1 if number >= 10 else 2}f}"
-
-
-def seconds(value: Any) -> str:
-    """A duration.
-
-    >>> seconds(7327), seconds(42.3)
-    ('2 h 02 min', '42 s')
-    """
-    number = finite(value)
-    if number is None:
-        return MISSING
-    minutes = round(number / 60)
-    if minutes >= 90:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{number:.0f} s" if number < 90 else f"{minutes} min"
-
-
-def text(value: Any) -> str:
-    """Any value as text, times to the minute; "–" for what is missing."""
-    if value is None or value is pd.NaT or value is pd.NA or value == "" or value != value:
-        return MISSING
-    return f"{value:%Y-%m-%d %H:%M} UTC" if hasattr(value, "strftime") else str(value)
-
-
 def picture_uri(picture: Image) -> str:
     """Data URI of ``(H, W, 3)``: PNG with a palette where there are few colours (masks), else JPEG."""
     packed = picture.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)  # (H, W)
@@ -249,7 +187,3 @@ def _pretty_json(value: Any) -> str:
         return json.dumps(value, indent=2, ensure_ascii=False, default=str)
     except ValueError:
         return str(value)
-
-
-def _csp_hash(script: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.survey.chunk import ChunkDone, process_chunk
 from pipeline.survey.lock import hold
+from pipeline.survey.page import write_page
 from pipeline.survey.plan import begin, surveys_folder
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import publish, record, summarise
@@ -40,5 +41,6 @@ def run_survey(
                 report(done)
         publish(survey)
         row = summarise(survey, device)
+        row["report"] = str(write_page(survey, row))
         record(survey, row)
         return row

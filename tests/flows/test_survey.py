@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -154,10 +155,16 @@ def test_the_command(prefect_api: str, settings: SurveySettings) -> None:
     arguments = ["survey", settings.photos, "--bundle", str(settings.bundle), "--out", str(settings.out)]
     result = CliRunner().invoke(app, [*arguments, "--json", "--max-failures", "0", "--workers", "1"])
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["photographs"] == 12
+    row = json.loads(result.stdout)
+    assert row["photographs"] == 12
+    assert "A7-north" in Path(row["report"]).read_text()
     assert "1 of 12 photographs failed" in result.stderr
     again = CliRunner().invoke(app, arguments)
     assert (again.exit_code, again.stdout) == (0, "Nothing new.\n")
+    plain = CliRunner().invoke(app, [*arguments, "--all", "--workers", "1"])
+    report = re.search(r"^Report: (.+)$", plain.stdout, re.MULTILINE)
+    assert report is not None
+    assert Path(report[1]).is_file()
 
 
 @pytest.mark.parametrize(

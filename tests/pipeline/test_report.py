@@ -19,19 +19,15 @@ from PIL import Image as PillowImage
 from models.errors import DataError
 from pipeline.datasets.base import Sample
 from pipeline.figures import figure2_rows, review_cuts, threshold_curve, training_curve
+from pipeline.pages import milliseconds, percent, seconds, text, whole
 from pipeline.records import PAPER, read_table, write_part
 from pipeline.report import (
     MOST_CUTS,
     ReportInput,
     compare,
-    milliseconds,
-    percent,
     picture_uri,
     rank_worst_first,
     render_report,
-    seconds,
-    text,
-    whole,
     write_report,
 )
 

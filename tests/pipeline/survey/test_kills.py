@@ -29,7 +29,7 @@ TIMINGS = {
     "failures": ["at"],
     "runs": [
         *("run_id", "started_at", "finished_at", "detect_ms", "segment_ms", "cascade_ms", "total_s"),
-        *("photographs_per_s", "peak_memory_mb", "settings", "commit"),
+        *("photographs_per_s", "peak_memory_mb", "settings", "commit", "report"),
     ],
 }
 """All that may differ between two surveys of the same photographs, beside the run's id."""
@@ -136,6 +136,7 @@ def test_twenty_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
         "lock",
         "plan.json",
         "part-00000.parquet",
+        "report.html",
     }
 
 
