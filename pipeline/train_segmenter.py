@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,13 +84,21 @@ class SegmenterTrainee:
 
     def _item(self, index: int) -> tuple[Tensor, Tensor]:
         sample = self.train[index % len(self.train)]
-        regions = self.regions[sample.name]
-        make = sheet_of if len(regions) and torch.rand(()).item() < SHEETS else crop_around
-        image, mask = make(sample, regions, self.crop_side)
+        if torch.rand(()).item() < SHEETS and any(len(regions) for regions in self.regions.values()):
+            image, mask = sheet_of(self._pieces(sample), self.crop_side)
+        else:
+            image, mask = crop_around(sample, self.regions[sample.name], self.crop_side)
         pixels = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
         truth = tv_tensors.Mask(torch.from_numpy(mask.view(np.uint8)))
         pixels, truth = self.augmentation(pixels, truth)
         return pixels.as_subclass(Tensor), truth.as_subclass(Tensor)
+
+    def _pieces(self, sample: Sample) -> Iterator[tuple[Image, NDArray[np.bool_]]]:
+        """Random crops without end, the first of them from `sample`, then from any."""
+        while True:
+            if len(regions := self.regions[sample.name]):
+                yield random_crop(sample, regions, self.crop_side)
+            sample = self.train[int(torch.rand(()).item() * len(self.train))]
 
 
 def crop_around(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, NDArray[np.bool_]]:
@@ -114,30 +122,36 @@ def crop_around(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[
     return np.ascontiguousarray(image[window]), np.ascontiguousarray(mask[window])
 
 
-def sheet_of(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, NDArray[np.bool_]]:
-    """Pack crops around regions into a ``side × side`` sheet, in a random order from torch's random state.
+def sheet_of(pieces: Iterable[tuple[Image, NDArray[np.bool_]]], side: int) -> tuple[Image, NDArray[np.bool_]]:
+    """Pack ``(h, w, 3)`` crops and their masks into a ``side × side`` sheet; takes from `pieces` until it is full.
 
-    In the cascade crops lie side by side (`pipeline.packing`), and what the segmenter sees beyond a crop's border is
-    not its surroundings but some other crop: it must have learnt not to mind.
+    In the cascade crops of several pictures lie side by side (`pipeline.packing`), and what the segmenter sees beyond
+    a crop's border is not its surroundings but some other road: it must have learnt not to mind.
     """
-    pieces = []
-    for index in torch.randperm(len(regions)).tolist():
-        x1, y1, x2, y2 = regions[index].tolist()
-        spare = torch.rand(2).tolist()
-        x1 += int(spare[0] * max(0, x2 - x1 - side))
-        y1 += int(spare[1] * max(0, y2 - y1 - side))
-        pieces.append((slice(y1, min(y2, y1 + side)), slice(x1, min(x2, x1 + side))))
-        if sum(sample.mask[piece].size for piece in pieces) > side * side:
+    taken: list[tuple[Image, NDArray[np.bool_]]] = []
+    for piece in pieces:
+        taken.append(piece)
+        if sum(mask.size for _, mask in taken) > side * side:
             break
-    shapes = [sample.mask[piece].shape for piece in pieces]
+    shapes = [(mask.shape[0], mask.shape[1]) for _, mask in taken]
     places, _ = place(shapes, 1, side)
-    image = np.full((side, side, 3), MEAN_COLOUR, np.uint8)
-    mask = np.zeros((side, side), bool)
-    for piece, (height, width), (sheet, x, y) in zip(pieces, shapes, places, strict=True):
-        if sheet == 0 and y + height <= side:
-            image[y : y + height, x : x + width] = sample.image[piece]
-            mask[y : y + height, x : x + width] = sample.mask[piece]
-    return image, mask
+    sheet = np.full((side, side, 3), MEAN_COLOUR, np.uint8)
+    truth = np.zeros((side, side), bool)
+    for (image, mask), (height, width), (number, x, y) in zip(taken, shapes, places, strict=True):
+        if number == 0 and y + height <= side:
+            sheet[y : y + height, x : x + width] = image
+            truth[y : y + height, x : x + width] = mask
+    return sheet, truth
+
+
+def random_crop(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, NDArray[np.bool_]]:
+    """One of a sample's regions, cut to at most ``side × side``, drawn from torch's random state."""
+    pick, right, down = torch.rand(3).tolist()
+    x1, y1, x2, y2 = regions[int(pick * len(regions))].tolist()
+    x1 += int(right * max(0, x2 - x1 - side))
+    y1 += int(down * max(0, y2 - y1 - side))
+    window = (slice(y1, min(y2, y1 + side)), slice(x1, min(x2, x1 + side)))
+    return sample.image[window], sample.mask[window]
 
 
 def crack_loss(logits: Tensor, truth: Tensor) -> Tensor:

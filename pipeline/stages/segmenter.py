@@ -124,9 +124,7 @@ def segment(
             _write_grey(out / "probability" / f"{sample.name}.png", result.probability)
             rows.append({"name": sample.name} | times)
         boxes = sum(len(result.boxes) for result in results)
-        report(
-            len(rows), len(samples), f"{len(rows)} of {len(samples)} pictures, {boxes} boxes in {len(batch)}"
-        )
+        report(len(rows), len(samples), f"{len(rows)} of {len(samples)} pictures, {boxes} boxes in {len(batch)}")
     pd.DataFrame(rows).to_parquet(out / "times.parquet", index=False)
 
 

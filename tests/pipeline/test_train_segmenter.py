@@ -7,7 +7,7 @@ import torch
 from models.segmenter import SegmenterConfig
 from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, TrainSettings
-from pipeline.train_segmenter import SegmenterTrainee, crack_loss, crop_around, segment, sheet_of
+from pipeline.train_segmenter import SegmenterTrainee, crack_loss, crop_around, random_crop, segment, sheet_of
 from pipeline.training import train
 from tests.pipeline.test_train_detector import PLAIN, stroke
 
@@ -62,16 +62,39 @@ def test_any_size_can_be_segmented():
     assert ((probability >= 0) & (probability <= 1)).all()
 
 
-def test_a_sheet_holds_crops_side_by_side_with_their_truth():
-    image = np.full((100, 200, 3), 170, np.uint8)
-    mask = np.zeros((100, 200), bool)
-    mask[10:14, 20:80] = mask[60:64, 120:190] = True
-    image[mask] = 20
-    sample = Sample("s", "s", image, mask)
-    regions = np.array([[10, 2, 90, 22], [110, 52, 198, 72], [0, 0, 200, 100]])
-    torch.manual_seed(0)
-    for count in (1, 2, 3):
-        sheet, truth = sheet_of(sample, regions[:count], 96)
+def test_a_sheet_holds_crops_of_several_pictures_side_by_side_with_their_truth():
+    pieces = []
+    for grey, height, width in ((170, 16, 80), (120, 16, 88), (90, 60, 50), (60, 30, 30)):
+        image = np.full((height, width, 3), grey, np.uint8)
+        mask = np.zeros((height, width), bool)
+        mask[5:9, 4:-4] = True
+        image[mask] = 20
+        pieces.append((image, mask))
+    for count in (1, 2, 4):
+        sheet, truth = sheet_of(iter(pieces[:count]), 96)
         assert sheet.shape == (96, 96, 3)
         assert ((sheet[..., 0] == 20) == truth).all()
-        assert truth.any()
+        assert len({grey for grey in (170, 120, 90, 60) if (sheet == grey).any()}) == count
+
+
+def test_a_random_crop_is_a_region_cut_to_the_sheet():
+    image = np.arange(100 * 200, dtype=np.uint8).reshape(100, 200, 1).repeat(3, axis=2)
+    sample = Sample("s", "s", image, image[..., 0] > 200)
+    torch.manual_seed(0)
+    small, mask = random_crop(sample, np.array([[10, 20, 40, 60]]), 64)
+    assert (small == image[20:60, 10:40]).all()
+    assert (mask == sample.mask[20:60, 10:40]).all()
+    assert random_crop(sample, np.array([[0, 0, 200, 100]]), 64)[1].shape == (64, 64)
+
+
+def test_items_are_sheets_and_windows_and_the_same_for_the_same_seed():
+    samples = [stroke("a", 10), stroke("b", 30), stroke("c", None)]
+    regions = {"a": np.array([[0, 0, 90, 30]]), "b": np.array([[0, 20, 90, 50]]), "c": np.zeros((0, 4), np.int64)}
+    first, again = (
+        SegmenterTrainee(CONFIG, PLAIN, TrainSettings(batch=3, items_per_sample=4), 64, 3, samples, regions, [])
+        for _ in range(2)
+    )
+    drawn = [torch.cat([images for images, _ in student.batches(0)]) for student in (first, again)]
+    assert drawn[0].shape == (12, 3, 64, 64)
+    assert torch.equal(*drawn)
+    assert any((image[0] == 124).any() for image in drawn[0])  # ImageNet's mean colour: a sheet that is not full
