@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pandas as pd
 from PIL import Image as PillowImage
+from prefect import get_client
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.exceptions import PrefectException
 from prefect.logging import get_logger
+from prefect.runtime import flow_run
 
 from flows.comparison import Line, compare
 from pipeline.datasets.base import Image
@@ -33,11 +36,12 @@ MOST_BYTES = 90_000
 """The UI grows slow above about 100 KB."""
 
 PICTURES = 3
-WIDTH_PX = 200
+WIDTH_PX = 180
+"""Of a picture in the row of four below: a fifth or wider ones would be cut off at the edge of the UI's page."""
+
 CAPTIONS = {
     "input": "photograph",
     "boxes": "boxes",
-    "truth": "truth",
     "outcome": "found and missed",
     "predicted": "predicted",
 }
@@ -50,6 +54,12 @@ def without_server_errors() -> Iterator[None]:
         yield
     except (httpx.HTTPError, PrefectException, RuntimeError) as error:
         get_logger("artifacts").warning("An artifact was not kept: %r", error)
+
+
+def tag_run(*names: str) -> None:
+    """Tag the flow run that this is called in, beside the tags it has; `prefect.tags` only reaches what it calls."""
+    with without_server_errors(), get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(str(flow_run.id)), tags={*flow_run.tags, *names})
 
 
 def publish_metrics(metrics: Mapping[str, Any], title: str) -> None:
@@ -117,10 +127,10 @@ def _table_row(line: Line) -> str:
     return f"| {line.figure} | {line.ours} | {line.full_frame} | {line.paper} |"
 
 
-def thumbnail(picture: Image) -> str:
-    """JPEG data URI of an ``(H, W, 3)`` picture, `WIDTH_PX` wide at most."""
+def thumbnail(picture: Image, width: int = WIDTH_PX) -> str:
+    """JPEG data URI of an ``(H, W, 3)`` picture, `width` px wide at most."""
     small = PillowImage.fromarray(picture)
-    small.thumbnail((WIDTH_PX, 2 * WIDTH_PX))
+    small.thumbnail((width, 2 * width))
     target = io.BytesIO()
     small.save(target, "JPEG", quality=60)
     return f"data:image/jpeg;base64,{base64.b64encode(target.getvalue()).decode()}"

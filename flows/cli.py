@@ -82,14 +82,11 @@ def run(
     """
     settings = _settings(preset, dataset, root, split, setting or [], seed, device)
     _start_prefect()
-    from prefect import tags
-
     from flows.experiment import experiment
     from flows.tables import print_comparison, print_json
     from pipeline.records import PAPER
 
-    with tags(settings.dataset.name, settings.dataset.split, settings.preset):
-        recorded = experiment(settings)
+    recorded = experiment(settings)
     if as_json:
         places = {"run_id": recorded.run_id, "report": recorded.report, "bundle": recorded.bundle}
         print_json(recorded.metrics | places | {"paper": PAPER})

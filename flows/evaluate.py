@@ -10,7 +10,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows.artifacts import publish_metrics
+from flows.artifacts import publish_metrics, tag_run
 from flows.events import publish_completed
 from flows.progress import say, stage_progress
 from models.bundle import read_card
@@ -77,6 +77,7 @@ def evaluate_bundle(
         models.errors.UserError: naming what is wrong and the remedy.
     """
     began = datetime.now(UTC)
+    tag_run("evaluate", dataset.name, part)
     card = read_card(bundle)
     chosen = pick_device(device)
     opened = open_dataset(dataset)

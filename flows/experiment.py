@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.runtime import flow_run
 
-from flows.artifacts import figure2_pictures, publish_metrics, publish_report
+from flows.artifacts import figure2_pictures, publish_metrics, publish_report, tag_run
 from flows.events import publish_completed
 from flows.progress import say, stage_progress
 from pipeline.records import new_run_id
@@ -146,6 +146,7 @@ def experiment(settings: RunSettings = DEFAULT) -> Recorded:
         models.errors.UserError: naming what is wrong and the remedy.
     """
     began = datetime.now(UTC)
+    tag_run("experiment", settings.dataset.name, settings.dataset.split, settings.preset)
     recorded = run_folds(settings, began) if settings.dataset.split == "folds" else run_split(settings).recorded
     publish_completed("experiment", _title(settings), recorded.metrics | {"run_id": recorded.run_id}, settings.limits)
     return recorded

@@ -10,15 +10,14 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import torch
-from prefect import flow, get_client, tags, task
+from prefect import flow, tags, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
-from flows.artifacts import without_server_errors
+from flows.artifacts import tag_run
 from flows.progress import say
 from flows.runners import ensure_gpu_limit, gpu_turn, make_runner
 from flows.survey_artifacts import over, print_survey, publish_survey
@@ -153,12 +152,6 @@ def run_from_command(settings: SurveySettings, abandon: bool, as_json: bool) -> 
         print(f"Report: {row['report']}")
     if failed is not None:
         raise failed
-
-
-def tag_run(*names: str) -> None:
-    """Tag the flow run that this is called in, beside the tags it has; `prefect.tags` only reaches what it calls."""
-    with without_server_errors(), get_client(sync_client=True) as client:
-        client.update_flow_run(UUID(str(flow_run.id)), tags={*flow_run.tags, *names})
 
 
 def _announce(planned: Survey) -> None:

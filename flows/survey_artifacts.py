@@ -14,11 +14,15 @@ from rich.table import Table
 
 from flows.artifacts import MOST_BYTES, thumbnail, without_server_errors
 from flows.events import EVENT
+from pipeline.figures import draw_boxes
+from pipeline.survey.outputs import tint
 from pipeline.survey.plan import Survey
 from pipeline.survey.summary import count_kinds
-from pipeline.survey.worst import most_cracked, pictured
+from pipeline.survey.worst import look_again, most_cracked
 
-WORST = 6
+WORST, WIDTH_PX = 5, 320
+"""Pictures of the most cracked photographs: as wide as the page of the UI shows them whole beside their names."""
+
 PAYLOAD = (
     *("run_id", "kind", "dataset", "source", "photographs", "images", "failures", "cracked", "detections"),
     *("data_reduction", "crack_share", "skipped_share", "photographs_per_s", "total_s", "finished_at"),
@@ -66,9 +70,11 @@ def survey_markdown(survey: Survey, row: Mapping[str, Any], kinds: Mapping[str, 
     text += f"\nRecords, masks and overlays: `{_safe(survey.out)}`\n"
     head = "\n## Most crack\n\n| photograph | crack | boxes |  |\n| --- | ---: | ---: | --- |\n"
     found = ""
-    for image, picture in pictured(survey, most_cracked(survey, WORST)):
-        cells = (_safe(image["name"]), _percent(image["crack_share"], 2), str(image["boxes"]))
-        line = f"| {' | '.join(cells)} | ![boxes and cracks]({thumbnail(picture)}) |\n"
+    for seen in look_again(survey, most_cracked(survey, WORST)):
+        cells = (_safe(seen.row["name"]), _percent(seen.row["crack_share"], 2), str(seen.row["boxes"]))
+        cracks = seen.image if seen.mask is None else tint(seen.image, seen.mask)
+        picture = draw_boxes(cracks, seen.boxes[:, :4], None)
+        line = f"| {' | '.join(cells)} | ![boxes and cracks]({thumbnail(picture, WIDTH_PX)}) |\n"
         if len((text + head + found + line).encode()) > MOST_BYTES:
             break
         found += line

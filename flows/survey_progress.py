@@ -49,5 +49,5 @@ class SurveyProgress:
 @contextmanager
 def survey_progress(planned: Survey) -> Iterator[SurveyProgress]:
     """A `SurveyProgress` that speaks on the terminal, in the log and as a progress artifact."""
-    with stage_progress("survey") as report:
+    with stage_progress("survey progress") as report:
         yield SurveyProgress(planned, report)

@@ -61,15 +61,21 @@ def holds_crack(boxes: ArrayLike, mask: Mask) -> NDArray[np.bool_]:
     return np.array([mask[y1:y2, x1:x2].any() for x1, y1, x2, y2 in corners], dtype=np.bool_)
 
 
-def draw_boxes(image: Image, boxes: ArrayLike, scores: ArrayLike) -> Image:
-    """The picture, enlarged by `display_scale`, each box outlined and its score in percent above it."""
+def draw_boxes(image: Image, boxes: ArrayLike, scores: ArrayLike | None) -> Image:
+    """The picture, enlarged by `display_scale`, each box outlined and its score in percent above it.
+
+    Without scores the outlines are wider: such a picture is seen as a thumbnail.
+    """
     height, width = image.shape[:2]
     scale = display_scale(image.shape)
     canvas = np.asarray(cv2.resize(image, (width * scale, height * scale), interpolation=cv2.INTER_CUBIC), np.uint8)
     corners = round_outwards(np.asarray(boxes), (height, width)) * scale
+    line = scale if scores is not None else max(scale, min(canvas.shape[:2]) // 200)
     for box in corners:
-        outline(canvas, box, (0, 0, 0), scale + 1)
-        outline(canvas, box, PALETTE["box"], scale)
+        outline(canvas, box, (0, 0, 0), line + 1)
+        outline(canvas, box, PALETTE["box"], line)
+    if scores is None:
+        return canvas
     sheet = PillowImage.fromarray(canvas)
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=max(11.0, min(sheet.size) / 46))

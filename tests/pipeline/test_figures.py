@@ -107,6 +107,14 @@ def test_boxes_are_drawn_on_the_doubled_picture(sample: Sample) -> None:
     assert not painted(draw_boxes(sample.image, NO_BOXES, NO_SCORES), "box").any()
 
 
+def test_boxes_without_scores_are_outlines_alone(sample: Sample) -> None:
+    drawn = painted(draw_boxes(sample.image, [[20, 40, 60, 70]], None), "box")
+    scale = drawn.shape[0] // sample.image.shape[0]
+    assert drawn.any()
+    assert not drawn[: 38 * scale].any(), "no label above it"
+    assert not painted(draw_boxes(sample.image, NO_BOXES, None), "box").any()
+
+
 def test_labels_stay_on_the_picture(sample: Sample) -> None:
     assert draw_boxes(sample.image, [[110, 0, 120, 9], [-5, 70, 300, 90]], [1.0, 0.2]).shape == (160, 240, 3)
 
