@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+import yaml
+from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.deployments import BY_HAND, FLOWS, check_parameters, plan
-from flows.schedules import EXAMPLE, parse_interval, read_schedules
+from flows.events import EVENT, limit_labels
+from flows.schedules import EXAMPLE, Entry, parse_interval, read_schedules
 from models.errors import UsageError
-from pipeline.settings import make_settings
+from pipeline.settings import LimitSettings, make_settings
 from pipeline.survey.settings import SurveySettings
 from tests.flows.test_cli import assert_told, crack_survey
 
@@ -40,6 +44,26 @@ def test_the_example_that_ships_is_right() -> None:
     assert planned["nightly"].entrypoint == "flows.survey.survey"
     assert planned["monthly"].paused
     assert planned["monthly"].parameters["settings"]["detector"]["backbone"]
+
+
+def test_the_deployments_for_a_work_pool_are_right() -> None:
+    flows = {f"{flow.fn.__module__}.{flow.fn.__name__}": name for name, flow in FLOWS.items()}
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert {flows[one["entrypoint"]] for one in deployments} == set(FLOWS)
+    for one in deployments:
+        given = {"flow": flows[one["entrypoint"]], "name": one["name"], "parameters": one.get("parameters", {})}
+        for schedule in one.get("schedules", []):
+            entry = Entry.model_validate(given | schedule)
+            check_parameters(entry.flow, entry.parameters, whole=True)
+
+
+def test_the_automations_match_labels_that_there_are() -> None:
+    labels = {"prefect.resource.id", "crack-survey.failures", *limit_labels({}, LimitSettings())}
+    text = (ROOT / "docs" / "automations.yaml").read_text().replace("BLOCK", str(uuid4()))
+    for one in yaml.safe_load(text)["automations"]:
+        automation = AutomationCore.model_validate(one)
+        assert automation.trigger.expect == {EVENT}
+        assert set(one["trigger"]["match"]) <= labels
 
 
 def test_every_flow_can_be_started_by_hand_without_a_file() -> None:
