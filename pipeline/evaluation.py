@@ -41,6 +41,7 @@ MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
     "iou": attrgetter("tolerant_iou"),
 }
 ROUNDS = 3  # times each batch is timed; the median counts
+MANY = 100  # pictures from which on one round tells enough
 
 
 class Evaluated(NamedTuple):
@@ -118,7 +119,7 @@ def evaluate_cascade(
         images = [sample.image for sample in batch]
         if not rows:
             timed_batch(cascade, images)  # warm up: the first batch is slow
-        timed = [timed_batch(cascade, images) for _ in range(ROUNDS)]
+        timed = [timed_batch(cascade, images) for _ in range(ROUNDS if total < MANY else 1)]
         results, full_frames, _ = timed[-1]
         times = median_times([times for *_, times in timed])
         all_found = cascade.detect(images, MIN_SCORE)

@@ -54,7 +54,9 @@ def bench(bundle: Path, samples: Sequence[Sample], rounds: int, report: Report) 
     seconds = interleave(both, rounds, told("cascade and full frame"))
     low, high = interval(seconds["full_frame"], seconds["cascade"])
     quality = _quality(cascade, samples)
-    per_stage, inputs = stages(Cascade.load(bundle), files)
+    alone = Cascade.load(bundle)
+    stages(alone, files)  # warm up: the detector is compiled for each new batch
+    per_stage, inputs = stages(alone, files)
     forward = {
         "batch": lambda: cascade_batch(cascade, files, cores),
         "forward": lambda: forward_alone(cascade.runtime, inputs, cores),

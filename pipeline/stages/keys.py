@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import hashlib
 import json
 from collections.abc import Callable
@@ -83,10 +84,16 @@ def is_done(folder: Path) -> bool:
 
 
 def run_stage(folder: Path, work: Callable[[Path], None]) -> Path:
-    """Let `work` fill `folder`, and mark it as done once it has returned."""
+    """Let `work` fill `folder`, and mark it as done once it has returned.
+
+    Of two runs with equal settings at once one does the work; the other waits for it and does nothing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    work(folder)
-    write_whole(folder / "done.json", lambda path: path.write_text("{}"))
+    with (folder / "lock").open("w") as lock:  # the kernel lets go when the process ends, however it ends
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_done(folder):
+            work(folder)
+            write_whole(folder / "done.json", lambda path: path.write_text("{}"))
     return folder
 
 

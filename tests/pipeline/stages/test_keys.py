@@ -1,3 +1,6 @@
+import threading
+import time
+
 import pytest
 
 from pipeline.settings import make_settings
@@ -83,4 +86,21 @@ def test_a_stage_is_done_only_when_its_work_returned(tmp_path):
         run_stage(folder, broken)
     assert not is_done(folder)
     run_stage(folder, lambda out: (out / "whole").write_text(""))
+    assert is_done(folder)
+
+
+def test_of_two_runs_at_once_one_does_the_work_and_the_other_waits(tmp_path):
+    folder, entered, done = tmp_path / "stage", threading.Event(), []
+
+    def work(out):
+        entered.set()
+        time.sleep(0.2)
+        done.append(out)
+
+    first = threading.Thread(target=run_stage, args=(folder, work))
+    first.start()
+    entered.wait(10)
+    run_stage(folder, work)
+    first.join(10)
+    assert done == [folder]
     assert is_done(folder)
