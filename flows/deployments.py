@@ -11,8 +11,10 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.types.entrypoint import EntrypointType
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from flows.artifacts import without_server_errors
 from flows.evaluate import evaluate_bundle
 from flows.experiment import experiment
+from flows.runtime import console
 from flows.schedules import Entry, FlowName, read_schedules, told
 from flows.survey import survey
 from models.errors import UsageError
@@ -60,7 +62,21 @@ def serve_all(schedules: Path | None, limit: int) -> None:
     """
     deployments = plan(schedules)
     check_server()
-    serve(*deployments, limit=limit, pause_on_shutdown=True)
+    try:
+        serve(*deployments, limit=limit, pause_on_shutdown=False)
+    finally:
+        pause(deployments)
+
+
+def pause(deployments: list[RunnerDeployment]) -> None:
+    """Pause deployments that nobody serves any more: runs that nothing starts would pile up, late.
+
+    Prefect's own `pause_on_shutdown` is cut off where a signal comes while a run is under way.
+    """
+    with without_server_errors(), get_client(sync_client=True) as client:
+        for deployment in deployments:
+            client.pause_deployment(client.read_deployment_by_name(deployment.full_name).id)
+        console.print("Paused until it is served again.")
 
 
 def check_server() -> None:
