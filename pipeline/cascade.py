@@ -21,7 +21,7 @@ from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
-from pipeline.packing import cut_sheets, fill_sheets, place
+from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
 from pipeline.tiles import Tile, tiles_of
 
@@ -160,20 +160,9 @@ class Cascade:
         self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]]
     ) -> list[tuple[Boxes, ProbabilityMap]]:
         """Stage 2 alone: of each picture the crops ``(M, 4)`` xyxy px around its `boxes`, and the ``(H, W)``
-        probability, 0 outside boxes. Crops of all pictures go through the segmenter together.
+        probability, 0 outside boxes.
         """
-        sizes = [(image.shape[0], image.shape[1]) for image in images]
-        plans = [plan_crops(own, size, self.crops.halo) for own, size in zip(boxes, sizes, strict=True)]
-        pieces = [image[y1:y2, x1:x2] for image, plan in zip(images, plans, strict=True) for x1, y1, x2, y2 in plan]
-        shapes = [(piece.shape[0], piece.shape[1]) for piece in pieces]
-        places, heights = place(shapes, self.segmenter_config.multiple)
-        sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights)]
-        maps = cut_sheets(sheets, places, shapes)
-        stitched = []
-        for own, plan, size in zip(boxes, plans, sizes, strict=True):
-            whole = stitch([next(maps) for _ in plan], plan, size, self.crops.halo)
-            stitched.append((plan, _inside(whole, own)))
-        return stitched
+        return [self._segment_one(image, own) for image, own in zip(images, boxes, strict=True)]
 
     def full_frame(self, images: Sequence[Image]) -> list[ProbabilityMap]:
         """The rival: the same segmenter over whole pictures, one ``(H, W)`` float32 map each."""
@@ -183,6 +172,16 @@ class Cascade:
             pixels = padded_pixels(image, self.segmenter_config.multiple)
             found.append(self.runtime.segmenter(pixels[None])[0, :height, :width])
         return found
+
+    def _segment_one(self, image: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
+        size = (image.shape[0], image.shape[1])
+        crops = plan_crops(boxes, size, self.crops.halo)
+        pieces = [image[y1:y2, x1:x2] for x1, y1, x2, y2 in crops]
+        shapes = [(piece.shape[0], piece.shape[1]) for piece in pieces]
+        width, places, heights = pack(shapes, self.segmenter_config.multiple)
+        sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights, width)]
+        whole = stitch(list(cut_sheets(sheets, places, shapes)), crops, size, self.crops.halo)
+        return crops, _inside(whole, boxes)
 
     def _detect_batch(
         self, images: Sequence[Image], batch: Sequence[tuple[int, Tile]], shape: tuple[int, int], min_score: float

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.detector import CrackDetector, detector_multiple
 from models.graphs import DetectorGraph, SegmenterGraph
 from pipeline.boxes import Boxes
-from pipeline.packing import WIDTH_PX, place
+from pipeline.packing import pack
 
 
 def multiply_adds(network: nn.Module, height: int, width: int) -> int:
@@ -36,7 +36,7 @@ def cascade_multiply_adds(
         segmenter: stage 2, pixels to logits.
         multiple: sides of the segmenter's input are multiples of this, px.
         size: ``(H, W)`` of the pictures, px.
-        plans: crops ``(M, 4)`` xyxy px of each picture, packed together as the cascade does.
+        plans: crops ``(M, 4)`` xyxy px of each picture, packed as the cascade does.
 
     Returns:
         ``detector``, ``segmenter``, ``cascade`` (their sum), ``full_frame`` and ``ratio`` (full frame over cascade).
@@ -46,8 +46,10 @@ def cascade_multiply_adds(
     grown = [-(-side // detector_multiple(detector.config)) * detector_multiple(detector.config) for side in size]
     detect = multiply_adds(DetectorGraph(detector.eval()), *grown)
     full = multiply_adds(stage2, -(-height // multiple) * multiple, -(-width // multiple) * multiple)
-    _, heights = place([(int(y2 - y1), int(x2 - x1)) for plan in plans for x1, y1, x2, y2 in plan], multiple)
-    segment = sum(multiply_adds(stage2, sheet, WIDTH_PX) for sheet in heights) / len(plans)
+    segment = 0.0
+    for plan in plans:
+        width_px, _, heights = pack([(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in plan], multiple)
+        segment += sum(multiply_adds(stage2, sheet, width_px) for sheet in heights) / len(plans)
     total = detect + segment
     return {
         "detector": detect,

