@@ -23,7 +23,7 @@ from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
-from pipeline.tiles import Tile, tiles_of
+from pipeline.tiles import TILE_PX, Tile, tiles_of
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
 
@@ -179,6 +179,8 @@ class Cascade:
         pieces = [image[y1:y2, x1:x2] for x1, y1, x2, y2 in crops]
         shapes = [(piece.shape[0], piece.shape[1]) for piece in pieces]
         width, places, heights = pack(shapes, self.segmenter_config.multiple)
+        if TILE_PX**2 >= width * sum(heights) >= size[0] * size[1]:  # cut up, the picture would be larger than whole
+            return np.array([[0, 0, size[1], size[0]]]), _inside(self.full_frame([image])[0], boxes)
         sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights, width)]
         whole = stitch(list(cut_sheets(sheets, places, shapes)), crops, size, self.crops.halo)
         return crops, _inside(whole, boxes)

@@ -16,7 +16,7 @@ from models.graphs import MEAN_COLOUR
 from pipeline.crops import LONGEST_PX
 from pipeline.datasets.base import Image
 
-WIDTHS_PX = (256, 320, 384, 448, LONGEST_PX)
+WIDTHS_PX = tuple(range(128, LONGEST_PX + 1, 32))
 HIGHEST_PX = 1024  # of a sheet: memory stays bounded whatever the batch
 
 

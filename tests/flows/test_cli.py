@@ -146,7 +146,7 @@ class TestWithPrefect:
         assert result.exit_code == 0, result.output
         printed = json.loads(result.stdout)
         for figure in ("precision", "segmentation_error", "data_reduction", "f1_2px", "ap50"):
-            # The run counts boxes in float32, a bundle in the runtime's precision: scores at the threshold may cross it.
+            # The run counts boxes in float32, a bundle in its runtime's precision: scores may cross the threshold.
             assert printed[figure] == pytest.approx(finished.recorded.metrics[figure], nan_ok=True, abs=0.03), figure
         row = read_table("runs", finished_home, printed["run_id"]).iloc[0]
         assert (row["kind"], row["split"], row["images"]) == ("evaluate", "paper-test", printed["images"])

@@ -130,3 +130,14 @@ def test_a_large_picture_is_seen_in_tiles_and_no_crack_is_lost(monkeypatch):
     result = cascade(image)
     assert sorted(result.boxes[:, :2].tolist()) == [[5, 5], [500, 850], [545, 930], [1000, 1690], [1090, 20]]
     assert (result.mask == (image[..., 0] < 50)).all()
+
+
+def test_a_picture_full_of_boxes_is_segmented_whole():
+    image = picture(96, 160)
+    boxes = np.array([[x, y, x + 30, y + 30] for x in range(0, 150, 26) for y in range(0, 80, 22)], np.float64)
+    cascade = make()
+    ((crops, probability),) = cascade.segment([image], [boxes])
+    assert crops.tolist() == [[0, 0, 160, 96]]
+    inside = union_mask(boxes, (96, 160))
+    assert (probability[inside] == cascade.full_frame([image])[0][inside]).all()
+    assert not probability[~inside].any()
