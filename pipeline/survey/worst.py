@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from models.errors import DataError
 from pipeline.datasets.base import Image, Mask
 from pipeline.datasets.pictures import read_mask
-from pipeline.figures import draw_boxes
 from pipeline.survey.chunk import DETECTION
 from pipeline.survey.decode import allow_pixels
-from pipeline.survey.outputs import tint
 from pipeline.survey.photographs import Photograph
 from pipeline.survey.plan import Survey
 from pipeline.survey.process import read_picture
@@ -82,10 +80,3 @@ def look_again(survey: Survey, rows: list[dict[str, Any]]) -> Iterator[Seen]:
         if mask is not None and mask.shape != picture.image.shape[:2]:
             mask = None
         yield Seen(row, picture.image, mask, boxes.get(row["name"], np.empty((0, 5))))
-
-
-def pictured(survey: Survey, rows: list[dict[str, Any]]) -> Iterator[tuple[Mapping[str, Any], Image]]:
-    """Each row with its photograph, boxes and cracks drawn in; without those that cannot be read any more."""
-    for seen in look_again(survey, rows):
-        image = seen.image if seen.mask is None else tint(seen.image, seen.mask)
-        yield seen.row, draw_boxes(image, seen.boxes[:, :4], seen.boxes[:, 4])
