@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ from pipeline.crops import ProbabilityMap
 from pipeline.datasets.base import Image
 from pipeline.survey.decode import decode
 from pipeline.survey.process import read_ahead
+
+T = TypeVar("T")
 
 MOST_PIXELS = 200_000_000
 
@@ -40,12 +43,10 @@ def full_frame_batch(cascade: Cascade, files: Sequence[bytes], streams: int) -> 
 
 
 def _run(files: Sequence[bytes], streams: int, look: Callable[[Sequence[Image]], int]) -> int:
-    batches = [files[start : start + LARGEST_BATCH] for start in range(0, len(files), LARGEST_BATCH)]
-
     def work(batch: Sequence[bytes]) -> int:
         return look([decode(content, MOST_PIXELS) for content in batch])
 
-    return sum(read_ahead(batches, work, threads=streams, ahead=streams))
+    return sum(read_ahead(_batches(files), work, threads=streams, ahead=streams))
 
 
 class Timed:
@@ -59,18 +60,17 @@ class Timed:
 
     def detector(self, images: Pixels) -> RawDetections:
         """Stage 1, timed."""
-        began = time.perf_counter()
-        found = self.inner.detector(images)
-        self.seconds["detector"] += time.perf_counter() - began
-        self.inputs.append(("detector", images))
-        return found
+        return self._timed("detector", self.inner.detector, images)
 
     def segmenter(self, images: Pixels) -> ProbabilityMap:
         """Stage 2, timed."""
+        return self._timed("segmenter", self.inner.segmenter, images)
+
+    def _timed(self, stage: str, run: Callable[[Pixels], T], images: Pixels) -> T:
         began = time.perf_counter()
-        found = self.inner.segmenter(images)
-        self.seconds["segmenter"] += time.perf_counter() - began
-        self.inputs.append(("segmenter", images))
+        found = run(images)
+        self.seconds[stage] += time.perf_counter() - began
+        self.inputs.append((stage, images))
         return found
 
 
