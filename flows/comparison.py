@@ -24,6 +24,7 @@ FIGURES = (
     ("ap50", "AP50", "%"),
     ("score_threshold", "score threshold", ""),
     ("boxes_per_image", "boxes a picture", ""),
+    ("boxes_per_clean_image", "boxes a picture without cracks", ""),
     ("oracle_data_reduction", "data reduction of the labels", "%"),
     ("f1_2px", "F1 at 2 px", "%"),
     ("f1_2px_mean", "F1 at 2 px, mean over pictures", "%"),

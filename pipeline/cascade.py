@@ -18,7 +18,7 @@ from models.detector import CrackDetector, decode
 from models.graphs import Pixels, detector_pixels, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
 from models.segmenter import SegmenterConfig
-from pipeline.boxes import Boxes, round_outwards
+from pipeline.boxes import Boxes, discount_covered, round_outwards
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
 from pipeline.packing import cut_sheets, fill_sheets, pack
@@ -154,7 +154,8 @@ class Cascade:
                 found = self._detect_batch(images, batch, shape, min_score)
                 for (index, tile), own in zip(batch, found, strict=True):
                     parts[index].append(_own(own, tile))
-        return [_best_first(parts[index]) for index in range(len(images))]
+        found = [discount_covered(*_best_first(parts[index]), image.shape[:2]) for index, image in enumerate(images)]
+        return [(boxes[scores >= min_score], scores[scores >= min_score]) for boxes, scores in found]
 
     def segment(
         self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]]

@@ -50,6 +50,7 @@ class AugmentSettings(Settings):
     rotate_deg: float = Field(15, ge=0)
     scale_min: float = Field(0.8, gt=0)
     scale_max: float = Field(1.4, gt=0)
+    fade: float = Field(0, ge=0, le=1, description="Share of pictures whose cracks are made fainter")
     brightness: float = Field(0.3, ge=0)
     contrast: float = Field(0.3, ge=0)
     gamma: float = Field(0.2, ge=0)
@@ -61,7 +62,7 @@ class AugmentSettings(Settings):
 class TrainSettings(Settings):
     """How one network trains (`pipeline.training`)."""
 
-    epochs: int = Field(60, ge=1)
+    epochs: int = Field(40, ge=1)
     batch: int = Field(4, ge=1)
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: float = Field(1e-3, gt=0)
@@ -76,7 +77,7 @@ class TrainSettings(Settings):
 class CropSettings(Settings):
     """How detections become crops (`pipeline.crops`)."""
 
-    halo: int = Field(8, ge=0, description="Context around a box that the segmenter sees, px")
+    halo: int = Field(0, ge=0, description="More context around a box than the labels' padding gives it, px")
     train_side: int = Field(224, ge=32, description="Side of a training crop, px")
 
 
@@ -106,12 +107,12 @@ class RunSettings(Settings):
     dataset: DatasetSettings = DatasetSettings()
     labels: LabelSettings = LabelSettings()
     detector: DetectorConfig = DetectorConfig()
-    detector_augment: AugmentSettings = AugmentSettings()
+    detector_augment: AugmentSettings = AugmentSettings(fade=0.5)
     detector_training: TrainSettings = TrainSettings()
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
-    segmenter_training: TrainSettings = TrainSettings(epochs=50, batch=8)
+    segmenter_training: TrainSettings = TrainSettings(batch=8)
     thresholds: ThresholdSettings = ThresholdSettings()
     limits: LimitSettings = LimitSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
@@ -131,9 +132,12 @@ PRESETS: dict[str, dict[str, Any]] = {
             "head_convs": 4,
             "head_norm": "none",
             "anchor_sizes": [32, 64, 128, 256, 512],
+            "anchor_scales": [1, 2 ** (1 / 3), 2 ** (2 / 3)],
+            "anchor_ratios": [0.5, 1, 2],
             "box_loss": "l1",
         },
         "detector_augment": {
+            "fade": 0,
             "rotate_deg": 0,
             "scale_min": 1,
             "scale_max": 1,
@@ -145,7 +149,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "shadow": 0,
         },
         "detector_training": {"epochs": 50, "batch": 1, "lr": 1e-4, "ema": 0},
-        "segmenter": {"encoder": "resnet34", "weights": "none"},
+        "segmenter": {"encoder": "resnet34", "weights": "none", "decoder_channels": [256, 128, 64, 32, 16]},
         "thresholds": {"score": 0.5},
     },
     "smoke": {

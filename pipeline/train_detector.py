@@ -15,13 +15,13 @@ from models.backbones import normalise
 from models.detector import CrackDetector, DetectorConfig, build_detector, decode, detector_input
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
-from pipeline.boxes import mask_to_boxes
+from pipeline.boxes import discount_covered, mask_to_boxes
 from pipeline.datasets.base import Sample
 from pipeline.metrics import region_curve
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
 
 # Errors at which an epoch is judged; a single one would hang on two or three pictures.
-JUDGED_ERRORS = (0.005, 0.01, 0.02)
+JUDGED_ERRORS = (0.01, 0.02, 0.03, 0.05)
 JUDGED_THRESHOLDS = np.linspace(0.02, 0.98, 49)
 
 
@@ -92,7 +92,8 @@ def detect(
     height, width = inputs.shape[-2:]
     anchors = model.anchors_for(height, width, device)
     found = decode(logits, deltas, anchors, image.shape[:2], model.config, min_score)
-    return found.boxes.cpu().numpy(), found.scores.cpu().numpy()
+    boxes, scores = discount_covered(found.boxes.cpu().numpy(), found.scores.cpu().numpy(), image.shape[:2])
+    return boxes[scores >= min_score], scores[scores >= min_score]
 
 
 def judge(curve: Any, target_error: float) -> tuple[float, float]:

@@ -33,9 +33,10 @@ class Sample:
 
 
 class CrackDataset(ABC):
-    """Named samples, read lazily. `names` are labelled; `negative_names` are crack-free pictures without a mask.
+    """Named samples, read lazily. `names` are labelled; the others are crack-free pictures without a mask.
 
-    Negatives may be trained on and are never part of a split's metrics.
+    `negative_names` may be trained on and are never part of a split's metrics; `clean_names` are never trained on and
+    show how many boxes are found where there is nothing to find.
     """
 
     key: ClassVar[str]
@@ -50,6 +51,11 @@ class CrackDataset(ABC):
     @property
     def negative_names(self) -> tuple[str, ...]:
         """Pictures known to be free of cracks, without a mask of their own, sorted."""
+        return ()
+
+    @property
+    def clean_names(self) -> tuple[str, ...]:
+        """Pictures known to be free of cracks that are kept for testing, sorted."""
         return ()
 
     @abstractmethod
@@ -71,7 +77,7 @@ class CrackDataset(ABC):
     def fingerprint(self) -> str:
         """SHA-256 (hex) over names and contents: equal fingerprints mean equal data, wherever it lies."""
         digest = hashlib.sha256(self.key.encode())
-        for name in (*self.names, *self.negative_names):
+        for name in (*self.names, *sorted((*self.negative_names, *self.clean_names))):
             digest.update(f"{name}:{self.content_digest(name)};".encode())
         return digest.hexdigest()
 

@@ -30,16 +30,29 @@ SCENES: tuple[frozenset[str], ...] = tuple(
 NEGATIVES = frozenset({"201", "204", "205", "206", "207", "208", "321"})
 """Untraced photographs without cracks; 201, 206, 207 and 321 show stains that look like one."""
 
+CLEAN = frozenset({"204", "205", "208"})
+"""Those without anything that looks like a crack: kept for testing."""
+
 _FIRST_UNTRACED = 200
 _REMEDY = "Fetch the data set anew: `crack-survey data fetch crackforest`."
 
 
 class CrackForest(PairedDataset):
-    """Upstream layout: ``image/NNN.jpg``, ``groundTruth/NNN.mat``. 117 samples and 7 negatives when complete."""
+    """Upstream layout: ``image/NNN.jpg``, ``groundTruth/NNN.mat``. 117 samples and 7 crack-free when complete."""
 
     key = "crackforest"
     title = "CrackForest"
     licence = "non-commercial research"
+
+    @property
+    def negative_names(self) -> tuple[str, ...]:
+        """Crack-free photographs with stains, sorted: the ones worth training on."""
+        return tuple(name for name in super().negative_names if name not in CLEAN)
+
+    @property
+    def clean_names(self) -> tuple[str, ...]:
+        """Crack-free photographs kept for testing, sorted."""
+        return tuple(name for name in super().negative_names if name in CLEAN)
 
     def _find(self) -> Mapping[str, Pair]:
         require_layout(self.root, "crackforest", "image/NNN.jpg and groundTruth/NNN.mat")

@@ -50,7 +50,7 @@ def describe(dataset: CrackDataset) -> dict[str, Any]:
         ``crack_share`` (crack pixels over all pixels, 0–1), ``samples_without_crack``, ``fingerprint`` (None when files
         cannot be read) and ``problems`` (list of messages, empty when all is well).
     """
-    names = (*dataset.names, *dataset.negative_names)
+    names = (*dataset.names, *dataset.negative_names, *dataset.clean_names)
     with ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
         results = list(pool.map(lambda name: _measure(dataset, name), names))
     labelled = [r for r in results[: len(dataset)] if isinstance(r, _Measured)]
@@ -62,7 +62,7 @@ def describe(dataset: CrackDataset) -> dict[str, Any]:
         "title": dataset.title,
         "licence": dataset.licence,
         "samples": len(dataset),
-        "negatives": len(dataset.negative_names),
+        "negatives": len(dataset.negative_names) + len(dataset.clean_names),
         "groups": len({dataset.group(name) for name in dataset.names}),
         "official_test": len(getattr(dataset, "official_test_names", ())),
         "sizes": [{"width_px": w, "height_px": h, "samples": count} for (w, h), count in sizes.most_common()],

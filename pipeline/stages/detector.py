@@ -48,7 +48,7 @@ def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:
 
 
 def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> None:
-    """Run the detector over every part and choose the score threshold on ``val``.
+    """Run the detector over every part, crack-free pictures too, and choose the score threshold on ``val``.
 
     Writes ``detections.parquet`` (name, part, box, score from 0.01 up), ``curve.parquet`` (validation) and
     ``operating_point.json``.
@@ -56,7 +56,7 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
     device = pick_device(settings.device)
     detector = load_detector(settings, trained).to(device, memory_format=torch.channels_last)
     frames, found_on_val = [], []
-    for part in PARTS:
+    for part in (*PARTS, "clean"):
         for sample in load_part(settings, prepared, part):
             with torch.inference_mode():
                 boxes, scores = detect(detector, sample.image, device, MIN_SCORE)

@@ -38,6 +38,9 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
     point = json.loads((segmented / "operating_point.json").read_text())
     metrics = headline(counts, ap50(for_ap)) | point | json.loads((prepared / "labels.json").read_text())
     metrics["images"] = len(counts)
+    if clean := json.loads((prepared / "split.json").read_text())["clean"]:
+        on_clean = detections[detections["name"].isin(clean) & (detections["score"] >= threshold)]
+        metrics["boxes_per_clean_image"] = len(on_clean) / len(clean)
     counts.to_parquet(out / "counts.parquet", index=False)
     pd.concat([curve, on_val], ignore_index=True).to_parquet(out / "curve.parquet", index=False)
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2))

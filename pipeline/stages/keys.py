@@ -27,7 +27,10 @@ _CASCADE = ["pipeline/cascade.py", "pipeline/crops.py", "models/detector.py", "m
 # Source files whose change makes a stage's earlier results stale; a stage also inherits those of the ones before it.
 SOURCES: dict[StageName, list[str]] = {
     "prepare": [*_DATA, "pipeline/boxes.py", "pipeline/stages/prepare.py"],
-    "train-detector": [*_LOOP, "models/detector.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"],
+    "train-detector": [
+        *_LOOP,
+        *("models/detector.py", "pipeline/boxes.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"),
+    ],
     "detect": ["pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],
     "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/train_segmenter.py"],

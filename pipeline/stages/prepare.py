@@ -50,6 +50,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
         "split_fingerprint": split.fingerprint,
         "licence": dataset.licence,
         "negatives": list(negatives),
+        "clean": list(dataset.clean_names),
         **{part: list(split.part(part)) for part in PARTS},
     }
     pd.concat(frames, ignore_index=True).to_parquet(out / "boxes.parquet", index=False)
@@ -64,7 +65,10 @@ def read_split(prepared: Path) -> Split:
 
 
 def load_part(settings: RunSettings, prepared: Path, part: str) -> list[Sample]:
-    """Samples of one part, in the split's order; ``train`` takes the negatives along."""
+    """Samples of one part, in the split's order; ``train`` takes the negatives along.
+
+    The part ``clean`` are the crack-free pictures that the data set keeps for testing, often none.
+    """
     described = json.loads((prepared / "split.json").read_text())
     dataset = open_dataset(settings.dataset)
     names = described[part] + (described["negatives"] if part == "train" else [])

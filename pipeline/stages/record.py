@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from models.bundle import BundleCard, save_bundle
+from models.bundle import BundleCard, read_card, save_bundle
 from models.errors import DataError
 from pipeline.atomic import write_whole
 from pipeline.datasets.pictures import read_mask
@@ -29,6 +29,13 @@ from pipeline.stages.keys import ROOT, StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.segmenter import load_cascade
 
+MEANS_OVER_SPLITS = (
+    "oracle_data_reduction",
+    "oracle_boxes_per_image",
+    "anchor_recall",
+    "crack_share",
+    "boxes_per_clean_image",
+)
 TOLD_VERSIONS = ("crack-survey", "torch", "torchvision", "segmentation-models-pytorch", "timm", "prefect", "numpy")
 
 
@@ -90,8 +97,9 @@ def record_pooled(settings: RunSettings, evaluated: list[Path], run: RunInfo, ho
     counts = pd.concat([pd.read_parquet(folder / "counts.parquet") for folder in evaluated], ignore_index=True)
     parts = [json.loads((folder / "metrics.json").read_text()) for folder in evaluated]
     metrics = headline(counts, float(np.mean([part["ap50"] for part in parts])))
-    for name in ("oracle_data_reduction", "oracle_boxes_per_image", "anchor_recall", "crack_share"):
-        metrics[name] = float(np.mean([part[name] for part in parts]))
+    for name in MEANS_OVER_SPLITS:
+        if all(name in part for part in parts):
+            metrics[name] = float(np.mean([part[name] for part in parts]))
     folder = home / "runs" / run.run_id
     row = _run_row(settings, metrics, run) | {"report": str(folder / "report.html")}
     images = images_table(counts)
@@ -194,10 +202,18 @@ def _save_bundle(
         seed=settings.seed,
         device=run.device,
         metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
-        training_data_licence=described["licence"],
+        training_data_licence=_licence(settings, described["licence"]),
         versions=describe_software()[1],
     )
     return save_bundle(out, cascade.detector, cascade.segmenter, card)
+
+
+def _licence(settings: RunSettings, own: str) -> str:
+    """Licence of all data that shaped the weights, a starting bundle's included."""
+    if settings.start is None:
+        return own
+    started = read_card(settings.start)
+    return f"{own}; started from {started.name}: {started.training_data_licence}"
 
 
 def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:
