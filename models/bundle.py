@@ -39,6 +39,7 @@ class BundleCard(BaseModel):
     score_threshold: float = Field(ge=0, le=1)
     probability_threshold: float = Field(ge=0, le=1)
     crop_halo: int = Field(ge=0)
+    mirrored: bool = Field(False, description="Whether pictures are looked at in their mirror images too")
     dataset: str
     dataset_fingerprint: str
     split: str

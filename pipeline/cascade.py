@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -24,6 +24,7 @@ from pipeline.datasets.base import Image, Mask
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
+from pipeline.views import AS_IT_IS, MIRRORED, View, agree, mirror, mirror_boxes
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
 
@@ -59,6 +60,7 @@ class Cascade:
         score_threshold: detections below it are dropped.
         probability_threshold: pixels at or above it are crack.
         runtime: what runs both networks.
+        views: in which a picture is looked at; what they show is averaged.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Cascade:
         device: torch.device,
         runtime: RuntimeName = "auto",
         streams: int = 1,
+        mirrored: bool = False,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
 
@@ -85,10 +88,12 @@ class Cascade:
             device: where to compute.
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
+            mirrored: look at mirror images too, in four times the time.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
         """
+        self.views = MIRRORED if mirrored else AS_IT_IS
         self.detector = detector.eval()
         self.segmenter = segmenter.eval()
         self.segmenter_config = segmenter_config
@@ -121,6 +126,7 @@ class Cascade:
             torch.device(device),
             runtime,
             streams,
+            card.mirrored,
         )
 
     def __call__(self, image: Image) -> CascadeResult:
@@ -142,6 +148,20 @@ class Cascade:
 
     def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
         """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
+        seen = [self._detect_in(images, view, min_score) for view in self.views]
+        merged = [self._merge([found[index] for found in seen]) for index in range(len(images))]
+        found = [discount_covered(*own, image.shape[:2]) for own, image in zip(merged, images, strict=True)]
+        return [(boxes[scores >= min_score], scores[scores >= min_score]) for boxes, scores in found]
+
+    def _merge(self, found: list[Found]) -> Found:
+        return found[0] if len(found) == 1 else agree(found, self.detector.config.nms_iou)
+
+    def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Found]:
+        """Detections in one view, in px of the pictures as they are, best first."""
+        if view not in AS_IT_IS:
+            turned = self._detect_in([mirror(image, view) for image in images], AS_IT_IS[0], min_score)
+            sizes = [image.shape[:2] for image in images]
+            return [(mirror_boxes(own, size, view), scores) for (own, scores), size in zip(turned, sizes, strict=True)]
         jobs = [(index, tile) for index, image in enumerate(images) for tile in tiles_of(image.shape[:2])]
         by_shape: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
         for index, tile in jobs:
@@ -154,8 +174,7 @@ class Cascade:
                 found = self._detect_batch(images, batch, shape, min_score)
                 for (index, tile), own in zip(batch, found, strict=True):
                     parts[index].append(_own(own, tile))
-        found = [discount_covered(*_best_first(parts[index]), image.shape[:2]) for index, image in enumerate(images)]
-        return [(boxes[scores >= min_score], scores[scores >= min_score]) for boxes, scores in found]
+        return [_best_first(parts[index]) for index in range(len(images))]
 
     def segment(
         self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]]
@@ -167,24 +186,36 @@ class Cascade:
 
     def full_frame(self, images: Sequence[Image]) -> list[ProbabilityMap]:
         """The rival: the same segmenter over whole pictures, one ``(H, W)`` float32 map each."""
-        found = []
-        for image in images:
-            height, width = image.shape[:2]
-            pixels = padded_pixels(image, self.segmenter_config.multiple)
-            found.append(self.runtime.segmenter(pixels[None])[0, :height, :width])
-        return found
+        return [self._mean_over_views(image, self._whole_frame) for image in images]
 
     def _segment_one(self, image: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
         size = (image.shape[0], image.shape[1])
         crops = plan_crops(boxes, size, self.crops.halo)
-        pieces = [image[y1:y2, x1:x2] for x1, y1, x2, y2 in crops]
-        shapes = [(piece.shape[0], piece.shape[1]) for piece in pieces]
+        shapes = [(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in crops]
         width, places, heights = pack(shapes, self.segmenter_config.multiple)
         if TILE_PX**2 >= width * sum(heights) >= size[0] * size[1]:  # cut up, the picture would be larger than whole
-            return np.array([[0, 0, size[1], size[0]]]), _inside(self.full_frame([image])[0], boxes)
-        sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights, width)]
-        whole = stitch(list(cut_sheets(sheets, places, shapes)), crops, size, self.crops.halo)
-        return crops, _inside(whole, boxes)
+            whole = self._mean_over_views(image, self._whole_frame)
+            return np.array([[0, 0, size[1], size[0]]]), _inside(whole, boxes)
+
+        def crop_by_crop(picture: Image, view: View) -> ProbabilityMap:
+            own = mirror_boxes(crops, size, view)
+            pieces = [picture[y1:y2, x1:x2] for x1, y1, x2, y2 in own]
+            sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights, width)]
+            return stitch(list(cut_sheets(sheets, places, shapes)), own, size, self.crops.halo)
+
+        return crops, _inside(self._mean_over_views(image, crop_by_crop), boxes)
+
+    def _whole_frame(self, picture: Image, _: View) -> ProbabilityMap:
+        height, width = picture.shape[:2]
+        pixels = padded_pixels(picture, self.segmenter_config.multiple)
+        return self.runtime.segmenter(pixels[None])[0, :height, :width]
+
+    def _mean_over_views(self, image: Image, segment: Callable[[Image, View], ProbabilityMap]) -> ProbabilityMap:
+        """What `segment` says of the picture, averaged over the views."""
+        if self.views == AS_IT_IS:
+            return segment(image, AS_IT_IS[0])
+        seen = [mirror(segment(mirror(image, view), view), view) for view in self.views]
+        return np.asarray(np.mean(seen, axis=0), np.float32)
 
     def _detect_batch(
         self, images: Sequence[Image], batch: Sequence[tuple[int, Tile]], shape: tuple[int, int], min_score: float

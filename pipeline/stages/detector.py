@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from models.bundle import fill, starting_weights
 from models.detector import CrackDetector, build_detector
-from pipeline.cascade import MIN_SCORE
+from models.segmenter import build_segmenter
+from pipeline.cascade import MIN_SCORE, Cascade
 from pipeline.metrics import choose_score_threshold, region_curve
 from pipeline.settings import RunSettings
 from pipeline.splits import PARTS
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
-from pipeline.train_detector import DetectorTrainee, detect
+from pipeline.train_detector import DetectorTrainee
 from pipeline.training import Report, pick_device, train
 
 THRESHOLDS = np.round(np.arange(0.01, 1.0, 0.01), 2)
@@ -53,13 +53,20 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
     Writes ``detections.parquet`` (name, part, box, score from 0.01 up), ``curve.parquet`` (validation) and
     ``operating_point.json``.
     """
-    device = pick_device(settings.device)
-    detector = load_detector(settings, trained).to(device, memory_format=torch.channels_last)
+    cascade = Cascade(
+        load_detector(settings, trained),
+        build_segmenter(settings.segmenter.model_copy(update={"weights": "none"})),  # untrained: stage 1 alone looks
+        settings.segmenter,
+        settings.crops,
+        MIN_SCORE,
+        0.5,
+        pick_device(settings.device),
+        mirrored=settings.mirrored,
+    )
     frames, found_on_val = [], []
     for part in (*PARTS, "clean"):
-        for sample in load_part(settings, prepared, part):
-            with torch.inference_mode():
-                boxes, scores = detect(detector, sample.image, device, MIN_SCORE)
+        samples = load_part(settings, prepared, part)
+        for sample, (boxes, scores) in zip(samples, cascade.detect([s.image for s in samples]), strict=True):
             frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(score=scores, name=sample.name, part=part))
             if part == "val":
                 found_on_val.append((boxes, scores, sample.mask))

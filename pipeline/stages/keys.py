@@ -22,7 +22,13 @@ StageName = Literal["prepare", "train-detector", "detect", "crop", "train-segmen
 ROOT = Path(__file__).resolve().parents[2]
 _DATA = [*(f"pipeline/datasets/{name}.py" for name in ("base", "pairs", "pictures")), "pipeline/splits.py"]
 _LOOP = ["pipeline/training.py", "pipeline/batches.py", "pipeline/augment.py", "models/backbones.py"]
-_CASCADE = ["pipeline/cascade.py", "pipeline/crops.py", "models/detector.py", "models/segmenter.py"]
+_CASCADE = [
+    "pipeline/cascade.py",
+    "pipeline/crops.py",
+    "pipeline/views.py",
+    "models/detector.py",
+    "models/segmenter.py",
+]
 
 # Source files whose change makes a stage's earlier results stale; a stage also inherits those of the ones before it.
 SOURCES: dict[StageName, list[str]] = {
@@ -31,7 +37,7 @@ SOURCES: dict[StageName, list[str]] = {
         *_LOOP,
         *("models/detector.py", "pipeline/boxes.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"),
     ],
-    "detect": ["pipeline/stages/detector.py"],
+    "detect": [*_CASCADE, "pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],
     "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/train_segmenter.py"],
     "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
@@ -62,7 +68,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         "train-detector": [
             dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type, start
         ],
-        "detect": [dump["thresholds"]["score"], dump["thresholds"]["target_error"]],
+        "detect": [dump["mirrored"], dump["thresholds"]["score"], dump["thresholds"]["target_error"]],
         "crop": [dump["crops"]],
         "train-segmenter": [dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["seed"]],
         "segment": [dump["thresholds"]["probability"]],

@@ -195,6 +195,7 @@ def _save_bundle(
         score_threshold=cascade.score_threshold,
         probability_threshold=cascade.probability_threshold,
         crop_halo=settings.crops.halo,
+        mirrored=settings.mirrored,
         dataset=settings.dataset.name,
         dataset_fingerprint=described["dataset_fingerprint"],
         split=settings.dataset.split,

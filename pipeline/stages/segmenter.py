@@ -84,6 +84,7 @@ def load_cascade(
         score_threshold,
         probability_threshold,
         pick_device(settings.device),
+        mirrored=settings.mirrored,
     )
 
 

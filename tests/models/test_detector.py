@@ -79,6 +79,8 @@ def test_the_papers_architecture_builds():
         fpn_channels=256,
         head_norm="none",
         anchor_sizes=(32, 64, 128, 256, 512),
+        anchor_scales=(1, 2 ** (1 / 3), 2 ** (2 / 3)),
+        anchor_ratios=(0.5, 1, 2),
     )
     model = build_detector(config).eval()
     with torch.inference_mode():

@@ -9,6 +9,7 @@ from models.segmenter import SegmenterConfig, build_segmenter
 from pipeline.boxes import union_mask
 from pipeline.cascade import Cascade
 from pipeline.settings import CropSettings
+from pipeline.views import View, mirror_boxes
 
 DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
 CPU = torch.device("cpu")
@@ -26,12 +27,14 @@ class Darkness(nn.Module):
         return pixels.mean(dim=1, keepdim=True) * self.slope
 
 
-def make(segmenter=None, score_threshold=0.5):
+def make(segmenter=None, score_threshold=0.5, mirrored=False):
     torch.manual_seed(0)
     detector = build_detector(DETECTOR)
     nn.init.normal_(detector.head.classification_head.cls_logits.weight, std=0.5)
     network = segmenter or build_segmenter(SEGMENTER)
-    return Cascade(detector, network, SEGMENTER, CropSettings(), score_threshold, 0.5, CPU, runtime="torch")
+    return Cascade(
+        detector, network, SEGMENTER, CropSettings(), score_threshold, 0.5, CPU, runtime="torch", mirrored=mirrored
+    )
 
 
 def picture(height=100, width=150):
@@ -141,3 +144,27 @@ def test_a_picture_full_of_boxes_is_segmented_whole():
     inside = union_mask(boxes, (96, 160))
     assert (probability[inside] == cascade.full_frame([image])[0][inside]).all()
     assert not probability[~inside].any()
+
+
+def test_mirror_images_are_looked_at_too_and_change_nothing_for_a_segmenter_without_context():
+    boxes = np.array([[10.0, 20, 60, 50], [90, 60, 140, 95]])
+    once, often = make(Darkness()), make(Darkness(), mirrored=True)
+    for one, other in zip(once.segment([picture()], [boxes]), often.segment([picture()], [boxes]), strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_allclose(one[1], other[1], atol=1e-6)
+    np.testing.assert_allclose(once.full_frame([picture()])[0], often.full_frame([picture()])[0], atol=1e-6)
+
+
+def test_a_mirrored_picture_gets_the_mirrored_answer():
+    cascade = make(score_threshold=0.1, mirrored=True)
+    image = picture(128, 192)
+    result, turned = cascade(image), cascade(np.ascontiguousarray(image[:, ::-1]))
+    assert len(result.boxes) > 0
+    ((_, probability), (_, other)) = (
+        cascade.segment([image], [result.boxes])[0],
+        cascade.segment(
+            [np.ascontiguousarray(image[:, ::-1])], [mirror_boxes(result.boxes, (128, 192), View(True, False))]
+        )[0],
+    )
+    np.testing.assert_allclose(probability, other[:, ::-1], atol=1e-4)
+    np.testing.assert_allclose(np.sort(result.scores), np.sort(turned.scores), atol=1e-4)

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.views import AS_IT_IS, MIRRORED, View, agree, mirror, mirror_boxes
+
+views = st.sampled_from(MIRRORED)
+
+
+@given(views, st.integers(1, 9), st.integers(1, 9))
+def test_mirroring_twice_gives_the_picture_back(view, height, width):
+    pixels = np.arange(height * width * 3, dtype=np.uint8).reshape(height, width, 3)
+    np.testing.assert_array_equal(mirror(mirror(pixels, view), view), pixels)
+
+
+@given(views, st.integers(0, 5), st.integers(0, 5), st.integers(1, 4), st.integers(1, 4))
+def test_a_mirrored_box_holds_the_mirrored_pixels(view, x, y, width, height):
+    frame = np.zeros((9, 12), bool)
+    frame[y : y + height, x : x + width] = True
+    x1, y1, x2, y2 = mirror_boxes(np.array([[x, y, x + width, y + height]]), (9, 12), view)[0]
+    expected = np.zeros((9, 12), bool)
+    expected[y1:y2, x1:x2] = True
+    np.testing.assert_array_equal(mirror(frame, view), expected)
+
+
+def test_the_picture_as_it_is_is_one_of_the_four():
+    assert (View(left_right=False, up_down=False),) == AS_IT_IS
+    assert len(set(MIRRORED)) == 4
+
+
+def found(*rows):
+    table = np.array(rows, np.float32).reshape(-1, 5)
+    return table[:, :4], table[:, 4]
+
+
+def test_views_that_agree_keep_the_score_and_one_alone_loses_half():
+    both, one = (0, 0, 10, 10), (50, 50, 60, 60)
+    boxes, scores = agree([found((*both, 0.8), (*one, 0.6)), found((*both, 0.6))], nms_iou=0.5)
+    assert boxes.tolist() == [list(map(float, both)), list(map(float, one))]
+    assert scores.tolist() == pytest.approx([0.7, 0.3])
+
+
+def test_a_place_seen_a_little_shifted_is_the_same_place():
+    boxes, scores = agree([found((0, 0, 10, 10, 0.8)), found((1, 0, 11, 10, 0.9))], nms_iou=0.5)
+    assert boxes.tolist() == [[1, 0, 11, 10]]
+    assert scores.tolist() == pytest.approx([0.85])
+
+
+def test_nothing_seen_is_nothing():
+    boxes, scores = agree([found(), found()], nms_iou=0.5)
+    assert boxes.shape == (0, 4)
+    assert scores.shape == (0,)
