@@ -36,5 +36,15 @@ def build_segmenter(config: SegmenterConfig) -> nn.Module:
         in_channels=3,
         classes=1,
     )
+    _drop_unused_blocks(model.encoder)
     load_encoder_weights(model.encoder, config.encoder, config.weights)
     return cast("nn.Module", model)
+
+
+def _drop_unused_blocks(encoder: nn.Module) -> None:
+    """Delete what lies beyond the deepest stage that the decoder reads: timm's EfficientNets keep and compute it."""
+    network = cast("nn.Module", encoder.model)
+    deepest = network.feature_info.module_name()[-1]  # type: ignore[union-attr, operator]
+    if deepest.startswith("blocks."):
+        last = int(deepest.removeprefix("blocks."))
+        network.blocks = cast("nn.Sequential", network.blocks)[: last + 1]

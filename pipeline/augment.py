@@ -95,9 +95,10 @@ class FadedCracks(v2.Transform):
         return {"taken": torch.from_numpy(relief(pixels, mask.numpy() > 0) * field[..., None]).permute(2, 0, 1)}
 
     def transform(self, inpt: Tensor, params: dict[str, Tensor]) -> Tensor:
-        if isinstance(inpt, tv_tensors.Mask):
-            return inpt
-        changed: Tensor = tv_tensors.wrap((inpt - params["taken"]).round().clamp(0, 255).to(torch.uint8), like=inpt)
+        changed = inpt
+        if isinstance(inpt, tv_tensors.Image):
+            fainter = (inpt - params["taken"]).round().clamp(0, 255).to(torch.uint8)
+            changed = tv_tensors.wrap(fainter, like=inpt)
         return changed
 
 
