@@ -18,6 +18,8 @@ from models.detector import CrackDetector, DetectorConfig, build_detector
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
 
+NOT_BUILT = {"weights", "nms_iou", "max_detections"}  # what a configuration says besides how a network is built
+
 CARD = "bundle.json"
 DETECTOR = "detector.safetensors"
 SEGMENTER = "segmenter.safetensors"
@@ -140,7 +142,7 @@ def starting_weights(
     """
     first, second, card = load_bundle(folder)
     for ours, theirs in ((detector, card.detector), (segmenter, card.segmenter)):
-        wanted, found = (config.model_dump(exclude={"weights"}) for config in (ours, theirs))
+        wanted, found = (config.model_dump(exclude=NOT_BUILT) for config in (ours, theirs))
         different = [name for name in wanted if wanted[name] != found.get(name)]
         if different:
             raise BundleError(

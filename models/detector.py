@@ -42,7 +42,7 @@ class DetectorConfig(BaseModel):
     box_loss: Literal["giou", "l1"] = "giou"
     foreground_iou: float = 0.5
     background_iou: float = 0.4
-    nms_iou: float = Field(0.5, gt=0, le=1)
+    nms_iou: float = Field(0.65, gt=0, le=1)
     max_detections: int = Field(300, ge=1)
 
 

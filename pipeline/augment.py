@@ -8,18 +8,12 @@ from __future__ import annotations
 import math
 
 import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from pipeline.datasets.base import Image, Mask
 from pipeline.settings import AugmentSettings
-
-FADED_AT_MOST = 0.7  # share of a crack's contrast
-RELIEF_SIGMA_PX = 6.0  # of the pavement's mean: wider than cracks, narrower than shadows
 
 
 def make_augmentation(settings: AugmentSettings) -> v2.Compose:
@@ -33,8 +27,6 @@ def make_augmentation(settings: AugmentSettings) -> v2.Compose:
         steps += [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()]
     if settings.rotate_deg or settings.scale_min != 1 or settings.scale_max != 1:
         steps.append(ReflectedAffine(settings.rotate_deg, (settings.scale_min, settings.scale_max)))
-    if settings.fade:
-        steps.append(v2.RandomApply([FadedCracks()], settings.fade))
     if settings.brightness or settings.contrast:
         steps.append(v2.ColorJitter(settings.brightness, settings.contrast))
     if settings.gamma:
@@ -76,49 +68,6 @@ class ReflectedAffine(v2.Transform):
         changed = torch.from_numpy(turned)
         wrapped: Tensor = tv_tensors.wrap(changed.permute(2, 0, 1).contiguous() if picture else changed, like=inpt)
         return wrapped
-
-
-class FadedCracks(v2.Transform):
-    """Make cracks fainter, here more and there less, down to a third of their contrast: pictures only.
-
-    Faint cracks are those that are missed, and few pictures hold any. `relief` says what is taken away.
-    """
-
-    _transformed_types = (tv_tensors.Image, tv_tensors.Mask)
-
-    def make_params(self, flat_inputs: list[Tensor]) -> dict[str, Tensor]:
-        image, mask = flat_inputs
-        height, width = mask.shape
-        strength = FADED_AT_MOST * torch.rand(3, 4).numpy()
-        field = cv2.resize(strength, (width, height), interpolation=cv2.INTER_LINEAR)
-        pixels = image.permute(1, 2, 0).contiguous().numpy()
-        return {"taken": torch.from_numpy(relief(pixels, mask.numpy() > 0) * field[..., None]).permute(2, 0, 1)}
-
-    def transform(self, inpt: Tensor, params: dict[str, Tensor]) -> Tensor:
-        changed = inpt
-        if isinstance(inpt, tv_tensors.Image):
-            fainter = (inpt - params["taken"]).round().clamp(0, 255).to(torch.uint8)
-            changed = tv_tensors.wrap(fainter, like=inpt)
-        return changed
-
-
-def relief(image: Image, mask: Mask) -> NDArray[np.float32]:
-    """What the cracks add to the pavement: the picture less the mean of the pavement around, fading out beside cracks.
-
-    Args:
-        image: ``(H, W, 3)`` uint8.
-        mask: ``(H, W)`` bool.
-
-    Returns:
-        ``(H, W, 3)`` float32, mostly negative, since cracks are dark; 0 away from cracks.
-    """
-    crack = cv2.dilate(mask.view(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
-    pavement = 1 - cv2.dilate(crack, np.ones((3, 3), np.uint8))
-    pixels = image.astype(np.float32)
-    weight = cv2.GaussianBlur(pavement, (0, 0), RELIEF_SIGMA_PX)[..., None]
-    around = cv2.GaussianBlur(pixels * pavement[..., None], (0, 0), RELIEF_SIGMA_PX) / np.maximum(weight, 1e-3)
-    known = np.clip(weight / 0.1, 0, 1)  # amid wide cracks no pavement is near: leave them as they are
-    return np.asarray((pixels - around) * cv2.GaussianBlur(crack, (0, 0), 1)[..., None] * known, np.float32)
 
 
 class RandomGamma(v2.Transform):

@@ -1,13 +1,12 @@
-import numpy as np
 import pytest
 import torch
 from torchvision import tv_tensors
 
-from pipeline.augment import make_augmentation, relief
+from pipeline.augment import make_augmentation
 from pipeline.settings import AugmentSettings
 
 NOTHING = dict.fromkeys(
-    ["rotate_deg", "fade", "brightness", "contrast", "gamma", "blur", "noise", "shadow"], 0.0
+    ["rotate_deg", "brightness", "contrast", "gamma", "blur", "noise", "shadow"], 0.0
 ) | {"flip": False, "scale_min": 1.0, "scale_max": 1.0}  # fmt: skip
 
 
@@ -48,7 +47,6 @@ def test_geometry_moves_picture_and_mask_together(changes):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"fade": 1.0},
         {"brightness": 0.3},
         {"contrast": 0.3},
         {"gamma": 0.5},
@@ -75,36 +73,3 @@ def test_the_same_seed_gives_the_same_picture():
     settings = {"flip": True, "rotate_deg": 15.0, "noise": 0.05, "gamma": 0.2, "shadow": 0.5}
     assert torch.equal(augmented(3, **settings)[0], augmented(3, **settings)[0])
     assert not torch.equal(augmented(3, **settings)[0], augmented(4, **settings)[0])
-
-
-def test_a_faded_crack_is_fainter_and_never_gone():
-    mask = np.zeros((60, 90), bool)
-    mask[28:31] = True
-    image = np.where(mask, 50, 150).astype(np.uint8)[..., None].repeat(3, axis=2)
-    fader = make_augmentation(AugmentSettings(**NOTHING | {"fade": 1.0}))
-    torch.manual_seed(3)
-    faded, _ = fader(
-        tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1)), tv_tensors.Mask(torch.from_numpy(mask))
-    )
-    middle = faded[0, 29].int()
-    assert (middle >= 50).all()
-    assert (middle > 60).any()
-    assert (middle <= 50 + 0.71 * 100).all()
-    assert torch.equal(faded[0, :15], torch.full((15, 90), 150, dtype=torch.uint8))
-
-
-def test_relief_is_what_the_crack_takes_from_the_pavement():
-    mask = np.zeros((40, 40), bool)
-    mask[19:22] = True
-    taken = relief(np.where(mask, 40, 140).astype(np.uint8)[..., None].repeat(3, axis=2), mask)
-    np.testing.assert_allclose(taken[20], -100, atol=8)
-    assert not taken[:10].any()
-
-
-def test_no_crack_has_no_relief():
-    assert not relief(np.full((30, 30, 3), 90, np.uint8), np.zeros((30, 30), bool)).any()
-
-
-def test_amid_wide_cracks_nothing_is_made_up():
-    mask = np.ones((60, 60), bool)
-    assert not relief(np.full((60, 60, 3), 20, np.uint8), mask).any()
