@@ -52,7 +52,8 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="fast: light networks (default). paper: those of Carr et al. 2018. smoke: one minute, no use."
+            help="fast: light networks (default). finetune: the same, from networks that have seen DeepCrack. "
+            "accurate: finetune, looking at mirror images too. paper: Carr et al. 2018. smoke: a minute, no use."
         ),
     ] = None,
     dataset: Dataset = "sample",

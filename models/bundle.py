@@ -132,24 +132,22 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
     return detector, segmenter, card
 
 
-def starting_weights(
-    folder: Path, detector: DetectorConfig, segmenter: SegmenterConfig
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Weights of a bundle for both networks to go on training from.
+def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> dict[str, Tensor]:
+    """Weights of the bundle's network of that kind, to go on training from.
 
     Raises:
-        BundleError: there is no intact bundle, or its networks are built differently.
+        BundleError: there is no intact bundle, or its network is built differently.
     """
-    first, second, card = load_bundle(folder)
-    for ours, theirs in ((detector, card.detector), (segmenter, card.segmenter)):
-        wanted, found = (config.model_dump(exclude=NOT_BUILT) for config in (ours, theirs))
-        different = [name for name in wanted if wanted[name] != found.get(name)]
-        if different:
-            raise BundleError(
-                f"{folder} cannot be started from: it differs in {', '.join(different)}.",
-                "Train both with the same preset and the same settings of the networks.",
-            )
-    return first.state_dict(), second.state_dict()
+    detector, segmenter, card = load_bundle(folder)
+    stage_1 = isinstance(config, DetectorConfig)
+    wanted = config.model_dump(exclude=NOT_BUILT)
+    found = (card.detector if stage_1 else card.segmenter).model_dump()
+    if different := [name for name in wanted if wanted[name] != found.get(name)]:
+        raise BundleError(
+            f"{folder} cannot be started from: it differs in {', '.join(different)}.",
+            "Train both with the same preset and the same settings of the networks.",
+        )
+    return (detector if stage_1 else segmenter).state_dict()
 
 
 def fill(network: nn.Module, path: Path) -> None:

@@ -37,12 +37,12 @@ class DetectorConfig(BaseModel):
     anchor_sizes: tuple[float, ...] = Field(
         (12, 24, 48), description="Side of the square anchor of each level, px of the folded picture"
     )
-    anchor_scales: tuple[float, ...] = (1.0, 2**0.5)
-    anchor_ratios: tuple[float, ...] = Field((0.25, 0.5, 1.0, 2.0, 4.0), description="Height over width")
+    anchor_scales: tuple[float, ...] = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
+    anchor_ratios: tuple[float, ...] = Field((0.5, 1.0, 2.0), description="Height over width")
     box_loss: Literal["giou", "l1"] = "giou"
     foreground_iou: float = 0.5
     background_iou: float = 0.4
-    nms_iou: float = Field(0.65, gt=0, le=1)
+    nms_iou: float = Field(0.5, gt=0, le=1)
     max_detections: int = Field(300, ge=1)
 
 

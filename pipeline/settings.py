@@ -61,7 +61,8 @@ class AugmentSettings(Settings):
 class TrainSettings(Settings):
     """How one network trains (`pipeline.training`)."""
 
-    epochs: int = Field(40, ge=1)
+    start: Path | None = Field(None, description="Bundle whose weights training starts from; none: ImageNet's")
+    epochs: int = Field(60, ge=1)
     batch: int = Field(4, ge=1)
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: float = Field(1e-3, gt=0)
@@ -76,7 +77,7 @@ class TrainSettings(Settings):
 class CropSettings(Settings):
     """How detections become crops (`pipeline.crops`)."""
 
-    halo: int = Field(0, ge=0, description="More context around a box than the labels' padding gives it, px")
+    halo: int = Field(8, ge=0, description="Context around a box that the segmenter sees, px")
     train_side: int = Field(224, ge=32, description="Side of a training crop, px")
 
 
@@ -103,7 +104,6 @@ class RunSettings(Settings):
     seed: int = 2018
     mirrored: bool = Field(False, description="Look at mirror images too and average: surer, in four times the time")
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    start: Path | None = Field(None, description="Bundle whose weights both trainings start from; none: ImageNet's")
     dataset: DatasetSettings = DatasetSettings()
     labels: LabelSettings = LabelSettings()
     detector: DetectorConfig = DetectorConfig()
@@ -112,17 +112,15 @@ class RunSettings(Settings):
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
-    segmenter_training: TrainSettings = TrainSettings(batch=8)
+    segmenter_training: TrainSettings = TrainSettings(epochs=50, batch=8)
     thresholds: ThresholdSettings = ThresholdSettings()
     limits: LimitSettings = LimitSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
 
 
-# From a bundle that has seen more cracks than CrackForest holds; gentler, lest it forget them.
+# From a detector that has seen more cracks than CrackForest holds.
 _FINETUNE: dict[str, Any] = {
-    "start": Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast",
-    "detector_training": {"epochs": 20, "lr": 5e-4},
-    "segmenter_training": {"epochs": 30, "lr": 5e-4, "batch": 8},
+    "detector_training": {"start": Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast"}
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -141,9 +139,6 @@ PRESETS: dict[str, dict[str, Any]] = {
             "head_convs": 4,
             "head_norm": "none",
             "anchor_sizes": [32, 64, 128, 256, 512],
-            "anchor_scales": [1, 2 ** (1 / 3), 2 ** (2 / 3)],
-            "anchor_ratios": [0.5, 1, 2],
-            "nms_iou": 0.5,
             "box_loss": "l1",
         },
         "detector_augment": {
@@ -158,7 +153,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "shadow": 0,
         },
         "detector_training": {"epochs": 50, "batch": 1, "lr": 1e-4, "ema": 0},
-        "segmenter": {"encoder": "resnet34", "weights": "none", "decoder_channels": [256, 128, 64, 32, 16]},
+        "segmenter": {"encoder": "resnet34", "weights": "none"},
         "thresholds": {"score": 0.5},
     },
     "smoke": {

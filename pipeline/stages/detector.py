@@ -33,9 +33,8 @@ def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Rep
         load_part(settings, prepared, "train"),
         load_part(settings, prepared, "val"),
     )
-    if settings.start:
-        weights, _ = starting_weights(settings.start, settings.detector, settings.segmenter)
-        trainee.model.load_state_dict(weights)
+    if start := settings.detector_training.start:
+        trainee.model.load_state_dict(starting_weights(start, settings.detector))
     train(trainee, settings.detector_training, out, settings.seed, pick_device(settings.device), report)
 
 

@@ -59,14 +59,16 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
     dump = settings.model_dump(mode="json")
     anchors = {k: v for k, v in dump["detector"].items() if k.startswith("anchor") or k in ("levels", "fold")}
-    start = read_card(settings.start).sha256 if settings.start else None
+    for training in (dump["detector_training"], dump["segmenter_training"]):
+        if training["start"]:  # what lies there counts, not where
+            training["start"] = read_card(Path(training["start"])).sha256
     own: dict[StageName, Any] = {
         "prepare": [
             _source_digest(f"pipeline/datasets/{settings.dataset.name}.py"),
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
         ],
         "train-detector": [
-            dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type, start
+            dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
         ],
         "detect": [dump["mirrored"], dump["thresholds"]["score"], dump["thresholds"]["target_error"]],
         "crop": [dump["crops"]],

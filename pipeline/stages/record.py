@@ -211,10 +211,9 @@ def _save_bundle(
 
 def _licence(settings: RunSettings, own: str) -> str:
     """Licence of all data that shaped the weights, a starting bundle's included."""
-    if settings.start is None:
-        return own
-    started = read_card(settings.start)
-    return f"{own}; started from {started.name}: {started.training_data_licence}"
+    starts = dict.fromkeys((settings.detector_training.start, settings.segmenter_training.start))
+    cards = [read_card(start) for start in starts if start is not None]
+    return "; ".join([own, *(f"started from {card.name}: {card.training_data_licence}" for card in cards)])
 
 
 def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:

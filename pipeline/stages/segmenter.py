@@ -64,9 +64,8 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
         {sample.name: crops.get(sample.name, nothing).astype(np.int64) for sample in samples},
         load_part(settings, prepared, "val"),
     )
-    if settings.start:
-        _, weights = starting_weights(settings.start, settings.detector, settings.segmenter)
-        trainee.model.load_state_dict(weights)
+    if start := settings.segmenter_training.start:
+        trainee.model.load_state_dict(starting_weights(start, settings.segmenter))
     train(trainee, settings.segmenter_training, out, settings.seed, pick_device(settings.device), report)
 
 

@@ -88,10 +88,11 @@ def test_a_folder_of_other_things_is_not_overwritten(bundle, tmp_path):
 
 
 def test_training_starts_from_a_bundle_of_the_same_architecture_only(bundle):
-    pretrained = DETECTOR_CONFIG.model_copy(update={"weights": "package"})  # where its own training started
-    detector, segmenter = starting_weights(bundle, pretrained, SEGMENTER_CONFIG)
+    # where its own training started, and what is done with its output
+    pretrained = DETECTOR_CONFIG.model_copy(update={"weights": "package", "nms_iou": 0.3, "max_detections": 7})
+    detector, segmenter = starting_weights(bundle, pretrained), starting_weights(bundle, SEGMENTER_CONFIG)
     expected, network, _ = load_bundle(bundle)
     assert all(torch.equal(tensor, detector[name]) for name, tensor in expected.state_dict().items())
     assert all(torch.equal(tensor, segmenter[name]) for name, tensor in network.state_dict().items())
     with pytest.raises(BundleError, match="differs in fpn_channels"):
-        starting_weights(bundle, DETECTOR_CONFIG.model_copy(update={"fpn_channels": 16}), SEGMENTER_CONFIG)
+        starting_weights(bundle, DETECTOR_CONFIG.model_copy(update={"fpn_channels": 16}))
