@@ -1,11 +1,17 @@
+import shutil
 import threading
 import time
 
 import pytest
+import torch
 
+from models.bundle import save_bundle
+from models.detector import build_detector
+from models.segmenter import build_segmenter
 from pipeline.settings import make_settings
 from pipeline.stages import keys
 from pipeline.stages.keys import is_done, run_stage, stage_keys
+from tests import tiny
 
 STAGES = list(keys.SOURCES)
 
@@ -26,6 +32,7 @@ def changed_stages(**overrides):
         ({"detector__head_convs": 2}, "train-detector"),
         ({"detector_training__lr": 0.01}, "train-detector"),
         ({"seed": 3}, "train-detector"),
+        ({"mirrored": True}, "detect"),
         ({"thresholds__target_error": 0.1}, "detect"),
         ({"crops__halo": 16}, "crop"),
         ({"segmenter_training__epochs": 9}, "train-segmenter"),
@@ -35,6 +42,23 @@ def changed_stages(**overrides):
 )
 def test_a_setting_changes_its_stage_and_all_after_it_alone(overrides, first):
     assert changed_stages(**overrides) == STAGES[STAGES.index(first) :]
+
+
+@pytest.mark.parametrize("stage", ["detector", "segmenter"])
+def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tmp_path):
+    def save(folder, seed):
+        torch.manual_seed(seed)
+        detector, segmenter = build_detector(tiny.DETECTOR), build_segmenter(tiny.SEGMENTER)
+        return save_bundle(folder, detector, segmenter, tiny.tiny_card())
+
+    def key(bundle):
+        settings = make_settings("smoke", {f"{stage}_training.start": bundle})
+        return stage_keys(settings, "cpu")[f"train-{stage}"]
+
+    here, other = save(tmp_path / "here", seed=1), save(tmp_path / "other", seed=2)
+    there = shutil.copytree(here, tmp_path / "there")
+    assert key(here) == key(there)
+    assert len({key(here), key(other), key(None)}) == 3
 
 
 @pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}], ids=str)
