@@ -27,14 +27,15 @@ from pipeline.splits import FOLDS
 from pipeline.stages import detector, evaluate, prepare, segmenter
 from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, stage_keys
 from pipeline.stages.record import Recorded, RunInfo, record, record_pooled
+from pipeline.stages.shown import Measured
 from pipeline.training import pick_device
 
 
 class Outcome(NamedTuple):
-    """What a run over one split leaves: its record, where its counts lie, and the seconds each stage took."""
+    """What a run over one split leaves: its record, where its stages lie, and the seconds each stage took."""
 
     recorded: Recorded
-    evaluated: Path
+    measured: Measured
     seconds: dict[str, float]
 
 
@@ -118,9 +119,9 @@ def record_task(settings: RunSettings, folders: dict[StageName, str], run: RunIn
 
 
 @task(name="record-pooled", cache_policy=NO_CACHE, persist_result=False)
-def record_pooled_task(settings: RunSettings, evaluated: list[Path], run: RunInfo) -> Recorded:
-    """Write one row over all folds."""
-    recorded = record_pooled(settings, evaluated, run, home())
+def record_pooled_task(settings: RunSettings, folds: list[Measured], run: RunInfo) -> Recorded:
+    """Write one row over all folds, and the page with every mistake of theirs."""
+    recorded = record_pooled(settings, folds, run, home())
     publish_metrics(recorded.metrics, _title(settings))
     return recorded
 
@@ -154,12 +155,12 @@ def experiment(settings: RunSettings = DEFAULT) -> Recorded:
 
 def run_folds(settings: RunSettings, began: datetime) -> Recorded:
     """Every fold as a flow of its own, then one row over all. Has to be called within a flow."""
-    folds = [fold(_on_split(settings, name)) for name in FOLDS]
+    folds = [fold(settings.on_split(name)) for name in FOLDS]
     seconds: Counter[str] = Counter()
     for outcome in folds:
         seconds.update(outcome.seconds)
     run = RunInfo(new_run_id(), began, str(pick_device(settings.device)), dict(seconds))
-    return record_pooled_task(settings, [outcome.evaluated for outcome in folds], run)
+    return record_pooled_task(settings, [outcome.measured for outcome in folds], run)
 
 
 @flow(name="fold", flow_run_name=run_name, persist_result=False)
@@ -206,7 +207,8 @@ def run_split(settings: RunSettings) -> Outcome:
             "evaluate": evaluated,
         }
         recorded = record_task(settings, folders, RunInfo(new_run_id(), began, str(device), seconds))
-    return Outcome(recorded, _path(evaluated), seconds)
+    measured = Measured(settings, {stage: _path(folder) for stage, folder in folders.items()})
+    return Outcome(recorded, measured, seconds)
 
 
 def _fill(stage: StageName, key: str, work: Any) -> str:
@@ -219,10 +221,6 @@ def _fill(stage: StageName, key: str, work: Any) -> str:
 
 def _path(folder: str) -> Path:
     return home() / "stages" / folder
-
-
-def _on_split(settings: RunSettings, split: str) -> RunSettings:
-    return settings.model_copy(update={"dataset": settings.dataset.model_copy(update={"split": split})})
 
 
 def _title(settings: RunSettings) -> str:

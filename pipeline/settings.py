@@ -117,6 +117,10 @@ class RunSettings(Settings):
     limits: LimitSettings = LimitSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
 
+    def on_split(self, split: str) -> RunSettings:
+        """The same run on another split."""
+        return self.model_copy(update={"dataset": self.dataset.model_copy(update={"split": split})})
+
 
 # From a detector that has seen more cracks than CrackForest holds.
 _FINETUNE: dict[str, Any] = {

@@ -19,15 +19,15 @@ import pandas as pd
 from models.bundle import BundleCard, read_card, save_bundle
 from models.errors import DataError
 from pipeline.atomic import write_whole
-from pipeline.datasets.pictures import read_mask
 from pipeline.evaluation import headline, images_table
-from pipeline.figures import figure2_rows, holds_crack, review_cuts, threshold_curve, training_curve
+from pipeline.figures import holds_crack
 from pipeline.records import PAPER, read_table, write_part
-from pipeline.report import ReportInput, rank_worst_first, write_report
+from pipeline.report import ReportInput, write_report
 from pipeline.settings import RunSettings
 from pipeline.stages.keys import ROOT, StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.segmenter import load_cascade
+from pipeline.stages.shown import Measured, report_input
 
 MEANS_OVER_SPLITS = (
     "oracle_data_reduction",
@@ -80,20 +80,18 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
         "report": str(folder / "report.html"),
         "bundle": str(bundle),
     }
-    write_whole(folder / "settings.json", lambda path: path.write_text(settings.model_dump_json(indent=2)))
-    write_whole(
-        folder / "stages.json",
-        lambda path: path.write_text(json.dumps({stage: where.name for stage, where in folders.items()}, indent=2)),
-    )
+    _write_places(folder, settings, {settings.dataset.split: folders})
     write_part("images", run.run_id, images_table(counts), home)
     write_part("detections", run.run_id, _detections(settings, folders), home)
-    report = write_report(folder / "report.html", _report_input(settings, folders, row, images_table(counts)))
+    shown = report_input([Measured(settings, folders)], row, images_table(counts))
+    report = write_report(folder / "report.html", shown)
     write_part("runs", run.run_id, [row], home)
     return Recorded(run.run_id, row, report, bundle)
 
 
-def record_pooled(settings: RunSettings, evaluated: list[Path], run: RunInfo, home: Path) -> Recorded:
+def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, home: Path) -> Recorded:
     """Record one row over several splits that test on different pictures: their counts pooled, not their figures."""
+    evaluated = [split.folders["evaluate"] for split in splits]
     counts = pd.concat([pd.read_parquet(folder / "counts.parquet") for folder in evaluated], ignore_index=True)
     parts = [json.loads((folder / "metrics.json").read_text()) for folder in evaluated]
     metrics = headline(counts, float(np.mean([part["ap50"] for part in parts])))
@@ -103,8 +101,9 @@ def record_pooled(settings: RunSettings, evaluated: list[Path], run: RunInfo, ho
     folder = home / "runs" / run.run_id
     row = _run_row(settings, metrics, run) | {"report": str(folder / "report.html")}
     images = images_table(counts)
+    _write_places(folder, settings, {split.settings.dataset.split: split.folders for split in splits})
     write_part("images", run.run_id, images, home)
-    report = write_report(folder / "report.html", ReportInput(run=row, paper=PAPER, images=images))
+    report = write_report(folder / "report.html", report_input(splits, row, images))
     write_part("runs", run.run_id, [row], home)
     return Recorded(run.run_id, row, report, None)
 
@@ -121,14 +120,28 @@ def rerender_report(home: Path, run_id: str) -> Path:
         raise DataError(f"No run {run_id} is recorded in {home}.", "`crack-survey runs` lists those there are.")
     row = {str(key): value for key, value in runs.iloc[0].to_dict().items()}
     images = read_table("images", home, run_id)
-    if not (folder / "stages.json").is_file():  # pooled folds, an evaluation: no pictures of their own
+    if not (folder / "stages.json").is_file():  # an evaluation: no pictures of its own
         return write_report(folder / "report.html", ReportInput(run=row, paper=PAPER, images=images))
-    settings = RunSettings.model_validate_json((folder / "settings.json").read_text())
-    stages: dict[StageName, str] = json.loads((folder / "stages.json").read_text())
-    folders = {stage: home / "stages" / stage / key for stage, key in stages.items()}
-    if missing := [str(path) for path in folders.values() if not path.is_dir()]:
+    splits = _read_places(folder, home)
+    if missing := [str(path) for split in splits for path in split.folders.values() if not path.is_dir()]:
         raise DataError(f"The stage {missing[0]} of run {run_id} was deleted.", "Run the experiment again.")
-    return write_report(folder / "report.html", _report_input(settings, folders, row, images))
+    return write_report(folder / "report.html", report_input(splits, row, images))
+
+
+def _write_places(folder: Path, settings: RunSettings, splits: dict[str, dict[StageName, Path]]) -> None:
+    """Keep what a page is made from: the settings, and the key of every stage by split."""
+    keys = {split: {stage: where.name for stage, where in folders.items()} for split, folders in splits.items()}
+    write_whole(folder / "settings.json", lambda path: path.write_text(settings.model_dump_json(indent=2)))
+    write_whole(folder / "stages.json", lambda path: path.write_text(json.dumps(keys, indent=2)))
+
+
+def _read_places(folder: Path, home: Path) -> list[Measured]:
+    settings = RunSettings.model_validate_json((folder / "settings.json").read_text())
+    keys: dict[str, dict[StageName, str]] = json.loads((folder / "stages.json").read_text())
+    return [
+        Measured(settings.on_split(split), {stage: home / "stages" / stage / key for stage, key in stages.items()})
+        for split, stages in keys.items()
+    ]
 
 
 def describe_software() -> tuple[str | None, dict[str, str]]:
@@ -224,26 +237,3 @@ def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.Dat
         mine = table[table["name"] == sample.name].drop(columns="part")
         frames.append(mine.assign(tp=holds_crack(mine[BOX_COLUMNS].to_numpy(), sample.mask)))
     return pd.concat(frames, ignore_index=True)
-
-
-def _report_input(
-    settings: RunSettings, folders: dict[StageName, Path], row: dict[str, Any], images: pd.DataFrame
-) -> ReportInput:
-    detections = pd.read_parquet(folders["detect"] / "detections.parquet")
-    detections = detections[detections["score"] >= row["score_threshold"]]
-    worst = set(rank_worst_first(images)["name"].head(settings.figures))
-    figures, review = [], []
-    for sample in load_part(settings, folders["prepare"], "test"):
-        mine = detections[detections["name"] == sample.name]
-        boxes, scores = mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy()
-        review += review_cuts(sample, boxes, scores)
-        if sample.name in worst:
-            predicted = read_mask(folders["segment"] / "masks" / f"{sample.name}.png")
-            figures.append((sample.name, figure2_rows(sample, boxes, scores, predicted)))
-    curve = pd.read_parquet(folders["evaluate"] / "curve.parquet")
-    histories = [pd.read_parquet(folders[stage] / "history.parquet") for stage in ("train-detector", "train-segmenter")]
-    curves = {
-        "Training": training_curve(*histories),
-        "Operating point": threshold_curve(curve, row["score_threshold"], PAPER),
-    }
-    return ReportInput(run=row, paper=PAPER, images=images, figures=figures, curves=curves, review=review)

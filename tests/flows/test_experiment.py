@@ -23,7 +23,7 @@ from models.errors import DataError
 from pipeline.records import read_table
 from pipeline.splits import FOLDS
 from pipeline.stages.keys import stage_folder, stage_keys
-from pipeline.stages.record import Recorded
+from pipeline.stages.record import Recorded, rerender_report
 from tests.flows.conftest import PICTURES, Finished, tiny_settings
 
 pytestmark = pytest.mark.slow
@@ -106,8 +106,10 @@ def test_folds_are_pooled(prefect_api: str, tiny_root: Path, home: Path) -> None
     pooled = runs[runs["run_id"] == recorded.run_id].iloc[0]
     assert pooled["split"] == "folds"
     assert pooled["images"] == PICTURES
-    assert recorded.report.is_file()
     assert recorded.bundle is None
+    for page in (recorded.report, rerender_report(home, recorded.run_id)):
+        assert "Operating point" in page.read_text()
+        assert 'id="review"' in page.read_text()
 
 
 def test_a_users_mistake_comes_out_as_it_is(prefect_api: str, tmp_path: Path, home: Path) -> None:

@@ -1,0 +1,73 @@
+"""What a run's report shows: pictures, close-ups and curves, of one split or of several that test on different ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from pipeline.datasets.base import Sample
+from pipeline.datasets.pictures import read_mask
+from pipeline.figures import ReviewCut, figure2_rows, review_cuts, threshold_curve, training_curve
+from pipeline.metrics import region_curve
+from pipeline.records import PAPER
+from pipeline.report import ReportInput, rank_worst_first
+from pipeline.settings import RunSettings
+from pipeline.stages.detector import THRESHOLDS, read_score_threshold
+from pipeline.stages.keys import StageName
+from pipeline.stages.prepare import BOX_COLUMNS, load_part
+
+
+class Measured(NamedTuple):
+    """One split that was run: its settings, and the folder of each stage."""
+
+    settings: RunSettings
+    folders: dict[StageName, Path]
+
+
+def report_input(splits: Sequence[Measured], row: dict[str, Any], images: pd.DataFrame) -> ReportInput:
+    """Everything on the page of a run over `splits`, whose pooled figures are `row`, with `images` a row a picture."""
+    worst = set(rank_worst_first(images)["name"].head(splits[0].settings.figures))
+    figures: list[Any] = []
+    review: list[ReviewCut] = []
+    for split in splits:
+        threshold = read_score_threshold(split.folders["detect"])
+        for sample, found in _detections(split):
+            kept = found[found["score"] >= threshold]
+            boxes, scores = kept[BOX_COLUMNS].to_numpy(), kept["score"].to_numpy()
+            review += review_cuts(sample, boxes, scores)
+            if sample.name in worst:
+                predicted = read_mask(split.folders["segment"] / "masks" / f"{sample.name}.png")
+                figures.append((sample.name, figure2_rows(sample, boxes, scores, predicted)))
+    return ReportInput(run=row, paper=PAPER, images=images, figures=figures, curves=_curves(splits, row), review=review)
+
+
+def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
+    """Curve over thresholds of all test pictures together, each seen by the detector of its own split."""
+    found = (
+        (found[BOX_COLUMNS].to_numpy(), found["score"].to_numpy(), sample.mask)
+        for split in splits
+        for sample, found in _detections(split)
+    )
+    return region_curve(found, THRESHOLDS)
+
+
+def _curves(splits: Sequence[Measured], row: dict[str, Any]) -> dict[str, bytes]:
+    if len(splits) > 1:
+        return {"Operating point": threshold_curve(pooled_curve(splits), None, PAPER)}
+    ((_, folders),) = splits
+    curve = pd.read_parquet(folders["evaluate"] / "curve.parquet")
+    histories = [pd.read_parquet(folders[stage] / "history.parquet") for stage in ("train-detector", "train-segmenter")]
+    return {
+        "Training": training_curve(*histories),
+        "Operating point": threshold_curve(curve, row["score_threshold"], PAPER),
+    }
+
+
+def _detections(split: Measured) -> list[tuple[Sample, pd.DataFrame]]:
+    """Each test picture with its rows of detections, best first."""
+    table = pd.read_parquet(split.folders["detect"] / "detections.parquet")
+    samples = load_part(split.settings, split.folders["prepare"], "test")
+    return [(sample, table[table["name"] == sample.name]) for sample in samples]
