@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # faint cracks: to spare pixels at all, it may miss more of them than on real photographs.
 SAMPLE_DEFAULTS: dict[str, Any] = {
     "dataset.sample_count": 96,
-    "detector_training.epochs": 40,
+    "detector_training.epochs": 24,
     "segmenter_training.epochs": 12,
     "thresholds.target_error": 0.1,
 }

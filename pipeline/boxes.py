@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from pipeline.datasets.base import Mask
 from pipeline.settings import LabelSettings
 
-COVERED_POWER = 0.25  # chosen on validation among 0.25, 0.5 and 1
-
 Boxes = NDArray[np.int64]  # (N, 4) xyxy px, half-open
 
 
@@ -61,38 +59,6 @@ def union_mask(boxes: NDArray[np.generic], size: tuple[int, int]) -> Mask:
     for x1, y1, x2, y2 in round_outwards(boxes, size):
         union[y1:y2, x1:x2] = True
     return union
-
-
-def discount_covered(
-    boxes: NDArray[np.float32], scores: NDArray[np.float32], size: tuple[int, int]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lower the score of boxes that show little that better boxes do not, so that the union grows where it must.
-
-    As Soft-NMS (Bodla et al. 2017) lowers scores by the overlap with one better box, by the overlap with all of them
-    together: a score is multiplied by ``uncovered share ** COVERED_POWER``. A crack can be cut into boxes in many
-    ways, and the detector offers several of them at once.
-
-    Args:
-        boxes: ``(N, 4)`` xyxy px, best score first.
-        scores: ``(N,)``, 0–1.
-        size: ``(H, W)`` of the frame, px.
-
-    Returns:
-        Both, best new score first. A box hangs only on better ones: leaving out the worst beforehand changes no other.
-
-    >>> boxes = np.array([[0, 0, 8, 8], [0, 0, 8, 8], [4, 0, 12, 8]], np.float32)
-    >>> discount_covered(boxes, np.array([0.8, 0.7, 0.6], np.float32), (16, 16))[1].round(3).tolist()
-    [0.800000011920929, 0.5049999952316284, 0.0]
-    """
-    covered = np.zeros(size, bool)
-    uncovered = np.zeros(len(boxes), np.float32)
-    for index, (x1, y1, x2, y2) in enumerate(round_outwards(boxes, size).tolist()):
-        window = covered[y1:y2, x1:x2]
-        uncovered[index] = 1 - np.count_nonzero(window) / max(1, window.size)
-        window[:] = True
-    lowered = scores * uncovered**COVERED_POWER
-    order = np.argsort(-lowered, kind="stable")
-    return boxes[order], lowered[order]
 
 
 def round_outwards(boxes: NDArray[np.generic], size: tuple[int, int]) -> Boxes:

@@ -18,7 +18,7 @@ from models.detector import CrackDetector, decode
 from models.graphs import Pixels, detector_pixels, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
 from models.segmenter import SegmenterConfig
-from pipeline.boxes import Boxes, discount_covered, round_outwards
+from pipeline.boxes import Boxes, round_outwards
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
 from pipeline.packing import cut_sheets, fill_sheets, pack
@@ -149,12 +149,10 @@ class Cascade:
     def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
         """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
         seen = [self._detect_in(images, view, min_score) for view in self.views]
-        merged = [self._merge([found[index] for found in seen]) for index in range(len(images))]
-        found = [discount_covered(*own, image.shape[:2]) for own, image in zip(merged, images, strict=True)]
-        return [(boxes[scores >= min_score], scores[scores >= min_score]) for boxes, scores in found]
-
-    def _merge(self, found: list[Found]) -> Found:
-        return found[0] if len(found) == 1 else agree(found, self.detector.config.nms_iou)
+        if len(seen) == 1:
+            return seen[0]
+        merged = [agree([found[index] for found in seen], self.detector.config.nms_iou) for index in range(len(images))]
+        return [(boxes[scores >= min_score], scores[scores >= min_score]) for boxes, scores in merged]
 
     def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Found]:
         """Detections in one view, in px of the pictures as they are, best first."""

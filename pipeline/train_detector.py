@@ -15,7 +15,7 @@ from models.backbones import normalise
 from models.detector import CrackDetector, DetectorConfig, build_detector, decode, detector_input
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
-from pipeline.boxes import discount_covered, mask_to_boxes
+from pipeline.boxes import mask_to_boxes
 from pipeline.datasets.base import Sample
 from pipeline.metrics import region_curve
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
@@ -92,8 +92,7 @@ def detect(
     height, width = inputs.shape[-2:]
     anchors = model.anchors_for(height, width, device)
     found = decode(logits, deltas, anchors, image.shape[:2], model.config, min_score)
-    boxes, scores = discount_covered(found.boxes.cpu().numpy(), found.scores.cpu().numpy(), image.shape[:2])
-    return boxes[scores >= min_score], scores[scores >= min_score]
+    return found.boxes.cpu().numpy(), found.scores.cpu().numpy()
 
 
 def judge(curve: Any, target_error: float) -> tuple[float, float]:

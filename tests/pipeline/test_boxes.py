@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.boxes import discount_covered, mask_to_boxes, round_outwards, union_mask
+from pipeline.boxes import mask_to_boxes, round_outwards, union_mask
 from pipeline.settings import LabelSettings
 
 METHODS = ["split", "component"]
@@ -113,54 +113,3 @@ def test_a_sliver_that_a_neighbour_covers_gets_no_box_of_its_own():
     mask[10, 2:16] = mask[10, 17:19] = True  # a speck one pixel beyond the end of a line
     assert mask_to_boxes(mask, labels("component", padding=4)).tolist() == [[0, 6, 20, 15]]
     assert len(mask_to_boxes(mask, labels("component", padding=1))) == 2
-
-
-found = st.lists(
-    st.tuples(st.floats(0, 60), st.floats(0, 30), st.floats(1, 30), st.floats(1, 30), st.floats(0.01, 1)), max_size=12
-).map(
-    lambda rows: (
-        np.array([(x, y, x + w, y + h) for x, y, w, h, _ in rows], np.float32).reshape(-1, 4),
-        np.array(sorted((score for *_, score in rows), reverse=True), np.float32),
-    )
-)
-
-
-@given(found)
-@settings(max_examples=60, deadline=None)
-def test_discounted_scores_fall_and_the_best_box_keeps_its_own(given_boxes):
-    boxes, scores = given_boxes
-    kept, lowered = discount_covered(boxes, scores, (64, 96))
-    assert kept.shape == boxes.shape
-    assert lowered.dtype == np.float32
-    assert (np.diff(lowered) <= 0).all()
-    assert sorted(map(tuple, kept.tolist())) == sorted(map(tuple, boxes.tolist()))
-    if len(boxes):
-        assert lowered[0] == scores[0]
-    assert (np.sort(lowered) <= np.sort(scores)).all()
-
-
-@given(found, st.integers(0, 12))
-@settings(max_examples=60, deadline=None)
-def test_what_the_best_boxes_get_does_not_hang_on_the_others(given_boxes, count):
-    boxes, scores = given_boxes
-    whole = dict(zip(map(tuple, boxes.tolist()), scores, strict=True))
-    some_boxes, some = discount_covered(boxes[:count], scores[:count], (64, 96))
-    all_boxes, every = discount_covered(boxes, scores, (64, 96))
-    if len(whole) == len(boxes):  # no box twice
-        lowered = dict(zip(map(tuple, all_boxes.tolist()), every, strict=True))
-        assert all(lowered[tuple(box)] == score for box, score in zip(some_boxes.tolist(), some, strict=True))
-
-
-def test_boxes_apart_keep_their_scores_and_a_copy_loses_all():
-    boxes = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [0, 0, 10, 10]], np.float32)
-    kept, lowered = discount_covered(boxes, np.array([0.9, 0.5, 0.4], np.float32), (20, 40))
-    np.testing.assert_allclose(lowered, [0.9, 0.5, 0])
-    np.testing.assert_array_equal(kept, boxes)
-    half = np.array([[0, 0, 10, 10], [5, 0, 15, 10]], np.float32)
-    assert discount_covered(half, np.array([0.9, 0.4], np.float32), (20, 40))[1][1] == pytest.approx(0.4 * 0.5**0.25)
-
-
-def test_no_boxes_are_no_boxes():
-    kept, lowered = discount_covered(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (20, 40))
-    assert kept.shape == (0, 4)
-    assert lowered.shape == (0,)
