@@ -103,6 +103,7 @@ def evaluate_bundle(
         "images": len(names),
         "score_threshold": card.score_threshold,
         "probability_threshold": card.probability_threshold,
+        "full_frame_threshold": card.full_frame_threshold,
         "total_s": (datetime.now(UTC) - began).total_seconds(),
         "bundle": str(bundle),
     }

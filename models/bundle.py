@@ -40,6 +40,9 @@ class BundleCard(BaseModel):
     classes: tuple[str, ...] = ("crack",)
     score_threshold: float = Field(ge=0, le=1)
     probability_threshold: float = Field(ge=0, le=1)
+    full_frame_threshold: float | None = Field(
+        None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"
+    )
     crop_halo: int = Field(ge=0)
     mirrored: bool = Field(False, description="Whether pictures are looked at in their mirror images too")
     dataset: str

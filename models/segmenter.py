@@ -18,7 +18,7 @@ class SegmenterConfig(BaseModel):
 
     encoder: BackboneName = "efficientnet_lite0"
     weights: WeightsName = Field("package", description="ImageNet weights that training starts from")
-    decoder_channels: tuple[int, ...] = Field((128, 64, 48, 32, 16), min_length=3, max_length=5)
+    decoder_channels: tuple[int, ...] = Field((128, 64, 32, 16), min_length=3, max_length=5)
 
     @property
     def multiple(self) -> int:

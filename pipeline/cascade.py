@@ -59,6 +59,7 @@ class Cascade:
     Attributes:
         score_threshold: detections below it are dropped.
         probability_threshold: pixels at or above it are crack.
+        full_frame_threshold: the same for the segmenter over whole pictures, where no detector rules anything out.
         runtime: what runs both networks.
         views: in which a picture is looked at; what they show is averaged.
     """
@@ -75,6 +76,7 @@ class Cascade:
         runtime: RuntimeName = "auto",
         streams: int = 1,
         mirrored: bool = False,
+        full_frame_threshold: float | None = None,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
 
@@ -89,6 +91,7 @@ class Cascade:
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
             mirrored: look at mirror images too, in four times the time.
+            full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
@@ -100,6 +103,7 @@ class Cascade:
         self.crops = crops
         self.score_threshold = score_threshold
         self.probability_threshold = probability_threshold
+        self.full_frame_threshold = probability_threshold if full_frame_threshold is None else full_frame_threshold
         self.device = device
         self.runtime: Runtime = make_runtime(
             runtime, detector, segmenter, segmenter_config.multiple, device, streams=streams
@@ -127,6 +131,7 @@ class Cascade:
             runtime,
             streams,
             card.mirrored,
+            card.full_frame_threshold,
         )
 
     def __call__(self, image: Image) -> CascadeResult:

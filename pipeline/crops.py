@@ -20,8 +20,9 @@ BLOCK_PX = 1024  # large pictures are planned block by block: time grows with th
 def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> Boxes:
     """Plan the crops that a segmenter must see to fill every box.
 
-    Each box grows by `halo` px of context, inside the frame. Then the two crops whose joint crop saves most are merged,
-    for as long as any saves: overlaps are not computed twice, and single pixels are not fetched dearly.
+    What larger boxes hold is trimmed from smaller ones, and each grows by `halo` px of context, inside the frame. Then
+    the two crops whose joint crop saves most are merged, for as long as any saves: overlaps are not computed twice, and
+    single pixels are not fetched dearly.
 
     Args:
         boxes: ``(N, 4)`` xyxy px; float boxes are rounded outwards.
@@ -35,7 +36,7 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
     [[32, 32, 78, 78]]
     """
     tight = round_outwards(boxes, size)
-    tight = tight[(tight[:, 2:] > tight[:, :2]).all(axis=1)]
+    tight = _trim(tight[(tight[:, 2:] > tight[:, :2]).all(axis=1)], size)
     if len(tight) == 0:
         return tight
     height, width = size
@@ -45,6 +46,19 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
     middles = (tight[:, :2] + tight[:, 2:]) // (2 * BLOCK_PX)
     blocks = middles[:, 1] * (width // BLOCK_PX + 1) + middles[:, 0]
     return _cut_up(np.concatenate([_merge(crops[blocks == block]) for block in np.unique(blocks)]), halo)
+
+
+def _trim(boxes: Boxes, size: tuple[int, int]) -> Boxes:
+    """Cut off from each box, the largest first, the rows and columns that those before it fill; their union stays."""
+    filled = np.zeros(size, bool)
+    trimmed = []
+    for x1, y1, x2, y2 in boxes[np.argsort(-_areas(boxes), kind="stable")].tolist():
+        free = ~filled[y1:y2, x1:x2]
+        if len(rows := np.flatnonzero(free.any(axis=1))):
+            columns = np.flatnonzero(free.any(axis=0))
+            trimmed.append((x1 + columns[0], y1 + rows[0], x1 + columns[-1] + 1, y1 + rows[-1] + 1))
+        filled[y1:y2, x1:x2] = True
+    return np.array(trimmed, np.int64).reshape(-1, 4)
 
 
 def _merge(crops: Boxes) -> Boxes:

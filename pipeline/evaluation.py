@@ -124,7 +124,7 @@ def evaluate_cascade(
         times = median_times([times for *_, times in timed])
         all_found = cascade.detect(images, MIN_SCORE)
         for sample, result, full_frame, found in zip(batch, results, full_frames, all_found, strict=True):
-            full_mask = full_frame >= cascade.probability_threshold
+            full_mask = full_frame >= cascade.full_frame_threshold
             rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
             boxes, scores = found
             columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))

@@ -43,7 +43,8 @@ _INTERVALS = tuple(
     f"{figure}_{end}" for figure in ("precision", "segmentation_error", "data_reduction") for end in ("low", "high")
 )
 _OTHER_FIGURES = (
-    *("probability_threshold", "anchor_recall", "oracle_boxes_per_image", "crack_share", "boxes_per_clean_image"),
+    *("probability_threshold", "full_frame_threshold", "anchor_recall", "oracle_boxes_per_image"),
+    *("crack_share", "boxes_per_clean_image"),
     *("train_detector_s", "train_segmenter_s", "total_s"),
 )
 _BOX = ("x1_px", "y1_px", "x2_px", "y2_px")

@@ -77,7 +77,7 @@ class TrainSettings(Settings):
 class CropSettings(Settings):
     """How detections become crops (`pipeline.crops`)."""
 
-    halo: int = Field(8, ge=0, description="Context around a box that the segmenter sees, px")
+    halo: int = Field(0, ge=0, description="Context around a box that the segmenter sees, px")
     train_side: int = Field(224, ge=32, description="Side of a training crop, px")
 
 
@@ -157,14 +157,15 @@ PRESETS: dict[str, dict[str, Any]] = {
             "shadow": 0,
         },
         "detector_training": {"epochs": 50, "batch": 1, "lr": 1e-4, "ema": 0},
-        "segmenter": {"encoder": "resnet34", "weights": "none"},
+        "segmenter": {"encoder": "resnet34", "weights": "none", "decoder_channels": [256, 128, 64, 32, 16]},
+        "crops": {"halo": 8},
         "thresholds": {"score": 0.5},
     },
     "smoke": {
         "dataset": {"sample_count": 12},
         "detector": {"backbone": "resnet18", "weights": "none", "fpn_channels": 32, "head_convs": 1},
         "detector_training": {"epochs": 2, "batch": 4},
-        "segmenter": {"encoder": "resnet18", "weights": "none", "decoder_channels": [64, 32, 16, 16, 8]},
+        "segmenter": {"encoder": "resnet18", "weights": "none", "decoder_channels": [64, 32, 16, 8]},
         "segmenter_training": {"epochs": 2, "batch": 4},
         "figures": 2,
     },

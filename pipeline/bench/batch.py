@@ -37,7 +37,7 @@ def full_frame_batch(cascade: Cascade, files: Sequence[bytes], streams: int) -> 
     """The same photographs through the same segmenter over whole frames; returns the number of crack pixels."""
 
     def look(images: Sequence[Image]) -> int:
-        return sum(int((found >= cascade.probability_threshold).sum()) for found in cascade.full_frame(images))
+        return sum(int((found >= cascade.full_frame_threshold).sum()) for found in cascade.full_frame(images))
 
     return _run(files, streams, look)
 

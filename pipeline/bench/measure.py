@@ -104,7 +104,7 @@ def _quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
     for sample in samples:
         masks = {
             "cascade": cascade(sample.image).mask,
-            "full_frame": cascade.full_frame([sample.image])[0] >= cascade.probability_threshold,
+            "full_frame": cascade.full_frame([sample.image])[0] >= cascade.full_frame_threshold,
         }
         for way, mask in masks.items():
             f1s[way].append(segmentation_counts(mask, sample.mask, 2))

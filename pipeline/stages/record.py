@@ -199,6 +199,7 @@ def _save_bundle(
         folders["train-segmenter"],
         metrics["score_threshold"],
         metrics["probability_threshold"],
+        metrics["full_frame_threshold"],
     )
     card = BundleCard(
         name=f"{settings.dataset.name}-{settings.preset}",
@@ -207,6 +208,7 @@ def _save_bundle(
         segmenter=settings.segmenter,
         score_threshold=cascade.score_threshold,
         probability_threshold=cascade.probability_threshold,
+        full_frame_threshold=cascade.full_frame_threshold,
         crop_halo=settings.crops.halo,
         mirrored=settings.mirrored,
         dataset=settings.dataset.name,
