@@ -44,7 +44,7 @@ class BundleCard(BaseModel):
         None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"
     )
     crop_halo: int = Field(ge=0)
-    mirrored: bool = Field(False, description="Whether pictures are looked at in their mirror images too")
+    four_views: bool = Field(False, description="Whether pictures are looked at mirrored and enlarged too")
     dataset: str
     dataset_fingerprint: str
     split: str

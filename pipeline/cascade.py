@@ -24,7 +24,7 @@ from pipeline.datasets.base import Image, Mask
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
-from pipeline.views import AS_IT_IS, MIRRORED, View, agree, mirror, mirror_boxes
+from pipeline.views import AS_IT_IS, FOUR, View, agree, mirror, mirror_boxes, show
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
 
@@ -75,7 +75,7 @@ class Cascade:
         device: torch.device,
         runtime: RuntimeName = "auto",
         streams: int = 1,
-        mirrored: bool = False,
+        four_views: bool = False,
         full_frame_threshold: float | None = None,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
@@ -90,13 +90,13 @@ class Cascade:
             device: where to compute.
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
-            mirrored: look at mirror images too, in four times the time.
+            four_views: look at mirror images and enlarged ones too, in four to five times the time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
         """
-        self.views = MIRRORED if mirrored else AS_IT_IS
+        self.views = FOUR if four_views else AS_IT_IS
         self.detector = detector.eval()
         self.segmenter = segmenter.eval()
         self.segmenter_config = segmenter_config
@@ -130,7 +130,7 @@ class Cascade:
             torch.device(device),
             runtime,
             streams,
-            card.mirrored,
+            card.four_views,
             card.full_frame_threshold,
         )
 
@@ -162,9 +162,12 @@ class Cascade:
     def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Found]:
         """Detections in one view, in px of the pictures as they are, best first."""
         if view not in AS_IT_IS:
-            turned = self._detect_in([mirror(image, view) for image in images], AS_IT_IS[0], min_score)
-            sizes = [image.shape[:2] for image in images]
-            return [(mirror_boxes(own, size, view), scores) for (own, scores), size in zip(turned, sizes, strict=True)]
+            shown = [show(image, view) for image in images]
+            found = self._detect_in(shown, AS_IT_IS[0], min_score)
+            return [
+                _in_frame(own, shown[index], image, view)
+                for index, (own, image) in enumerate(zip(found, images, strict=True))
+            ]
         jobs = [(index, tile) for index, image in enumerate(images) for tile in tiles_of(image.shape[:2])]
         by_shape: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
         for index, tile in jobs:
@@ -239,6 +242,14 @@ class Cascade:
 def _cut(image: Image, tile: Tile) -> Image:
     x1, y1, x2, y2 = tile.frame
     return image[y1:y2, x1:x2]
+
+
+def _in_frame(found: Found, shown: Image, image: Image, view: View) -> Found:
+    """Detections in a picture as `shown`, in px of the picture as it is."""
+    boxes, scores = found
+    (height, width), (shown_height, shown_width) = image.shape[:2], shown.shape[:2]
+    scale = np.array([width / shown_width, height / shown_height] * 2, np.float32)
+    return mirror_boxes(boxes * scale, (height, width), view), scores
 
 
 def _own(found: Found, tile: Tile) -> Found:

@@ -102,7 +102,9 @@ class RunSettings(Settings):
 
     preset: PresetName = "fast"
     seed: int = 2018
-    mirrored: bool = Field(False, description="Look at mirror images too and average: surer, in four times the time")
+    four_views: bool = Field(
+        False, description="Look at mirror images and enlarged ones too: surer, in four to five times the time"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: DatasetSettings = DatasetSettings()
     labels: LabelSettings = LabelSettings()
@@ -130,7 +132,7 @@ _FINETUNE: dict[str, Any] = {
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {},
     "finetune": _FINETUNE,
-    "accurate": {**_FINETUNE, "mirrored": True},
+    "accurate": {**_FINETUNE, "four_views": True, "thresholds": {"target_error": 0.015}},
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
     "paper": {
         "labels": {"method": "component", "padding": 0, "close_gap": 0},

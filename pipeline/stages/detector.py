@@ -60,7 +60,7 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
         MIN_SCORE,
         0.5,
         pick_device(settings.device),
-        mirrored=settings.mirrored,
+        four_views=settings.four_views,
     )
     frames, found_on_val = [], []
     for part in (*PARTS, "clean"):

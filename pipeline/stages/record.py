@@ -210,7 +210,7 @@ def _save_bundle(
         probability_threshold=cascade.probability_threshold,
         full_frame_threshold=cascade.full_frame_threshold,
         crop_halo=settings.crops.halo,
-        mirrored=settings.mirrored,
+        four_views=settings.four_views,
         dataset=settings.dataset.name,
         dataset_fingerprint=described["dataset_fingerprint"],
         split=settings.dataset.split,

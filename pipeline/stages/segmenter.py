@@ -89,7 +89,7 @@ def load_cascade(
         score_threshold,
         probability_threshold,
         pick_device(settings.device),
-        mirrored=settings.mirrored,
+        four_views=settings.four_views,
         full_frame_threshold=full_frame_threshold,
     )
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.views import AS_IT_IS, MIRRORED, View, agree, mirror, mirror_boxes
+from pipeline.views import AS_IT_IS, FOUR, View, agree, mirror, mirror_boxes, show
 
-views = st.sampled_from(MIRRORED)
+views = st.sampled_from(FOUR)
 
 
 @given(views, st.integers(1, 9), st.integers(1, 9))
@@ -26,7 +26,13 @@ def test_a_mirrored_box_holds_the_mirrored_pixels(view, x, y, width, height):
 
 def test_the_picture_as_it_is_is_one_of_the_four():
     assert (View(left_right=False, up_down=False),) == AS_IT_IS
-    assert len(set(MIRRORED)) == 4
+    assert len({(view.left_right, view.up_down) for view in FOUR}) == 4
+
+
+@given(views, st.integers(1, 90), st.integers(1, 90))
+def test_a_view_is_as_large_as_its_scale_says(view, height, width):
+    shown = show(np.zeros((height, width, 3), np.uint8), view)
+    assert shown.shape == (round(height * view.scale), round(width * view.scale), 3)
 
 
 def found(*rows):
@@ -37,13 +43,14 @@ def found(*rows):
 def test_views_that_agree_keep_the_score_and_one_alone_loses_half():
     both, one = (0, 0, 10, 10), (50, 50, 60, 60)
     boxes, scores = agree([found((*both, 0.8), (*one, 0.6)), found((*both, 0.6))], nms_iou=0.5)
-    assert boxes.tolist() == [list(map(float, both)), list(map(float, one))]
+    np.testing.assert_allclose(boxes, [both, one], rtol=1e-6)
     assert scores.tolist() == pytest.approx([0.7, 0.3])
 
 
 def test_a_place_seen_a_little_shifted_is_the_same_place():
     boxes, scores = agree([found((0, 0, 10, 10, 0.8)), found((1, 0, 11, 10, 0.9))], nms_iou=0.5)
-    assert boxes.tolist() == [[1, 0, 11, 10]]
+    left = 0.9 / (0.8 + 0.9)  # the mean edge, weighted by the scores
+    assert boxes[0].tolist() == pytest.approx([left, 0, 10 + left, 10])
     assert scores.tolist() == pytest.approx([0.85])
 
 
