@@ -114,7 +114,7 @@ class RunSettings(Settings):
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
-    segmenter_training: TrainSettings = TrainSettings(epochs=50, batch=8)
+    segmenter_training: TrainSettings = TrainSettings(epochs=40, batch=8)
     thresholds: ThresholdSettings = ThresholdSettings()
     limits: LimitSettings = LimitSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
