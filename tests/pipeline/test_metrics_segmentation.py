@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,6 +154,12 @@ def test_probability_threshold_has_the_highest_f1():
     assert choose_probability_threshold(curve) == pytest.approx(0.5)
     with pytest.raises(ValueError, match="without thresholds"):
         choose_probability_threshold(curve.iloc[:0])
+
+
+def test_several_curves_are_weighed_alike():
+    near = pd.DataFrame({"probability_threshold": [0.2, 0.3, 0.4], "f1": [0.90, 0.90, 0.80]})
+    exact = pd.DataFrame({"probability_threshold": [0.2, 0.3, 0.4], "f1": [0.50, 0.62, 0.70]})
+    assert choose_probability_threshold(near, exact) == pytest.approx(0.3)  # means: 0.70, 0.76, 0.75
 
 
 def test_shapes_must_agree():
