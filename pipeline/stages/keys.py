@@ -39,7 +39,7 @@ SOURCES: dict[StageName, list[str]] = {
     ],
     "detect": [*_CASCADE, "pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],
-    "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/train_segmenter.py"],
+    "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/packing.py", "pipeline/train_segmenter.py"],
     "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
     "evaluate": ["pipeline/metrics", "pipeline/evaluation.py"],
 }
