@@ -151,8 +151,8 @@ def test_threads_do_not_get_one_anothers_output(name, runtime_of, pictures):
 @pytest.mark.parametrize("shape", [(1, 100, 64, 3), (1, 64, 63, 3), (0, 64, 64, 3)])
 def test_sides_that_do_not_fit_are_refused(name, shape, runtime_of):
     runtime = runtime_of(name, "f32")
-    for stage in (runtime.detector, runtime.segmenter):
-        with pytest.raises(ValueError, match="multiples of 32"):
+    for stage, multiple in ((runtime.detector, 32), (runtime.segmenter, 16)):
+        with pytest.raises(ValueError, match=f"multiples of {multiple}"):
             stage(np.zeros(shape, np.uint8))
 
 
