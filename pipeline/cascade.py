@@ -21,14 +21,13 @@ from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
+from pipeline.found import Found, best_first, in_frame, own_part
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
 from pipeline.views import AS_IT_IS, FOUR, View, agree, mirror, mirror_boxes, show
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
-
-Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes (N, 4) xyxy px and scores (N,), best first
 
 
 class CascadeResult(NamedTuple):
@@ -165,7 +164,7 @@ class Cascade:
             shown = [show(image, view) for image in images]
             found = self._detect_in(shown, AS_IT_IS[0], min_score)
             return [
-                _in_frame(own, shown[index], image, view)
+                in_frame(own, shown[index], image, view)
                 for index, (own, image) in enumerate(zip(found, images, strict=True))
             ]
         jobs = [(index, tile) for index, image in enumerate(images) for tile in tiles_of(image.shape[:2])]
@@ -179,8 +178,8 @@ class Cascade:
                 batch = same[start : start + LARGEST_BATCH]
                 found = self._detect_batch(images, batch, shape, min_score)
                 for (index, tile), own in zip(batch, found, strict=True):
-                    parts[index].append(_own(own, tile))
-        return [_best_first(parts[index]) for index in range(len(images))]
+                    parts[index].append(own_part(own, tile))
+        return [best_first(parts[index]) for index in range(len(images))]
 
     def segment(
         self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]]
@@ -242,33 +241,6 @@ class Cascade:
 def _cut(image: Image, tile: Tile) -> Image:
     x1, y1, x2, y2 = tile.frame
     return image[y1:y2, x1:x2]
-
-
-def _in_frame(found: Found, shown: Image, image: Image, view: View) -> Found:
-    """Detections in a picture as `shown`, in px of the picture as it is."""
-    boxes, scores = found
-    (height, width), (shown_height, shown_width) = image.shape[:2], shown.shape[:2]
-    scale = np.array([width / shown_width, height / shown_height] * 2, np.float32)
-    return mirror_boxes(boxes * scale, (height, width), view), scores
-
-
-def _own(found: Found, tile: Tile) -> Found:
-    """Detections whose middle lies in the tile's own part, in px of the full frame."""
-    boxes, scores = found
-    if tile.own == tile.frame:
-        return found
-    boxes = boxes + np.array([tile.frame[0], tile.frame[1]] * 2, np.float32)
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    inside = (middle >= tile.own[:2]).all(axis=1) & (middle < tile.own[2:]).all(axis=1)
-    return boxes[inside], scores[inside]
-
-
-def _best_first(parts: list[Found]) -> Found:
-    if len(parts) == 1:
-        return parts[0]
-    boxes, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(-scores, kind="stable")
-    return boxes[order], scores[order]
 
 
 def _inside(probability: ProbabilityMap, boxes: NDArray[np.generic]) -> ProbabilityMap:

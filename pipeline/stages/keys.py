@@ -25,6 +25,7 @@ _LOOP = ["pipeline/training.py", "pipeline/batches.py", "pipeline/augment.py", "
 _CASCADE = [
     "pipeline/cascade.py",
     "pipeline/crops.py",
+    "pipeline/found.py",
     "pipeline/views.py",
     "models/detector.py",
     "models/segmenter.py",

@@ -1,0 +1,40 @@
+"""What a detector found in one tile or one view of a picture, told in px of the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.datasets.base import Image
+from pipeline.tiles import Tile
+from pipeline.views import View, mirror_boxes
+
+Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes (N, 4) xyxy px and scores (N,), best first
+
+
+def in_frame(found: Found, shown: Image, image: Image, view: View) -> Found:
+    """Detections in a picture as `shown`, in px of the picture as it is."""
+    boxes, scores = found
+    (height, width), (shown_height, shown_width) = image.shape[:2], shown.shape[:2]
+    scale = np.array([width / shown_width, height / shown_height] * 2, np.float32)
+    return mirror_boxes(boxes * scale, (height, width), view), scores
+
+
+def own_part(found: Found, tile: Tile) -> Found:
+    """Detections whose middle lies in the tile's own part, in px of the full frame."""
+    boxes, scores = found
+    if tile.own == tile.frame:
+        return found
+    boxes = boxes + np.array([tile.frame[0], tile.frame[1]] * 2, np.float32)
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = (middle >= tile.own[:2]).all(axis=1) & (middle < tile.own[2:]).all(axis=1)
+    return boxes[inside], scores[inside]
+
+
+def best_first(parts: list[Found]) -> Found:
+    """Detections of several tiles of one picture as one list."""
+    if len(parts) == 1:
+        return parts[0]
+    boxes, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(-scores, kind="stable")
+    return boxes[order], scores[order]
