@@ -215,6 +215,7 @@ def export(
 def runs(
     as_json: AsJson = False,
     dataset: Annotated[str | None, typer.Option(help="Only runs on this data set.", show_default=False)] = None,
+    split: Annotated[str | None, typer.Option(help="Only runs on this split.", show_default=False)] = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw F1 over time of cascades and full frames: .svg, .png or .pdf.", show_default=False),
@@ -229,7 +230,7 @@ def runs(
     from pipeline.settings import home
 
     past = runs_json(home())
-    past["runs"] = [run for run in past["runs"] if dataset in (None, run["dataset"])]
+    past["runs"] = [run for run in past["runs"] if dataset in (None, run["dataset"]) and split in (None, run["split"])]
     if plot:
         from pipeline.bench.scatter import plot_speed
 

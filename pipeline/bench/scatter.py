@@ -37,7 +37,8 @@ def plot_speed(runs: Sequence[dict[str, Any]], path: Path) -> int:
         raise UsageError("There are no runs to draw.", "Make some with `crack-survey run`.")
     if len({(run["dataset_fingerprint"], run["split_fingerprint"]) for run in latest.values()}) > 1:
         raise UsageError(
-            "These runs are of different data or splits: their F1 cannot be compared.", "Name one with --dataset."
+            "These runs are of different data or splits: their F1 cannot be compared.",
+            "Name one with --dataset and --split.",
         )
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()

@@ -133,6 +133,8 @@ class TestWithPrefect:
         assert past["runs"][0]["run_id"] == finished.recorded.run_id
         assert set(HEADLINE) <= set(past["runs"][0])
         assert finished.recorded.run_id in crack_survey("runs").stdout
+        assert finished.recorded.run_id in crack_survey("runs", "--split", "paper").stdout
+        assert finished.recorded.run_id not in crack_survey("runs", "--split", "fold3").stdout
         page = finished.recorded.report
         page.unlink()
         assert crack_survey("report", finished.recorded.run_id).stdout.strip() == str(page)
