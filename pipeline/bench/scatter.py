@@ -23,7 +23,7 @@ def plot_speed(runs: Sequence[dict[str, Any]], path: Path) -> int:
     """Draw F1 at 2 px, mean over pictures, over ms a picture: one line a run, from full frame to cascade.
 
     Args:
-        runs: rows of the table `runs`; experiments alone are drawn, and the last of those with equal settings.
+        runs: of `pipeline.records.runs_json`; experiments alone are drawn, and the last of those with equal settings.
         path: ``.svg``, ``.png`` or ``.pdf``.
 
     Returns:
@@ -32,7 +32,8 @@ def plot_speed(runs: Sequence[dict[str, Any]], path: Path) -> int:
     Raises:
         UsageError: there is none, or they are of different data or splits.
     """
-    latest = {run["settings"]: run for run in runs if run["kind"] == "experiment" and run["f1_2px_mean"] is not None}
+    drawn = [run for run in runs if run["kind"] == "experiment" and run["f1_2px_mean"] is not None]
+    latest = {json.dumps(run["settings"], sort_keys=True): run for run in drawn}
     if not latest:
         raise UsageError("There are no runs to draw.", "Make some with `crack-survey run`.")
     if len({(run["dataset_fingerprint"], run["split_fingerprint"]) for run in latest.values()}) > 1:
@@ -53,16 +54,18 @@ def plot_speed(runs: Sequence[dict[str, Any]], path: Path) -> int:
         )
     axes.plot([], [], "o", color=CASCADE, label="cascade")
     axes.plot([], [], "s", color=FULL_FRAME, label="the same U-Net on the full frame")
-    axes.set(xlabel="ms a picture, both stages", ylabel="F1 at 2 px, mean over pictures, %", xlim=(0, None))
-    axes.margins(x=0.12, y=0.12)
+    axes.set(xlabel="ms a picture, both stages", ylabel="F1 at 2 px, mean over pictures, %")
+    axes.margins(y=0.12)
+    slowest = max(max(run["cascade_ms"], run["full_frame_ms"]) for run in latest.values())
+    axes.set_xlim(0, 1.35 * slowest)  # room for the names
     axes.grid(color="#dcdad4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    figure.legend(frameon=False, loc="outside upper left", ncols=2)
     write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:] or "png", dpi=150))
     return len(latest)
 
 
 def _name(run: dict[str, Any]) -> str:
-    segmenter = json.loads(run["settings"])["segmenter"]
+    segmenter = run["settings"]["segmenter"]
     widths = "-".join(str(width) for width in segmenter["decoder_channels"])
     return f"{segmenter['encoder'].replace('efficientnet_lite0', 'Lite0').replace('resnet', 'ResNet-')}, {widths}"

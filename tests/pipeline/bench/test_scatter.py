@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from models.errors import UsageError
@@ -7,7 +5,7 @@ from pipeline.bench.scatter import plot_speed
 
 
 def row(widths=(64, 32), dataset="a", kind="experiment", **changes):
-    settings = json.dumps({"segmenter": {"encoder": "efficientnet_lite0", "decoder_channels": widths}})
+    settings = {"segmenter": {"encoder": "efficientnet_lite0", "decoder_channels": list(widths)}}
     return {
         "settings": settings,
         "kind": kind,
