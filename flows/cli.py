@@ -24,6 +24,7 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
     "dataset.sample_count": 96,
     "detector_training.epochs": 24,
     "segmenter_training.epochs": 12,
+    "segmenter_training.batch": 4,
     "thresholds.target_error": 0.1,
 }
 

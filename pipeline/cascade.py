@@ -25,7 +25,7 @@ from pipeline.found import Found, best_first, in_frame, own_part
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
-from pipeline.views import AS_IT_IS, FOUR, View, agree, mirror, mirror_boxes, show
+from pipeline.views import AS_IT_IS, FOUR, View, agree, as_it_is, show, show_boxes
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
 
@@ -164,8 +164,7 @@ class Cascade:
             shown = [show(image, view) for image in images]
             found = self._detect_in(shown, AS_IT_IS[0], min_score)
             return [
-                in_frame(own, shown[index], image, view)
-                for index, (own, image) in enumerate(zip(found, images, strict=True))
+                in_frame(own, picture, image, view) for own, picture, image in zip(found, shown, images, strict=True)
             ]
         jobs = [(index, tile) for index, image in enumerate(images) for tile in tiles_of(image.shape[:2])]
         by_shape: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
@@ -194,21 +193,27 @@ class Cascade:
         return [self._mean_over_views(image, self._whole_frame) for image in images]
 
     def _segment_one(self, image: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
-        size = (image.shape[0], image.shape[1])
+        crops: list[Boxes] = []
+
+        def in_boxes(picture: Image, view: View) -> ProbabilityMap:
+            own, probability = self._segment_crops(picture, show_boxes(boxes, image.shape, picture.shape, view))
+            crops.append(own)
+            return probability
+
+        probability = self._mean_over_views(image, in_boxes)
+        return crops[0], _inside(probability, boxes)
+
+    def _segment_crops(self, picture: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
+        """The crops of one picture as it is shown, and what the segmenter says of them, over the whole of it."""
+        size = (picture.shape[0], picture.shape[1])
         crops = plan_crops(boxes, size, self.crops.halo)
         shapes = [(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in crops]
         width, places, heights = pack(shapes, self.segmenter_config.multiple)
         if TILE_PX**2 >= width * sum(heights) >= size[0] * size[1]:  # cut up, the picture would be larger than whole
-            whole = self._mean_over_views(image, self._whole_frame)
-            return np.array([[0, 0, size[1], size[0]]]), _inside(whole, boxes)
-
-        def crop_by_crop(picture: Image, view: View) -> ProbabilityMap:
-            own = mirror_boxes(crops, size, view)
-            pieces = [picture[y1:y2, x1:x2] for x1, y1, x2, y2 in own]
-            sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights, width)]
-            return stitch(list(cut_sheets(sheets, places, shapes)), own, size, self.crops.halo)
-
-        return crops, _inside(self._mean_over_views(image, crop_by_crop), boxes)
+            return np.array([[0, 0, size[1], size[0]]]), self._whole_frame(picture, AS_IT_IS[0])
+        pieces = [picture[y1:y2, x1:x2] for x1, y1, x2, y2 in crops]
+        sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights, width)]
+        return crops, stitch(list(cut_sheets(sheets, places, shapes)), crops, size, self.crops.halo)
 
     def _whole_frame(self, picture: Image, _: View) -> ProbabilityMap:
         height, width = picture.shape[:2]
@@ -219,7 +224,7 @@ class Cascade:
         """What `segment` says of the picture, averaged over the views."""
         if self.views == AS_IT_IS:
             return segment(image, AS_IT_IS[0])
-        seen = [mirror(segment(mirror(image, view), view), view) for view in self.views]
+        seen = [as_it_is(segment(show(image, view), view), image.shape, view) for view in self.views]
         return np.asarray(np.mean(seen, axis=0), np.float32)
 
     def _detect_batch(

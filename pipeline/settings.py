@@ -74,6 +74,13 @@ class TrainSettings(Settings):
     items_per_sample: int = Field(1, ge=1, description="Crops drawn from each picture in an epoch; segmenter only")
 
 
+class SegmenterTrainSettings(TrainSettings):
+    """The same with the defaults of stage 2."""
+
+    epochs: int = Field(40, ge=1)
+    batch: int = Field(8, ge=1)
+
+
 class CropSettings(Settings):
     """How detections become crops (`pipeline.crops`)."""
 
@@ -114,7 +121,7 @@ class RunSettings(Settings):
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
-    segmenter_training: TrainSettings = TrainSettings(epochs=40, batch=8)
+    segmenter_training: SegmenterTrainSettings = SegmenterTrainSettings()
     thresholds: ThresholdSettings = ThresholdSettings()
     limits: LimitSettings = LimitSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
@@ -132,7 +139,7 @@ _FINETUNE: dict[str, Any] = {
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {},
     "finetune": _FINETUNE,
-    "accurate": {**_FINETUNE, "four_views": True, "thresholds": {"target_error": 0.015}},
+    "accurate": {**_FINETUNE, "four_views": True, "crops": {"halo": 8}, "thresholds": {"target_error": 0.015}},
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
     "paper": {
         "labels": {"method": "component", "padding": 0, "close_gap": 0},

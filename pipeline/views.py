@@ -22,7 +22,7 @@ class View(NamedTuple):
     Attributes:
         left_right: mirrored, left for right.
         up_down: likewise.
-        scale: enlarged so many times, for stage 1 alone: thin cracks are found there, not measured.
+        scale: enlarged so many times: thin cracks are found more surely, and drawn more exactly.
     """
 
     left_right: bool
@@ -47,6 +47,25 @@ def show(image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
         height, width = (round(side * view.scale) for side in image.shape[:2])
         image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     return mirror(image, view)
+
+
+def as_it_is(pixels: NDArray[np.float32], size: tuple[int, ...], view: View) -> NDArray[np.float32]:
+    """``(H', W')`` map of a picture in that view → ``(H, W)`` of the picture as it is, whose size begins `size`."""
+    height, width = size[:2]
+    turned = mirror(pixels, view)
+    if turned.shape != (height, width):
+        turned = np.asarray(cv2.resize(turned, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    return turned
+
+
+def show_boxes(
+    boxes: NDArray[np.generic], size: tuple[int, ...], shown: tuple[int, ...], view: View
+) -> NDArray[np.generic]:
+    """``(N, 4)`` xyxy px of the picture as it is, whose size begins `size`, in px of it as `shown`."""
+    if size == shown:
+        return mirror_boxes(boxes, (size[0], size[1]), view)
+    scale = np.array([shown[1] / size[1], shown[0] / size[0]] * 2)
+    return mirror_boxes(boxes.astype(np.float64) * scale, (shown[0], shown[1]), view)
 
 
 def mirror_boxes(boxes: NDArray[P], size: tuple[int, int], view: View) -> NDArray[P]:

@@ -108,7 +108,8 @@ def segment(
         point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"))
     else:
         point = {"probability_threshold": fixed, "full_frame_threshold": fixed}
-    cascade.probability_threshold, cascade.full_frame_threshold = point.values()
+    cascade.probability_threshold = point["probability_threshold"]
+    cascade.full_frame_threshold = point["full_frame_threshold"]
     (out / "operating_point.json").write_text(
         json.dumps({"score_threshold": cascade.score_threshold} | point, indent=2)
     )

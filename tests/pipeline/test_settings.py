@@ -47,3 +47,10 @@ def test_what_does_not_fit_is_named(preset, overrides, named):
         make_settings(preset, overrides)
     assert caught.value.exit_status == 2
     assert caught.value.remedy
+
+
+def test_one_setting_of_a_group_leaves_its_other_defaults():
+    plain = make_settings("fast").segmenter_training
+    assert make_settings("fast", {"segmenter_training.lr": 2e-3}).segmenter_training == plain.model_copy(
+        update={"lr": 2e-3}
+    )
