@@ -13,19 +13,22 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 unexport VIRTUAL_ENV PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint clean
+.PHONY: help env run test benchmark lint clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 env: $(VENV)/.installed ## create .venv and install the pinned dependencies
 
 run: env ## run the whole experiment on the generated sample
 	$(BIN)/crack-survey run $(ARGS)
 
-test: $(VENV)/.installed-test ## install what the tests need and run them
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.installed-test ## install what the tests need and run them, on two cores
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+benchmark: $(VENV)/.installed-test ## time the hot path; nothing is judged
+	$(BIN)/python -m pytest --benchmark-only tests/pipeline/test_cascade_speed.py
 
 lint: $(VENV)/.installed-lint ## ruff (rules and format) and mypy
 	$(BIN)/ruff check .
