@@ -15,7 +15,7 @@ MISSING = "–"
 
 
 def page_environment() -> Environment:
-    """Templates below this folder, everything escaped that they put out; ``page_style.css`` is what they share."""
+    """Templates below this folder, everything escaped that they put out; ``page_frame.html`` is around them all."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
