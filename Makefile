@@ -25,7 +25,7 @@ run: env ## run the whole experiment on the generated sample
 	$(BIN)/crack-survey run $(ARGS)
 
 test: $(VENV)/.installed-test ## install what the tests need and run them, on two cores
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --benchmark-disable $(ARGS)
 
 benchmark: $(VENV)/.installed-test ## time the hot path; nothing is judged
 	$(BIN)/python -m pytest --benchmark-only tests/pipeline/test_cascade_speed.py
