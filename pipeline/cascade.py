@@ -21,11 +21,11 @@ from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
-from pipeline.found import Found, best_first, in_frame, own_part
+from pipeline.found import Found, best_first, in_frame, own_part, trimmed
 from pipeline.packing import cut_sheets, fill_sheets, pack
-from pipeline.settings import CropSettings
+from pipeline.settings import CropSettings, LookSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
-from pipeline.views import AS_IT_IS, FOUR, View, agree, as_it_is, show, show_boxes
+from pipeline.views import AS_IT_IS, ENLARGED, TURNED, View, agree, as_it_is, show, show_boxes
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
 
@@ -60,7 +60,9 @@ class Cascade:
         probability_threshold: pixels at or above it are crack.
         full_frame_threshold: the same for the segmenter over whole pictures, where no detector rules anything out.
         runtime: what runs both networks.
-        views: in which a picture is looked at; what they show is averaged.
+        detector_views: in which stage 1 sees a picture; what they show is averaged.
+        segmenter_views: likewise stage 2.
+        trim: taken off each side of a box, px.
     """
 
     def __init__(
@@ -69,12 +71,12 @@ class Cascade:
         segmenter: nn.Module,
         segmenter_config: SegmenterConfig,
         crops: CropSettings,
+        look: LookSettings,
         score_threshold: float,
         probability_threshold: float,
         device: torch.device,
         runtime: RuntimeName = "auto",
         streams: int = 1,
-        four_views: bool = False,
         full_frame_threshold: float | None = None,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
@@ -84,18 +86,20 @@ class Cascade:
             segmenter: stage 2, pixels to logits.
             segmenter_config: its configuration.
             crops: how detections become crops.
+            look: in which views, and what is taken off boxes.
             score_threshold: of detections.
             probability_threshold: of pixels.
             device: where to compute.
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
-            four_views: look at mirror images and enlarged ones too, in more than five times the time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
         """
-        self.views = FOUR if four_views else AS_IT_IS
+        self.detector_views = TURNED if look.several_views else AS_IT_IS
+        self.segmenter_views = ENLARGED if look.several_views else AS_IT_IS
+        self.trim = look.trim
         self.detector = detector.eval()
         self.segmenter = segmenter.eval()
         self.segmenter_config = segmenter_config
@@ -124,12 +128,12 @@ class Cascade:
             segmenter,
             card.segmenter,
             CropSettings(halo=card.crop_halo),
+            LookSettings(several_views=card.several_views, trim=card.box_trim),
             card.score_threshold,
             card.probability_threshold,
             torch.device(device),
             runtime,
             streams,
-            card.four_views,
             card.full_frame_threshold,
         )
 
@@ -152,11 +156,9 @@ class Cascade:
 
     def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
         """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
-        seen = [self._detect_in(images, view, min_score) for view in self.views]
-        if len(seen) == 1:
-            return seen[0]
-        merged = [agree([found[index] for found in seen], self.detector.config.nms_iou) for index in range(len(images))]
-        return [(boxes[scores >= min_score], scores[scores >= min_score]) for boxes, scores in merged]
+        seen = zip(*(self._detect_in(images, view, min_score) for view in self.detector_views), strict=True)
+        merged = [agree(found, self.detector.config.nms_iou, min_score) for found in seen]
+        return [trimmed(found, image.shape, self.trim) for found, image in zip(merged, images, strict=True)]
 
     def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Found]:
         """Detections in one view, in px of the pictures as they are, best first."""
@@ -197,7 +199,7 @@ class Cascade:
 
         def in_boxes(picture: Image, view: View) -> ProbabilityMap:
             own, probability = self._segment_crops(picture, show_boxes(boxes, image.shape, picture.shape, view))
-            crops.append(own)
+            crops.append(round_outwards(show_boxes(own, picture.shape, image.shape, view), image.shape[:2]))
             return probability
 
         probability = self._mean_over_views(image, in_boxes)
@@ -222,9 +224,9 @@ class Cascade:
 
     def _mean_over_views(self, image: Image, segment: Callable[[Image, View], ProbabilityMap]) -> ProbabilityMap:
         """What `segment` says of the picture, averaged over the views."""
-        if self.views == AS_IT_IS:
+        if self.segmenter_views == AS_IT_IS:
             return segment(image, AS_IT_IS[0])
-        seen = [as_it_is(segment(show(image, view), view), image.shape, view) for view in self.views]
+        seen = [as_it_is(segment(show(image, view), view), image.shape, view) for view in self.segmenter_views]
         return np.asarray(np.mean(seen, axis=0), np.float32)
 
     def _detect_batch(
