@@ -59,6 +59,8 @@ class Cascade:
         score_threshold: detections below it are dropped.
         probability_threshold: pixels at or above it are crack.
         full_frame_threshold: the same for the segmenter over whole pictures, where no detector rules anything out.
+        swift_score_threshold: the highest of detections at which, on validation, masks were as good as the full
+            frame's: less to segment, and more faint cracks missed; None where nobody has sought it.
         runtime: what runs both networks.
         detector_views: in which stage 1 sees a picture; what they show is averaged.
         segmenter_views: likewise stage 2.
@@ -78,6 +80,7 @@ class Cascade:
         runtime: RuntimeName = "auto",
         streams: int = 1,
         full_frame_threshold: float | None = None,
+        swift_score_threshold: float | None = None,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
 
@@ -93,6 +96,7 @@ class Cascade:
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
+            swift_score_threshold: of detections, where masks need be no better than the full frame's.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
@@ -107,6 +111,7 @@ class Cascade:
         self.score_threshold = score_threshold
         self.probability_threshold = probability_threshold
         self.full_frame_threshold = probability_threshold if full_frame_threshold is None else full_frame_threshold
+        self.swift_score_threshold = swift_score_threshold
         self.device = device
         self.runtime: Runtime = make_runtime(
             runtime, detector, segmenter, segmenter_config.multiple, device, streams=streams
@@ -114,12 +119,17 @@ class Cascade:
 
     @classmethod
     def load(
-        cls, folder: Path | str, device: str | torch.device = "cpu", runtime: RuntimeName = "auto", streams: int = 1
+        cls,
+        folder: Path | str,
+        device: str | torch.device = "cpu",
+        runtime: RuntimeName = "auto",
+        streams: int = 1,
+        swift: bool = False,
     ) -> Self:
-        """Load a bundle.
+        """Load a bundle, to run at its score threshold or at its swift one.
 
         Raises:
-            models.errors.BundleError: the folder holds no intact bundle.
+            models.errors.BundleError: the folder holds no intact bundle, or it has no swift threshold.
             models.errors.UsageError: the runtime cannot be had here.
         """
         detector, segmenter, card = load_bundle(Path(folder))
@@ -129,22 +139,28 @@ class Cascade:
             card.segmenter,
             CropSettings(halo=card.crop_halo),
             LookSettings(several_views=card.several_views, trim=card.box_trim),
-            card.score_threshold,
+            card.score_threshold_when(swift),
             card.probability_threshold,
             torch.device(device),
             runtime,
             streams,
             card.full_frame_threshold,
+            card.swift_score_threshold,
         )
 
     def __call__(self, image: Image) -> CascadeResult:
         """Look at one picture, ``(H, W, 3)`` uint8 RGB."""
         return self.look([image])[0]
 
-    def look(self, images: Sequence[Image]) -> list[CascadeResult]:
-        """Look at a batch of pictures, each ``(H, W, 3)`` uint8 RGB, of any sizes; those of one size go fastest."""
+    def look(self, images: Sequence[Image], score_threshold: float | None = None) -> list[CascadeResult]:
+        """Look at a batch of pictures, each ``(H, W, 3)`` uint8 RGB, of any sizes; those of one size go fastest.
+
+        Args:
+            images: the pictures.
+            score_threshold: of detections, in place of the cascade's own.
+        """
         began = time.perf_counter()
-        found = self.detect(images, self.score_threshold)
+        found = self.detect(images, self.score_threshold if score_threshold is None else score_threshold)
         detected = time.perf_counter()
         stitched = self.segment(images, [boxes for boxes, _ in found])
         results = [
@@ -203,7 +219,7 @@ class Cascade:
             return probability
 
         probability = self._mean_over_views(image, in_boxes)
-        return crops[0], _inside(probability, boxes)
+        return crops[0], inside_boxes(probability, boxes)
 
     def _segment_crops(self, picture: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
         """The crops of one picture as it is shown, and what the segmenter says of them, over the whole of it."""
@@ -252,7 +268,7 @@ def _cut(image: Image, tile: Tile) -> Image:
     return image[y1:y2, x1:x2]
 
 
-def _inside(probability: ProbabilityMap, boxes: NDArray[np.generic]) -> ProbabilityMap:
+def inside_boxes(probability: ProbabilityMap, boxes: NDArray[np.generic]) -> ProbabilityMap:
     """The map with 0 outside every box."""
     kept = np.zeros_like(probability)
     for x1, y1, x2, y2 in round_outwards(boxes, probability.shape).tolist():

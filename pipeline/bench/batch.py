@@ -28,9 +28,13 @@ def as_jpeg(image: Image) -> bytes:
     return bytes(content)
 
 
-def cascade_batch(cascade: Cascade, files: Sequence[bytes], streams: int) -> int:
+def cascade_batch(cascade: Cascade, files: Sequence[bytes], streams: int, score_threshold: float | None = None) -> int:
     """Photographs to stitched masks; returns the number of crack pixels, so that nothing can be left out."""
-    return _run(files, streams, lambda images: sum(int(result.mask.sum()) for result in cascade.look(images)))
+
+    def look(images: Sequence[Image]) -> int:
+        return sum(int(result.mask.sum()) for result in cascade.look(images, score_threshold))
+
+    return _run(files, streams, look)
 
 
 def full_frame_batch(cascade: Cascade, files: Sequence[bytes], streams: int) -> int:

@@ -209,6 +209,7 @@ def _save_bundle(
         score_threshold=cascade.score_threshold,
         probability_threshold=cascade.probability_threshold,
         full_frame_threshold=cascade.full_frame_threshold,
+        swift_score_threshold=metrics["swift_score_threshold"],
         crop_halo=settings.crops.halo,
         several_views=settings.look.several_views,
         box_trim=settings.look.trim,
