@@ -13,13 +13,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from models.backbones import IMAGE_MEAN, IMAGE_STD, unfold_stem
+from models.backbones import IMAGE_MEAN, IMAGE_STD
 from models.detector import CrackDetector, DetectorConfig, build_detector
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
 
-# What a configuration says besides how a network is built, or that another network's weights can be fitted to.
-FITTED = {"weights", "nms_iou", "max_detections", "fold", "anchor_sizes"}
+NOT_BUILT = {"weights", "nms_iou", "max_detections"}  # what a configuration says besides how a network is built
 
 CARD = "bundle.json"
 DETECTOR = "detector.safetensors"
@@ -48,8 +47,7 @@ class BundleCard(BaseModel):
         None, ge=0, le=1, description="At which masks are still as good as the full frame's; none: never sought"
     )
     crop_halo: int = Field(ge=0)
-    several_views: bool = Field(False, description="Whether pictures are looked at mirrored and enlarged too")
-    box_trim: int = Field(0, ge=0, description="Taken off each side of a box, px")
+    four_views: bool = Field(False, description="Whether pictures are looked at mirrored and enlarged too")
     dataset: str
     dataset_fingerprint: str
     split: str
@@ -158,29 +156,19 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
 def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> dict[str, Tensor]:
     """Weights of the bundle's network of that kind, to go on training from.
 
-    A detector may see its pictures folded otherwise than the bundle's, and lay anchors of other sides.
-
     Raises:
         BundleError: there is no intact bundle, or its network is built differently.
     """
     detector, segmenter, card = load_bundle(folder)
     stage_1 = isinstance(config, DetectorConfig)
-    wanted = config.model_dump(exclude=FITTED)
+    wanted = config.model_dump(exclude=NOT_BUILT)
     found = (card.detector if stage_1 else card.segmenter).model_dump()
     if different := [name for name in wanted if wanted[name] != found.get(name)]:
         raise BundleError(
             f"{folder} cannot be started from: it differs in {', '.join(different)}.",
             "Train both with the same preset and the same settings of the networks.",
         )
-    if not isinstance(config, DetectorConfig):
-        return segmenter.state_dict()
-    weights: dict[str, Tensor] = detector.state_dict()
-    if config.fold != card.detector.fold:
-        stem = next(name for name in weights if name.startswith("backbone.body."))
-        kernel = weights[stem]
-        plain = kernel.reshape(len(kernel), 3, -1, *kernel.shape[2:]).sum(dim=2)  # of all pixels of a block together
-        weights[stem] = unfold_stem(plain, 3 * config.fold**2)
-    return weights
+    return (detector if stage_1 else segmenter).state_dict()
 
 
 def fill(network: nn.Module, path: Path) -> None:

@@ -21,11 +21,11 @@ from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
-from pipeline.found import Found, best_first, in_frame, own_part, trimmed
+from pipeline.found import Found, best_first, in_frame, own_part
 from pipeline.packing import cut_sheets, fill_sheets, pack
-from pipeline.settings import CropSettings, LookSettings
+from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
-from pipeline.views import AS_IT_IS, ENLARGED, TURNED, View, agree, as_it_is, show, show_boxes
+from pipeline.views import AS_IT_IS, ENLARGED, FOUR, View, agree, as_it_is, show, show_boxes
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
 
@@ -64,7 +64,6 @@ class Cascade:
         runtime: what runs both networks.
         detector_views: in which stage 1 sees a picture; what they show is averaged.
         segmenter_views: likewise stage 2.
-        trim: taken off each side of a box, px.
     """
 
     def __init__(
@@ -73,12 +72,12 @@ class Cascade:
         segmenter: nn.Module,
         segmenter_config: SegmenterConfig,
         crops: CropSettings,
-        look: LookSettings,
         score_threshold: float,
         probability_threshold: float,
         device: torch.device,
         runtime: RuntimeName = "auto",
         streams: int = 1,
+        four_views: bool = False,
         full_frame_threshold: float | None = None,
         swift_score_threshold: float | None = None,
     ) -> None:
@@ -89,21 +88,20 @@ class Cascade:
             segmenter: stage 2, pixels to logits.
             segmenter_config: its configuration.
             crops: how detections become crops.
-            look: in which views, and what is taken off boxes.
             score_threshold: of detections.
             probability_threshold: of pixels.
             device: where to compute.
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
+            four_views: look at mirror images and enlarged ones too, in more than six times the time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
             swift_score_threshold: of detections, where masks need be no better than the full frame's.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
         """
-        self.detector_views = TURNED if look.several_views else AS_IT_IS
-        self.segmenter_views = ENLARGED if look.several_views else AS_IT_IS
-        self.trim = look.trim
+        self.detector_views = FOUR if four_views else AS_IT_IS
+        self.segmenter_views = ENLARGED if four_views else AS_IT_IS
         self.detector = detector.eval()
         self.segmenter = segmenter.eval()
         self.segmenter_config = segmenter_config
@@ -138,12 +136,12 @@ class Cascade:
             segmenter,
             card.segmenter,
             CropSettings(halo=card.crop_halo),
-            LookSettings(several_views=card.several_views, trim=card.box_trim),
             card.score_threshold_when(swift),
             card.probability_threshold,
             torch.device(device),
             runtime,
             streams,
+            card.four_views,
             card.full_frame_threshold,
             card.swift_score_threshold,
         )
@@ -172,9 +170,11 @@ class Cascade:
 
     def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
         """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
-        seen = zip(*(self._detect_in(images, view, min_score) for view in self.detector_views), strict=True)
-        merged = [agree(found, self.detector.config.nms_iou, min_score) for found in seen]
-        return [trimmed(found, image.shape, self.trim) for found, image in zip(merged, images, strict=True)]
+        seen = [self._detect_in(images, view, min_score) for view in self.detector_views]
+        if len(seen) == 1:
+            return seen[0]
+        merged = [agree([found[index] for found in seen], self.detector.config.nms_iou) for index in range(len(images))]
+        return [(boxes[scores >= min_score], scores[scores >= min_score]) for boxes, scores in merged]
 
     def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Found]:
         """Detections in one view, in px of the pictures as they are, best first."""

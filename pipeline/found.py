@@ -11,8 +11,6 @@ from pipeline.views import View, mirror_boxes
 
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes (N, 4) xyxy px and scores (N,), best first
 
-AT_EDGE = 1  # px from the frame's edge within which a box is taken to reach it
-
 
 def in_frame(found: Found, shown: Image, image: Image, view: View) -> Found:
     """Detections in a picture as `shown`, in px of the picture as it is."""
@@ -31,23 +29,6 @@ def own_part(found: Found, tile: Tile) -> Found:
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = (middle >= tile.own[:2]).all(axis=1) & (middle < tile.own[2:]).all(axis=1)
     return boxes[inside], scores[inside]
-
-
-def trimmed(found: Found, size: tuple[int, ...], trim: int) -> Found:
-    """Detections with `trim` px less on each side, but where a box ends with the frame, whose size begins ``(H, W)``.
-
-    A box that would be left without a pixel stays as wide, or as high, as it was.
-    """
-    boxes, scores = found
-    if trim == 0:
-        return found
-    ends = np.array([size[1], size[0]])
-    low, high = boxes[:, :2], boxes[:, 2:]
-    inner_low = np.where(low <= AT_EDGE, low, low + trim)
-    inner_high = np.where(high >= ends - AT_EDGE, high, high - trim)
-    solid = inner_high - inner_low >= 1
-    inner = np.concatenate([np.where(solid, inner_low, low), np.where(solid, inner_high, high)], axis=1)
-    return inner.astype(np.float32), scores
 
 
 def best_first(parts: list[Found]) -> Found:

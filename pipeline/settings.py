@@ -81,15 +81,6 @@ class SegmenterTrainSettings(TrainSettings):
     batch: int = Field(8, ge=1)
 
 
-class LookSettings(Settings):
-    """How trained networks look at a picture (`pipeline.views`)."""
-
-    several_views: bool = Field(
-        False, description="Stage 1 looks twice and stage 2 four times, mirrored and enlarged: surer, and slower"
-    )
-    trim: int = Field(0, ge=0, description="Taken off each side of a box, px: of the padding that labels were given")
-
-
 class CropSettings(Settings):
     """How detections become crops (`pipeline.crops`)."""
 
@@ -118,13 +109,15 @@ class RunSettings(Settings):
 
     preset: PresetName = "fast"
     seed: int = 2018
+    four_views: bool = Field(
+        False, description="Look at mirror images and enlarged ones too: surer, in more than six times the time"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: DatasetSettings = DatasetSettings()
     labels: LabelSettings = LabelSettings()
     detector: DetectorConfig = DetectorConfig()
     detector_augment: AugmentSettings = AugmentSettings()
     detector_training: TrainSettings = TrainSettings()
-    look: LookSettings = LookSettings()
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
@@ -147,10 +140,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "fast": {},
     "finetune": _FINETUNE,
     "accurate": {
-        # Every pixel, where the others fold four into one: boxes lie more exactly, and can be trimmed.
-        "detector": {"fold": 1, "anchor_sizes": [24, 48, 96]},
-        "detector_training": {**_FINETUNE["detector_training"], "epochs": 20},
-        "look": {"several_views": True, "trim": 2},
+        **_FINETUNE,
+        "four_views": True,
         "crops": {"halo": 8},
         # The line that annotators drew is as wide in a near picture as in a far one.
         "segmenter_augment": {"scale_min": 0.9, "scale_max": 1.15},

@@ -57,10 +57,10 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
         build_segmenter(settings.segmenter.model_copy(update={"weights": "none"})),  # untrained: stage 1 alone looks
         settings.segmenter,
         settings.crops,
-        settings.look,
         MIN_SCORE,
         0.5,
         pick_device(settings.device),
+        four_views=settings.four_views,
     )
     frames, found_on_val = [], []
     for part in (*PARTS, "clean"):

@@ -86,10 +86,10 @@ def load_cascade(
         network,
         settings.segmenter,
         settings.crops,
-        settings.look,
         score_threshold,
         probability_threshold,
         pick_device(settings.device),
+        four_views=settings.four_views,
         full_frame_threshold=full_frame_threshold,
     )
 

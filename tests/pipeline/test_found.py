@@ -1,7 +1,6 @@
 import numpy as np
-import pytest
 
-from pipeline.found import best_first, in_frame, own_part, trimmed
+from pipeline.found import best_first, in_frame, own_part
 from pipeline.tiles import Tile
 from pipeline.views import View, show
 
@@ -29,15 +28,3 @@ def test_tiles_are_joined_best_first():
     boxes, scores = best_first([found((0, 0, 1, 1, 0.25)), found((2, 2, 3, 3, 0.5))])
     assert boxes.tolist() == [[2, 2, 3, 3], [0, 0, 1, 1]]
     assert scores.tolist() == [0.5, 0.25]
-
-
-def test_boxes_are_trimmed_but_not_at_the_frames_edge_and_never_to_nothing():
-    rows = (10, 10, 30, 40, 0.9), (0.5, 10, 30, 99.5, 0.8), (10, 10, 14, 40, 0.7), (180, 0, 200, 3, 0.6)
-    boxes, scores = trimmed(found(*rows), (100, 200, 3), 2)
-    assert boxes.tolist() == [[12, 12, 28, 38], [0.5, 12, 28, 99.5], [10, 12, 14, 38], [182, 0, 200, 1]]
-    assert scores.tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6])
-
-
-def test_nothing_is_trimmed_from_nothing():
-    boxes, _ = trimmed(found(), (100, 200), 2)
-    assert boxes.shape == (0, 4)

@@ -7,7 +7,7 @@ from models.segmenter import build_segmenter
 from pipeline.bench.batch import as_jpeg, cascade_batch, forward_alone, full_frame_batch, resized, stages
 from pipeline.cascade import Cascade
 from pipeline.datasets.sample import GeneratedSample
-from pipeline.settings import CropSettings, LookSettings
+from pipeline.settings import CropSettings
 from tests.tiny import DETECTOR, SEGMENTER
 
 
@@ -15,9 +15,7 @@ from tests.tiny import DETECTOR, SEGMENTER
 def cascade():
     torch.manual_seed(0)
     networks = build_detector(DETECTOR), build_segmenter(SEGMENTER)
-    return Cascade(
-        *networks, SEGMENTER, CropSettings(), LookSettings(), 0.01, 0.4, torch.device("cpu"), "torch", streams=2
-    )
+    return Cascade(*networks, SEGMENTER, CropSettings(), 0.01, 0.4, torch.device("cpu"), "torch", streams=2)
 
 
 @pytest.fixture(scope="module")
