@@ -25,7 +25,7 @@ from pipeline.found import Found, best_first, in_frame, own_part
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
-from pipeline.views import AS_IT_IS, ENLARGED, FOUR, View, agree, as_it_is, show, show_boxes
+from pipeline.views import AS_IT_IS, FOUR, View, agree, as_it_is, show, show_boxes
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
 
@@ -62,8 +62,7 @@ class Cascade:
         swift_score_threshold: the highest of detections at which, on validation, masks were as good as the full
             frame's: less to segment, and more faint cracks missed; None where nobody has sought it.
         runtime: what runs both networks.
-        detector_views: in which stage 1 sees a picture; what they show is averaged.
-        segmenter_views: likewise stage 2.
+        views: in which a picture is looked at; what they show is averaged.
     """
 
     def __init__(
@@ -93,15 +92,14 @@ class Cascade:
             device: where to compute.
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
-            four_views: look at mirror images and enlarged ones too, in more than six times the time.
+            four_views: look at mirror images and enlarged ones too, in more than five times the time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
             swift_score_threshold: of detections, where masks need be no better than the full frame's.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
         """
-        self.detector_views = FOUR if four_views else AS_IT_IS
-        self.segmenter_views = ENLARGED if four_views else AS_IT_IS
+        self.views = FOUR if four_views else AS_IT_IS
         self.detector = detector.eval()
         self.segmenter = segmenter.eval()
         self.segmenter_config = segmenter_config
@@ -170,7 +168,7 @@ class Cascade:
 
     def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
         """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
-        seen = [self._detect_in(images, view, min_score) for view in self.detector_views]
+        seen = [self._detect_in(images, view, min_score) for view in self.views]
         if len(seen) == 1:
             return seen[0]
         merged = [agree([found[index] for found in seen], self.detector.config.nms_iou) for index in range(len(images))]
@@ -215,7 +213,7 @@ class Cascade:
 
         def in_boxes(picture: Image, view: View) -> ProbabilityMap:
             own, probability = self._segment_crops(picture, show_boxes(boxes, image.shape, picture.shape, view))
-            crops.append(round_outwards(show_boxes(own, picture.shape, image.shape, view), image.shape[:2]))
+            crops.append(own)
             return probability
 
         probability = self._mean_over_views(image, in_boxes)
@@ -242,9 +240,9 @@ class Cascade:
 
     def _mean_over_views(self, image: Image, segment: Callable[[Image, View], ProbabilityMap]) -> ProbabilityMap:
         """What `segment` says of the picture, averaged over the views."""
-        if self.segmenter_views == AS_IT_IS:
+        if self.views == AS_IT_IS:
             return segment(image, AS_IT_IS[0])
-        seen = [as_it_is(segment(show(image, view), view), image.shape, view) for view in self.segmenter_views]
+        seen = [as_it_is(segment(show(image, view), view), image.shape, view) for view in self.views]
         return np.asarray(np.mean(seen, axis=0), np.float32)
 
     def _detect_batch(

@@ -110,7 +110,7 @@ class RunSettings(Settings):
     preset: PresetName = "fast"
     seed: int = 2018
     four_views: bool = Field(
-        False, description="Look at mirror images and enlarged ones too: surer, in more than six times the time"
+        False, description="Look at mirror images and enlarged ones too: surer, in more than five times the time"
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: DatasetSettings = DatasetSettings()

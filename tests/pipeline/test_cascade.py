@@ -152,10 +152,7 @@ def test_four_views_of_what_needs_no_context_tell_the_same_but_at_edges():
     boxes = np.array([[10.0, 20, 60, 50], [90, 60, 140, 95]])
     once, often = make(Darkness()), make(Darkness(), four_views=True)
     (one,), (other,) = once.segment([image], [boxes]), often.segment([image], [boxes])
-    for crop, same in zip(one[0], other[0], strict=True):  # rounded outwards from enlarged ones
-        assert (same[:2] <= crop[:2]).all()
-        assert (same[2:] >= crop[2:]).all()
-        assert abs(same - crop).max() <= 1
+    np.testing.assert_array_equal(one[0], other[0])
     np.testing.assert_array_equal(one[1] >= 0.5, other[1] >= 0.5)
     edge = np.zeros((100, 150), np.uint8)
     cv2.rectangle(edge, (20, 26), (44, 39), 1, thickness=3)
