@@ -115,9 +115,6 @@ def survey(
     workers: Annotated[int | None, typer.Option(help="Chunks at a time; default: one a core, one on a GPU.")] = None,
     chunk: Annotated[int, typer.Option(help="Photographs a task.")] = 32,
     device: Device = "auto",
-    swift: Annotated[
-        bool, typer.Option(help="Fewer boxes: the masks of the U-Net on the full frame, in half the time or less.")
-    ] = False,
     masks: Annotated[str, typer.Option(help="Whose mask is written: all, cracked or none.")] = "all",
     overlays: Annotated[bool, typer.Option(help="Write photographs with boxes and cracks drawn in.")] = False,
     max_pixels: Annotated[int, typer.Option(help="Photographs with more pixels are refused.")] = 50_000_000,
@@ -145,7 +142,7 @@ def survey(
 
     given = {
         **{"photos": photos, "bundle": bundle, "out": out, "root": root, "runner": runner, "address": address},
-        **{"workers": workers, "chunk": chunk, "device": device, "swift": swift, "masks": masks, "overlays": overlays},
+        **{"workers": workers, "chunk": chunk, "device": device, "masks": masks, "overlays": overlays},
         **{"max_pixels": max_pixels, "max_failures": max_failures, "allow_outside": allow_outside},
         "incremental": not everything,
     }

@@ -68,7 +68,6 @@ def _print(measured: dict[str, Any]) -> None:
         ),
         ("F1 at 2 px given up by that", f"{measured['delta_f1_2px']:+.4f}"),
         ("F1 at 2 px, mean over pictures", f"{measured['f1_2px_mean']:.4f}"),
-        *_swift(measured),
         ("cascade, ms a picture in a batch", f"{measured['cascade_ms']:.1f}"),
         ("full frame, ms a picture in a batch", f"{measured['full_frame_ms']:.1f}"),
         ("faster than an eager U-Net with ResNet-34", f"{measured['speedup_vs_unet_resnet34']:.1f} ×"),
@@ -88,20 +87,3 @@ def _print(measured: dict[str, Any]) -> None:
     ):
         table.add_row(figure, value)
     Console(markup=False).print(table)
-
-
-def _swift(measured: dict[str, Any]) -> list[tuple[str, str]]:
-    """Rows of the swift threshold, where the bundle has one."""
-    if measured.get("swift_ms") is None:
-        return []
-    return [
-        (
-            f"swift (score threshold {measured['swift_score_threshold']:.2f}): faster than the full frame",
-            f"{measured['swift_speedup_vs_own_full_frame']:.2f} × "
-            f"({measured['swift_speedup_vs_own_full_frame_low']:.2f}–"
-            f"{measured['swift_speedup_vs_own_full_frame_high']:.2f})",
-        ),
-        ("swift: F1 at 2 px given up by that", f"{measured['swift_delta_f1_2px']:+.4f}"),
-        ("swift: segmentation error of its boxes", f"{measured['swift_segmentation_error']:.2%}"),
-        ("swift: ms a picture in a batch", f"{measured['swift_ms']:.1f}"),
-    ]

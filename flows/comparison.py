@@ -33,14 +33,9 @@ FIGURES = (
     ("detect_ms", "time to detect", "ms"),
     ("segment_ms", "time to segment the crops", "ms"),
     ("cascade_ms", "time of both stages", "ms"),
-    ("swift_score_threshold", "swift: score threshold, for the full frame's F1", ""),
-    ("swift_f1_2px_mean", "swift: F1 at 2 px, mean over pictures", "%"),
-    ("swift_ms", "swift: time of both stages", "ms"),
 )
 FULL_FRAME = {
     "cascade_ms": "full_frame_ms",
-    "swift_ms": "full_frame_ms",
-    "swift_f1_2px_mean": "full_frame_f1_2px_mean",
     **{key: f"full_frame_{key}" for key in ("f1_2px", "f1_2px_mean", "f1_0px", "iou_0px")},
 }
 

@@ -104,7 +104,6 @@ def evaluate_bundle(
         "score_threshold": card.score_threshold,
         "probability_threshold": card.probability_threshold,
         "full_frame_threshold": card.full_frame_threshold,
-        "swift_score_threshold": card.swift_score_threshold,
         "total_s": (datetime.now(UTC) - began).total_seconds(),
         "bundle": str(bundle),
     }

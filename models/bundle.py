@@ -43,9 +43,6 @@ class BundleCard(BaseModel):
     full_frame_threshold: float | None = Field(
         None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"
     )
-    swift_score_threshold: float | None = Field(
-        None, ge=0, le=1, description="At which masks are still as good as the full frame's; none: never sought"
-    )
     crop_halo: int = Field(ge=0)
     four_views: bool = Field(False, description="Whether pictures are looked at mirrored and enlarged too")
     dataset: str
@@ -58,21 +55,6 @@ class BundleCard(BaseModel):
     training_data_licence: str
     versions: dict[str, str]
     sha256: dict[str, str] = Field(default_factory=dict, description="Of each weights file; filled on saving")
-
-    def score_threshold_when(self, swift: bool) -> float:
-        """Threshold of detections; the swift one where that is asked for.
-
-        Raises:
-            BundleError: there is no swift one.
-        """
-        if not swift:
-            return self.score_threshold
-        if self.swift_score_threshold is None:
-            raise BundleError(
-                f"The bundle {self.name} has no swift threshold.",
-                "Train one with `crack-survey run`, which seeks it on validation, or leave out --swift.",
-            )
-        return self.swift_score_threshold
 
 
 def save_bundle(folder: Path, detector: nn.Module, segmenter: nn.Module, card: BundleCard) -> Path:

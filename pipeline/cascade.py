@@ -59,8 +59,6 @@ class Cascade:
         score_threshold: detections below it are dropped.
         probability_threshold: pixels at or above it are crack.
         full_frame_threshold: the same for the segmenter over whole pictures, where no detector rules anything out.
-        swift_score_threshold: the highest of detections at which, on validation, masks were as good as the full
-            frame's: less to segment, and more faint cracks missed; None where nobody has sought it.
         runtime: what runs both networks.
         views: in which a picture is looked at; what they show is averaged.
     """
@@ -78,7 +76,6 @@ class Cascade:
         streams: int = 1,
         four_views: bool = False,
         full_frame_threshold: float | None = None,
-        swift_score_threshold: float | None = None,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
 
@@ -94,7 +91,6 @@ class Cascade:
             streams: callers at once; each gets an even share of the cores.
             four_views: look at mirror images and enlarged ones too, in more than five times the time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
-            swift_score_threshold: of detections, where masks need be no better than the full frame's.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
@@ -107,7 +103,6 @@ class Cascade:
         self.score_threshold = score_threshold
         self.probability_threshold = probability_threshold
         self.full_frame_threshold = probability_threshold if full_frame_threshold is None else full_frame_threshold
-        self.swift_score_threshold = swift_score_threshold
         self.device = device
         self.runtime: Runtime = make_runtime(
             runtime, detector, segmenter, segmenter_config.multiple, device, streams=streams
@@ -115,17 +110,12 @@ class Cascade:
 
     @classmethod
     def load(
-        cls,
-        folder: Path | str,
-        device: str | torch.device = "cpu",
-        runtime: RuntimeName = "auto",
-        streams: int = 1,
-        swift: bool = False,
+        cls, folder: Path | str, device: str | torch.device = "cpu", runtime: RuntimeName = "auto", streams: int = 1
     ) -> Self:
-        """Load a bundle, to run at its score threshold or at its swift one.
+        """Load a bundle.
 
         Raises:
-            models.errors.BundleError: the folder holds no intact bundle, or it has no swift threshold.
+            models.errors.BundleError: the folder holds no intact bundle.
             models.errors.UsageError: the runtime cannot be had here.
         """
         detector, segmenter, card = load_bundle(Path(folder))
@@ -134,29 +124,23 @@ class Cascade:
             segmenter,
             card.segmenter,
             CropSettings(halo=card.crop_halo),
-            card.score_threshold_when(swift),
+            card.score_threshold,
             card.probability_threshold,
             torch.device(device),
             runtime,
             streams,
             card.four_views,
             card.full_frame_threshold,
-            card.swift_score_threshold,
         )
 
     def __call__(self, image: Image) -> CascadeResult:
         """Look at one picture, ``(H, W, 3)`` uint8 RGB."""
         return self.look([image])[0]
 
-    def look(self, images: Sequence[Image], score_threshold: float | None = None) -> list[CascadeResult]:
-        """Look at a batch of pictures, each ``(H, W, 3)`` uint8 RGB, of any sizes; those of one size go fastest.
-
-        Args:
-            images: the pictures.
-            score_threshold: of detections, in place of the cascade's own.
-        """
+    def look(self, images: Sequence[Image]) -> list[CascadeResult]:
+        """Look at a batch of pictures, each ``(H, W, 3)`` uint8 RGB, of any sizes; those of one size go fastest."""
         began = time.perf_counter()
-        found = self.detect(images, self.score_threshold if score_threshold is None else score_threshold)
+        found = self.detect(images, self.score_threshold)
         detected = time.perf_counter()
         stitched = self.segment(images, [boxes for boxes, _ in found])
         results = [
@@ -217,7 +201,7 @@ class Cascade:
             return probability
 
         probability = self._mean_over_views(image, in_boxes)
-        return crops[0], inside_boxes(probability, boxes)
+        return crops[0], _inside(probability, boxes)
 
     def _segment_crops(self, picture: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
         """The crops of one picture as it is shown, and what the segmenter says of them, over the whole of it."""
@@ -265,7 +249,7 @@ def _cut(image: Image, tile: Tile) -> Image:
     return image[y1:y2, x1:x2]
 
 
-def inside_boxes(probability: ProbabilityMap, boxes: NDArray[np.generic]) -> ProbabilityMap:
+def _inside(probability: ProbabilityMap, boxes: NDArray[np.generic]) -> ProbabilityMap:
     """The map with 0 outside every box."""
     kept = np.zeros_like(probability)
     for x1, y1, x2, y2 in round_outwards(boxes, probability.shape).tolist():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from itertools import islice
 from operator import attrgetter
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.runtimes import LARGEST_BATCH
 from pipeline.boxes import mask_to_boxes
 from pipeline.cascade import MIN_SCORE, Cascade, CascadeResult
+from pipeline.crops import ProbabilityMap
 from pipeline.datasets.base import Image, Mask, Sample
 from pipeline.metrics import (
     RegionCounts,
@@ -31,9 +32,7 @@ from pipeline.training import Report
 
 C = TypeVar("C", RegionCounts, SegmentationCounts)
 
-TIMES = ("detect_ms", "segment_ms", "cascade_ms", "full_frame_ms", "swift_ms")
-# Way of making masks, and what its figures begin with: both stages, the U-Net alone, both at the swift threshold.
-SIDES = {"cascade": "", "full_frame": "full_frame_", "swift": "swift_"}
+TIMES = ("detect_ms", "segment_ms", "cascade_ms", "full_frame_ms")
 TOLERANCES = (0, 2)  # px
 MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
     "precision": attrgetter("precision"),
@@ -61,31 +60,16 @@ class Evaluated(NamedTuple):
 
 def timed_batch(
     cascade: Cascade, images: Sequence[Image]
-) -> tuple[list[CascadeResult], list[dict[str, Mask]], dict[str, float]]:
-    """All ways (`SIDES`) one after the other on a batch of pictures.
-
-    Returns:
-        What the cascade says, each picture's mask by way, and `TIMES`, ms a picture. Without a swift threshold
-        neither mask nor time of it.
-    """
+) -> tuple[list[CascadeResult], list[ProbabilityMap], dict[str, float]]:
+    """Cascade and full frame one after the other on a batch of pictures, with the time of each, ms a picture."""
     began = time.perf_counter()
     results = cascade.look(images)
-    looked = time.perf_counter()
+    between = time.perf_counter()
     full_frames = cascade.full_frame(images)
     ended = time.perf_counter()
     share = 1e3 / len(images)
-    spent = (results[0].detect_ms, results[0].segment_ms, (looked - began) * share, (ended - looked) * share)
-    times = dict(zip(TIMES, spent, strict=False))
-    masks = [
-        {"cascade": result.mask, "full_frame": full_frame >= cascade.full_frame_threshold}
-        for result, full_frame in zip(results, full_frames, strict=True)
-    ]
-    if (swift := cascade.swift_score_threshold) is not None:
-        began = time.perf_counter()
-        for mask, result in zip(masks, cascade.look(images, swift), strict=True):
-            mask["swift"] = result.mask
-        times["swift_ms"] = (time.perf_counter() - began) * share
-    return results, masks, times
+    spent = (results[0].detect_ms, results[0].segment_ms, (between - began) * share, (ended - between) * share)
+    return results, full_frames, dict(zip(TIMES, spent, strict=True))
 
 
 def batches_of(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
@@ -97,18 +81,19 @@ def batches_of(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
 
 def median_times(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
     """Median of each time over rounds, ms."""
-    return {key: float(np.median([times[key] for times in rounds])) for key in rounds[0]}
+    return {key: float(np.median([times[key] for times in rounds])) for key in TIMES}
 
 
 def count_picture(
-    sample: Sample, boxes: NDArray[Any], masks: Mapping[str, Mask], times: Mapping[str, float]
+    sample: Sample, boxes: NDArray[Any], mask: Mask, full_frame: Mask, times: dict[str, float]
 ) -> dict[str, Any]:
     """Count one picture at the operating point.
 
     Args:
         sample: picture and truth.
         boxes: ``(N, 4)`` xyxy px at or above the score threshold.
-        masks: ``(H, W)`` bool by way (`SIDES`).
+        mask: ``(H, W)`` bool of the cascade.
+        full_frame: ``(H, W)`` bool of the same U-Net over the whole frame.
         times: `TIMES`, ms.
 
     Returns:
@@ -117,11 +102,11 @@ def count_picture(
     """
     row: dict[str, Any] = {"name": sample.name, "height_px": sample.mask.shape[0], "width_px": sample.mask.shape[1]}
     row |= asdict(region_counts(boxes, sample.mask))
-    for side, predicted in masks.items():
+    for side, predicted in (("cascade", mask), ("full_frame", full_frame)):
         for tolerance in TOLERANCES:
             counts = asdict(segmentation_counts(predicted, sample.mask, tolerance))
             row |= {f"{side}_{tolerance}px_{field}": value for field, value in counts.items()}
-    return row | dict(times)
+    return row | times
 
 
 def evaluate_cascade(
@@ -135,11 +120,12 @@ def evaluate_cascade(
         if not rows:
             timed_batch(cascade, images)  # warm up: the first batch is slow
         timed = [timed_batch(cascade, images) for _ in range(ROUNDS if total < MANY else 1)]
-        results, masks, _ = timed[-1]
+        results, full_frames, _ = timed[-1]
         times = median_times([times for *_, times in timed])
         all_found = cascade.detect(images, MIN_SCORE)
-        for sample, result, mask, found in zip(batch, results, masks, all_found, strict=True):
-            rows.append(count_picture(sample, result.boxes, mask, times))
+        for sample, result, full_frame, found in zip(batch, results, full_frames, all_found, strict=True):
+            full_mask = full_frame >= cascade.full_frame_threshold
+            rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
             boxes, scores = found
             columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
             frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
@@ -165,34 +151,26 @@ def headline(counts: pd.DataFrame, average_precision: float) -> dict[str, float]
     for name in ("precision", "segmentation_error", "data_reduction"):
         low, high = bootstrap_interval(regions, attrgetter(name))
         figures |= {f"{name}_low": low, f"{name}_high": high}
-    for side, prefix in _sides(counts):
+    for side, prefix in (("cascade", ""), ("full_frame", "full_frame_")):
         for tolerance in TOLERANCES:
             pictures = _segmentation(counts, side, tolerance)
             whole = sum(pictures, SegmentationCounts())
             for figure, statistic in MASK_FIGURES.items():
                 figures[f"{prefix}{figure}_{tolerance}px"] = statistic(whole)
                 figures[f"{prefix}{figure}_{tolerance}px_mean"] = mean_over_pictures(pictures, statistic)
-    return figures | {key: float(counts[key].median()) for key in _times(counts)}
+    return figures | {key: float(counts[key].median()) for key in TIMES}
 
 
 def images_table(counts: pd.DataFrame) -> pd.DataFrame:
     """Rows for the record's ``images`` table from the rows of `count_picture`."""
     table = counts[["name", "height_px", "width_px", "crack_px", "tp", "fp", "strict_tp", "missed_px", "union_px"]]
     table = table.assign(boxes=counts["tp"] + counts["fp"])
-    for side, prefix in _sides(counts):
+    for side, prefix in (("cascade", ""), ("full_frame", "full_frame_")):
         for tolerance in TOLERANCES:
             pictures = _segmentation(counts, side, tolerance)
             table[f"{prefix}f1_{tolerance}px"] = [picture.f1 for picture in pictures]
             table[f"{prefix}iou_{tolerance}px"] = [picture.tolerant_iou for picture in pictures]
-    return table.join(counts[_times(counts)])
-
-
-def _sides(counts: pd.DataFrame) -> list[tuple[str, str]]:
-    return [(side, prefix) for side, prefix in SIDES.items() if f"{side}_2px_inter" in counts]
-
-
-def _times(counts: pd.DataFrame) -> list[str]:
-    return [name for name in TIMES if name in counts]
+    return table.join(counts[list(TIMES)])
 
 
 def _segmentation(counts: pd.DataFrame, side: str, tolerance: int) -> list[SegmentationCounts]:

@@ -23,15 +23,14 @@ from models.errors import DataError
 SCHEMA_VERSION = 1
 """Goes up when a column changes its meaning or goes; a new column alone needs no new version."""
 
-SIDES = ("", "full_frame_", "swift_")  # the cascade, the same U-Net without stage 1, the cascade at equal quality
-TIMES = ("detect_ms", "segment_ms", "cascade_ms", "full_frame_ms", "swift_ms")
+SIDES = ("", "full_frame_")  # the cascade, and the same U-Net without stage 1
+TIMES = ("detect_ms", "segment_ms", "cascade_ms", "full_frame_ms")
 
 HEADLINE = (
     *("precision", "segmentation_error", "data_reduction", "strict_precision", "ap50"),
     *("score_threshold", "boxes_per_image", "oracle_data_reduction"),
     *("f1_0px", "iou_0px", "f1_2px", "f1_2px_mean"),
     *("full_frame_f1_0px", "full_frame_iou_0px", "full_frame_f1_2px", "full_frame_f1_2px_mean"),
-    *("swift_score_threshold", "swift_f1_2px", "swift_f1_2px_mean"),
     *TIMES,
 )
 """Figures that every table of runs shows, and keys of every ``--json``."""

@@ -28,13 +28,9 @@ def as_jpeg(image: Image) -> bytes:
     return bytes(content)
 
 
-def cascade_batch(cascade: Cascade, files: Sequence[bytes], streams: int, score_threshold: float | None = None) -> int:
+def cascade_batch(cascade: Cascade, files: Sequence[bytes], streams: int) -> int:
     """Photographs to stitched masks; returns the number of crack pixels, so that nothing can be left out."""
-
-    def look(images: Sequence[Image]) -> int:
-        return sum(int(result.mask.sum()) for result in cascade.look(images, score_threshold))
-
-    return _run(files, streams, look)
+    return _run(files, streams, lambda images: sum(int(result.mask.sum()) for result in cascade.look(images)))
 
 
 def full_frame_batch(cascade: Cascade, files: Sequence[bytes], streams: int) -> int:

@@ -19,7 +19,7 @@ from pipeline.bench.rivals import torchvision_retinanet, unet_resnet34
 from pipeline.bench.timing import interleave, interval, ratio
 from pipeline.cascade import Cascade
 from pipeline.datasets.base import Sample
-from pipeline.metrics import RegionCounts, SegmentationCounts, region_counts, segmentation_counts
+from pipeline.metrics import SegmentationCounts, segmentation_counts
 from pipeline.training import Report
 
 SIZES = ((240, 320), (320, 480), (640, 1024), (1536, 2048), (3072, 4096))  # (H, W) px
@@ -51,8 +51,6 @@ def bench(bundle: Path, samples: Sequence[Sample], rounds: int, report: Report) 
         "cascade": lambda: cascade_batch(cascade, files, cores),
         "full_frame": lambda: full_frame_batch(cascade, files, cores),
     }
-    if (swift := cascade.swift_score_threshold) is not None:
-        both["swift"] = lambda: cascade_batch(cascade, files, cores, swift)
     seconds = interleave(both, rounds, told("cascade and full frame"))
     low, high = interval(seconds["full_frame"], seconds["cascade"])
     quality = _quality(cascade, samples)
@@ -83,7 +81,6 @@ def bench(bundle: Path, samples: Sequence[Sample], rounds: int, report: Report) 
         "cascade_ms": _per_picture(seconds["cascade"], samples),
         "full_frame_ms": _per_picture(seconds["full_frame"], samples),
         **quality,
-        **(_swift(seconds, cascade, samples, quality["full_frame_f1_2px_mean"]) if "swift" in seconds else {}),
         "stages_ms": per_stage,
         "overlap_efficiency": ratio(overlap["forward"], overlap["batch"]),
         **rivals,
@@ -116,27 +113,6 @@ def _quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
         "f1_2px_mean": mean["cascade"],
         "full_frame_f1_2px_mean": mean["full_frame"],
         "delta_f1_2px": mean["full_frame"] - mean["cascade"],
-    }
-
-
-def _swift(
-    seconds: dict[str, list[float]], cascade: Cascade, samples: Sequence[Sample], full_frame_f1: float
-) -> dict[str, float | None]:
-    """The same figures at the threshold at which masks are, on validation, as good as the full frame's."""
-    low, high = interval(seconds["full_frame"], seconds["swift"])
-    results = [cascade.look([sample.image], cascade.swift_score_threshold)[0] for sample in samples]
-    regions = sum((region_counts(r.boxes, s.mask) for r, s in zip(results, samples, strict=True)), RegionCounts())
-    f1s = [segmentation_counts(r.mask, s.mask, 2).f1 for r, s in zip(results, samples, strict=True)]
-    f1 = sum(f1s) / len(f1s)
-    return {
-        "swift_score_threshold": cascade.swift_score_threshold,
-        "swift_speedup_vs_own_full_frame": ratio(seconds["full_frame"], seconds["swift"]),
-        "swift_speedup_vs_own_full_frame_low": low,
-        "swift_speedup_vs_own_full_frame_high": high,
-        "swift_ms": _per_picture(seconds["swift"], samples),
-        "swift_f1_2px_mean": f1,
-        "swift_delta_f1_2px": full_frame_f1 - f1,
-        "swift_segmentation_error": regions.segmentation_error,
     }
 
 

@@ -14,7 +14,6 @@ from pipeline.metrics import ap50, region_curve
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import THRESHOLDS, read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
-from pipeline.stages.segmenter import MASK_FOLDERS
 
 
 def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: Path, out: Path) -> None:
@@ -27,9 +26,10 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
     for sample in load_part(settings, prepared, "test"):
         mine = detections[detections["name"] == sample.name]
         boxes, scores = mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy()
-        masks = {side: read_mask(segmented / folder / f"{sample.name}.png") for side, folder in MASK_FOLDERS.items()}
+        mask = read_mask(segmented / "masks" / f"{sample.name}.png")
+        full_frame = read_mask(segmented / "full_frame" / f"{sample.name}.png")
         spent = dict(zip(TIMES, times.loc[sample.name, list(TIMES)].to_numpy(float), strict=True))
-        rows.append(count_picture(sample, boxes[scores >= threshold], masks, spent))
+        rows.append(count_picture(sample, boxes[scores >= threshold], mask, full_frame, spent))
         for_curve.append((boxes, scores, sample.mask))
         for_ap.append((boxes, scores, labels.get(sample.name, np.zeros((0, 4)))))
     counts = pd.DataFrame(rows)

@@ -42,13 +42,7 @@ SOURCES: dict[StageName, list[str]] = {
     "detect": [*_CASCADE, "pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],
     "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/train_segmenter.py"],
-    "segment": [
-        *_CASCADE,
-        "pipeline/evaluation.py",
-        "pipeline/metrics/segmentation.py",
-        "pipeline/stages/segmenter.py",
-        "pipeline/stages/thresholds.py",
-    ],
+    "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
     "evaluate": ["pipeline/metrics", "pipeline/evaluation.py"],
 }
 

@@ -209,7 +209,6 @@ def _save_bundle(
         score_threshold=cascade.score_threshold,
         probability_threshold=cascade.probability_threshold,
         full_frame_threshold=cascade.full_frame_threshold,
-        swift_score_threshold=metrics["swift_score_threshold"],
         crop_halo=settings.crops.halo,
         four_views=settings.four_views,
         dataset=settings.dataset.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,17 @@ from models.bundle import fill, starting_weights
 from models.segmenter import build_segmenter
 from pipeline.cascade import Cascade
 from pipeline.crops import ProbabilityMap, plan_crops
-from pipeline.datasets.base import Mask
-from pipeline.evaluation import ROUNDS, batches_of, median_times, timed_batch
+from pipeline.datasets.base import Mask, Sample
+from pipeline.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
+from pipeline.metrics import choose_probability_threshold, segmentation_curve
 from pipeline.settings import RunSettings
 from pipeline.splits import PARTS
 from pipeline.stages.detector import load_detector, read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
-from pipeline.stages.thresholds import choose_thresholds
 from pipeline.train_segmenter import SegmenterTrainee
 from pipeline.training import Report, pick_device, train
 
-MASK_FOLDERS = {"cascade": "masks", "full_frame": "full_frame", "swift": "swift"}
-"""Where `segment` leaves the masks of each of `pipeline.evaluation.SIDES`."""
+PROBABILITIES = np.round(np.arange(0.05, 0.96, 0.01), 2)
 
 
 def crop(settings: RunSettings, prepared: Path, detected: Path, out: Path) -> None:
@@ -99,20 +99,21 @@ def segment(
 ) -> None:
     """Run the cascade and, side by side, the same U-Net on the full frame, over the test part.
 
-    Each of both ways gets the probability threshold that is best for it on validation, and the cascade is run once more
-    at the score threshold where it is no better than the full frame there. Writes ``operating_point.json``,
-    ``times.parquet`` (ms) and, a picture each, ``masks/``, ``full_frame/``, ``swift/`` (0 or 255) and ``probability/``
-    (0–255 for 0–1).
+    Each of both ways gets the probability threshold that is best for it on validation. Writes
+    ``operating_point.json``, ``times.parquet`` (ms) and, a picture each, ``masks/``, ``full_frame/`` (0 or 255) and
+    ``probability/`` (0–255 for 0–1).
     """
     cascade = load_cascade(settings, detector, segmenter, read_score_threshold(detected))
-    point = choose_thresholds(cascade, load_part(settings, prepared, "val"), settings.thresholds.probability)
+    if (fixed := settings.thresholds.probability) is None:
+        point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"))
+    else:
+        point = {"probability_threshold": fixed, "full_frame_threshold": fixed}
     cascade.probability_threshold = point["probability_threshold"]
     cascade.full_frame_threshold = point["full_frame_threshold"]
-    cascade.swift_score_threshold = point["swift_score_threshold"]
     (out / "operating_point.json").write_text(
         json.dumps({"score_threshold": cascade.score_threshold} | point, indent=2)
     )
-    for folder in (*MASK_FOLDERS.values(), "probability"):
+    for folder in ("masks", "full_frame", "probability"):
         (out / folder).mkdir(exist_ok=True)
     samples = load_part(settings, prepared, "test")
     rows: list[dict[str, Any]] = []
@@ -121,16 +122,36 @@ def segment(
         if not rows:
             timed_batch(cascade, images)  # warm up: the first batch is slow
         timed = [timed_batch(cascade, images) for _ in range(ROUNDS)]
-        results, masks, _ = timed[-1]
+        results, full_frames, _ = timed[-1]
         times = median_times([times for *_, times in timed])
-        for sample, result, mask in zip(batch, results, masks, strict=True):
-            for side, pixels in mask.items():
-                _write_grey(out / MASK_FOLDERS[side] / f"{sample.name}.png", pixels)
+        for sample, result, full_frame in zip(batch, results, full_frames, strict=True):
+            _write_grey(out / "masks" / f"{sample.name}.png", result.mask)
+            _write_grey(out / "full_frame" / f"{sample.name}.png", full_frame >= cascade.full_frame_threshold)
             _write_grey(out / "probability" / f"{sample.name}.png", result.probability)
             rows.append({"name": sample.name} | times)
         boxes = sum(len(result.boxes) for result in results)
         report(len(rows), len(samples), f"{len(rows)} of {len(samples)} pictures, {boxes} boxes in {len(batch)}")
     pd.DataFrame(rows).to_parquet(out / "times.parquet", index=False)
+
+
+def choose_probability_thresholds(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
+    """``probability_threshold`` and ``full_frame_threshold``, each the best of its way on validation data.
+
+    Best is the highest mean of F1 at 0 and at 2 px, as in training.
+
+    They differ: where a detector has ruled out most of what looks like a crack, fainter pixels can be believed.
+    """
+    images = [sample.image for sample in samples]
+    ways = {
+        "probability_threshold": [result.probability for result in cascade.look(images)],
+        "full_frame_threshold": cascade.full_frame(images),
+    }
+    chosen = {}
+    for name, maps in ways.items():
+        found = [(probability, sample.mask) for probability, sample in zip(maps, samples, strict=True)]
+        curves = (segmentation_curve(found, PROBABILITIES, tolerance) for tolerance in TOLERANCES)
+        chosen[name] = choose_probability_threshold(*curves)
+    return chosen
 
 
 def _write_grey(path: Path, values: Mask | ProbabilityMap) -> None:

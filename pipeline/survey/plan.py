@@ -113,7 +113,6 @@ def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
     """
     given = settings.model_copy(update=_absolute(settings))
     digest = bundle_digest(given.bundle)
-    read_card(given.bundle).score_threshold_when(given.swift)
     unfinished = find_unfinished(given.target)
     if unfinished is not None and abandon:
         drop(unfinished)
@@ -228,7 +227,7 @@ def _plan(settings: SurveySettings, digest: str) -> Survey | None:
 
 
 def _new(source: Source, settings: SurveySettings, digest: str, counts: Counter[str]) -> Iterator[Photograph]:
-    recorded = read_recorded(settings.target, digest, settings.swift) if settings.incremental else None
+    recorded = read_recorded(settings.target, digest) if settings.incremental else None
     for photograph in source.photographs():
         known = recorded is not None and recorded.holds(photograph, source.store, most_bytes(settings.max_pixels))
         counts["known" if known else "new"] += 1

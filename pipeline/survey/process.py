@@ -115,7 +115,7 @@ def read_ahead(items: Iterable[T], work: Callable[[T], U], threads: int = READER
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_loaded: dict[tuple[str, str, str, bool], Cascade] = {}
+_loaded: dict[tuple[str, str, str], Cascade] = {}
 _loading = threading.Lock()
 
 
@@ -126,13 +126,12 @@ def loaded_cascade(survey: Survey, device: str, streams: int = 1) -> Cascade:
         BundleError: it is gone or not as it was when the survey began.
     """
     bundle = survey.plan.settings.bundle
-    swift = survey.plan.settings.swift
-    key = (str(bundle), survey.plan.bundle_sha256, device, swift)
+    key = (str(bundle), survey.plan.bundle_sha256, device)
     with _loading:
         if key not in _loaded:
             check_bundle(bundle, survey.plan.bundle_sha256)
             _loaded.clear()
-            _loaded[key] = Cascade.load(bundle, device, streams=streams, swift=swift)
+            _loaded[key] = Cascade.load(bundle, device, streams=streams)
         allow_pixels(survey.plan.settings.max_pixels)
         return _loaded[key]
 

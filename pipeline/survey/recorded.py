@@ -57,19 +57,15 @@ class Recorded:
             return False
 
 
-def read_recorded(out: Path, bundle_sha256: str, swift: bool) -> Recorded:
-    """What earlier surveys of this output recorded with this bundle at this threshold; others look at all again."""
+def read_recorded(out: Path, bundle_sha256: str) -> Recorded:
+    """What earlier surveys of this output recorded with this bundle; another bundle looks at everything again."""
     runs = read_table("runs", out).sort_values(["started_at", "run_id"], kind="stable")
     same = [
         str(run["run_id"])
         for run in runs.to_dict("records")
-        if run["kind"] == "survey" and _way(json.loads(run["settings"])) == (bundle_sha256, swift)
+        if run["kind"] == "survey" and json.loads(run["settings"]).get("bundle_sha256") == bundle_sha256
     ]
     return Recorded(row for run_id in same for row in _states(out, run_id))
-
-
-def _way(settings: dict[str, Any]) -> tuple[str | None, bool]:
-    return settings.get("bundle_sha256"), settings.get("swift", False)
 
 
 def _states(out: Path, run_id: str) -> Iterator[tuple[str, str, str]]:

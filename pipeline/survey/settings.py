@@ -22,7 +22,6 @@ class SurveySettings(Settings):
     photos: str = Field(description="Folder, glob, manifest (.csv, .parquet), or an address such as s3://bucket/folder")
     bundle: Path = Field(description="Folder of the trained cascade")
     root: str | None = Field(None, description="Folder that a manifest's paths start from; none: the manifest's own")
-    swift: bool = Field(False, description="At the score threshold where masks are as good as the full frame's")
     masks: Literal["all", "cracked", "none"] = Field("all", description="Photographs whose mask is written, 1-bit PNG")
     overlays: bool = Field(False, description="Write photographs with boxes and cracks drawn in, JPEG")
     max_pixels: int = Field(50_000_000, ge=1, description="Photographs with more pixels are refused, unopened")
@@ -63,7 +62,7 @@ class SurveySettings(Settings):
         Raises:
             UsageError: naming each setting of the first group that differs.
         """
-        shaping = ("photos", "root", "swift", "masks", "overlays", "max_pixels", "allow_outside")
+        shaping = ("photos", "root", "masks", "overlays", "max_pixels", "allow_outside")
         differing = [
             f"{name} was {getattr(self, name)!s}, now {getattr(now, name)!s}"
             for name in shaping

@@ -77,7 +77,7 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
         "failures": sum(chunk.failures for chunk in chunks),
         "cracked": sum(chunk.cracked for chunk in chunks),
         "detections": sum(chunk.detections for chunk in chunks),
-        "score_threshold": card.score_threshold_when(survey.plan.settings.swift),
+        "score_threshold": card.score_threshold,
         "probability_threshold": card.probability_threshold,
         "data_reduction": 1 - sums["union_px"] / pixels if images else None,
         "crack_share": sums["crack_px"] / pixels if images else None,

@@ -46,22 +46,9 @@ def test_bench_prints_every_figure(small, tmp_path):
     assert measured["peak_rss_ratio"] == pytest.approx(110 / 101)
     assert measured["speedup_vs_own_full_frame"] > 0
     assert measured["by_size"][0]["width_px"] == 320
-    assert "swift_ms" not in measured
     table = CliRunner().invoke(app, arguments)
     assert table.exit_code == 0, table.output
     assert "faster than its own U-Net" in table.stdout
-
-
-def test_bench_measures_the_swift_threshold_where_there_is_one(small, tmp_path):
-    torch.manual_seed(0)
-    card = tiny_card(score_threshold=0.012, swift_score_threshold=0.9)
-    bundle = save_bundle(tmp_path / "tiny", build_detector(DETECTOR), build_segmenter(SEGMENTER), card)
-    arguments = ["bench", "--bundle", str(bundle), "--pictures", "2", "--rounds", "2"]
-    measured = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
-    assert measured["swift_score_threshold"] == 0.9
-    assert measured["swift_segmentation_error"] == 1  # no box is that sure, so that nothing is segmented
-    assert measured["swift_speedup_vs_own_full_frame"] > measured["speedup_vs_own_full_frame"]
-    assert "swift (score threshold 0.90)" in CliRunner().invoke(app, arguments).stdout
 
 
 def test_bench_of_no_bundle_is_told(tmp_path):

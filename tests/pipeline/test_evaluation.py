@@ -9,10 +9,6 @@ from pipeline.schemas import SCHEMAS
 NO_TIME = dict.fromkeys(TIMES, 1.0)
 
 
-def ways(cascade, full_frame):
-    return {"cascade": cascade, "full_frame": full_frame, "swift": np.zeros_like(cascade)}
-
-
 def line(name="a", row=5):
     mask = np.zeros((20, 30), bool)
     mask[row, 5:25] = True
@@ -26,7 +22,7 @@ def test_figures_of_a_hand_worked_picture():
     boxes = np.array([[0, 4, 20, 8], [0, 15, 10, 20]])
     mask = np.zeros((20, 30), bool)
     mask[5, 5:18] = mask[6, 18:20] = True
-    counts = pd.DataFrame([count_picture(sample, boxes, ways(mask, sample.mask), NO_TIME)])
+    counts = pd.DataFrame([count_picture(sample, boxes, mask, sample.mask, NO_TIME)])
     figures = headline(counts, 0.5)
     assert figures["precision"] == 0.5
     assert figures["segmentation_error"] == 5 / 20
@@ -40,7 +36,6 @@ def test_figures_of_a_hand_worked_picture():
     assert figures["recall_2px"] == pytest.approx(16 / 20, abs=0.05)
     assert figures["full_frame_f1_0px"] == figures["full_frame_f1_2px_mean"] == 1
     assert figures["cascade_ms"] == 1
-    assert figures["swift_f1_2px"] == 0
 
 
 def test_pooling_weighs_pixels_and_means_weigh_pictures():
@@ -49,8 +44,8 @@ def test_pooling_weighs_pixels_and_means_weigh_pictures():
     nothing = np.zeros((20, 30), bool)
     whole = np.array([[0, 0, 30, 20]])
     rows = [
-        count_picture(line(), whole, ways(line().mask, line().mask), NO_TIME),
-        count_picture(small, whole, ways(nothing, nothing), NO_TIME),
+        count_picture(line(), whole, line().mask, line().mask, NO_TIME),
+        count_picture(small, whole, nothing, nothing, NO_TIME),
     ]
     figures = headline(pd.DataFrame(rows), 0.0)
     assert figures["f1_0px"] == pytest.approx(2 * 20 / (20 + 24))
@@ -59,7 +54,7 @@ def test_pooling_weighs_pixels_and_means_weigh_pictures():
 
 
 def test_pictures_fit_the_record():
-    counts = pd.DataFrame([count_picture(line(), np.zeros((0, 4)), ways(line().mask, line().mask), NO_TIME)])
+    counts = pd.DataFrame([count_picture(line(), np.zeros((0, 4)), line().mask, line().mask, NO_TIME)])
     table = images_table(counts)
     assert set(table) <= set(SCHEMAS["images"].names)
     assert table.loc[0, "boxes"] == 0

@@ -21,8 +21,7 @@ SIDE = 48
 def make_bundle(folder: Path, seed: int = 1) -> Path:
     """Untrained networks whose thresholds lie where such networks' scores do."""
     torch.manual_seed(seed)
-    thresholds = {"score_threshold": 0.0125, "probability_threshold": 0.5, "swift_score_threshold": 0.02}
-    card = tiny_card(segmenter=SEGMENTER, crop_halo=4, seed=seed, **thresholds)
+    card = tiny_card(segmenter=SEGMENTER, score_threshold=0.0125, probability_threshold=0.5, crop_halo=4, seed=seed)
     return save_bundle(folder, build_detector(DETECTOR), build_segmenter(SEGMENTER), card)
 
 

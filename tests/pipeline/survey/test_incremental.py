@@ -9,22 +9,17 @@ from pathlib import Path
 
 import pyarrow.dataset as ds
 import pytest
-import torch
 
-from models.bundle import save_bundle
-from models.detector import build_detector
-from models.errors import BundleError, DataError
-from models.segmenter import build_segmenter
+from models.errors import DataError
 from pipeline.records import read_table, runs_json
 from pipeline.survey.batch import run_survey
 from pipeline.survey.lock import hold
 from pipeline.survey.outputs import output_name
 from pipeline.survey.photographs import Failure, Photograph
-from pipeline.survey.plan import begin, find_unfinished, surveys_folder
+from pipeline.survey.plan import begin, surveys_folder
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.worklist import all_photographs, count_chunks, fingerprint, read_chunk, write_work_list
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
-from tests.tiny import DETECTOR, SEGMENTER, tiny_card
 
 
 @pytest.fixture
@@ -53,29 +48,6 @@ def test_only_what_is_new_or_changed(settings: SurveySettings, photographs: Path
     assert row is not None
     assert names_of(settings, row["run_id"]) == ["bad.jpg", "p003.jpg", "p006.jpg", "p012.jpg"]
     assert run_survey(settings) is None
-
-
-def test_at_the_swift_threshold_everything_is_looked_at_again(settings: SurveySettings) -> None:
-    sure = run_survey(settings)
-    swift = run_survey(settings.model_copy(update={"swift": True}))
-    assert sure is not None
-    assert swift is not None
-    assert swift["photographs"] == sure["photographs"]
-    assert swift["score_threshold"] == 0.02
-    assert swift["detections"] < sure["detections"]
-    assert run_survey(settings) is None
-    assert run_survey(settings.model_copy(update={"swift": True})) is None
-
-
-def test_a_bundle_without_a_swift_threshold_is_told_before_anything_is_written(
-    settings: SurveySettings, tmp_path: Path
-) -> None:
-    sure = tmp_path / "sure"
-    torch.manual_seed(0)
-    save_bundle(sure, build_detector(DETECTOR), build_segmenter(SEGMENTER), tiny_card())
-    with pytest.raises(BundleError, match="no swift threshold"):
-        run_survey(settings.model_copy(update={"swift": True, "bundle": sure}))
-    assert find_unfinished(settings.target) is None
 
 
 def test_a_photograph_that_changes_back_is_done_again(settings: SurveySettings, photographs: Path) -> None:

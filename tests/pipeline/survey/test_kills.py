@@ -207,7 +207,6 @@ def test_it_goes_on_with_the_list_it_began_with(tmp_path: Path, bundle: Path, ph
     ("change", "named"),
     [
         ({"overlays": True}, "overlays was False"),
-        ({"swift": True}, "swift was False"),
         ({"photos": "elsewhere"}, "photos was"),
         ({"bundle": 2}, "another bundle"),
     ],

@@ -1,0 +1,26 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pipeline.datasets.base import Sample
+from pipeline.stages.segmenter import choose_probability_thresholds
+
+
+def test_each_way_gets_its_own_best_probability_threshold():
+    """A faint crack in a box, a clear one, and a stain that is surer than the faint one where no box lies."""
+    truth = np.zeros((60, 60), bool)
+    truth[10, 5:55] = truth[30, 5:55] = True
+    everywhere = np.where(truth, np.float32(0.8), np.float32(0))
+    everywhere[30, 5:55] = 0.3
+    everywhere[40:55, 5:55] = 0.4
+    in_boxes = everywhere.copy()
+    in_boxes[40:55] = 0
+    cascade = SimpleNamespace(
+        look=lambda images: [SimpleNamespace(probability=in_boxes) for _ in images],
+        full_frame=lambda images: [everywhere for _ in images],
+    )
+    sample = Sample("road", "road", np.zeros((60, 60, 3), np.uint8), truth)
+    chosen = choose_probability_thresholds(cascade, [sample])
+    assert chosen["probability_threshold"] == pytest.approx(0.18, abs=0.13)  # both cracks
+    assert chosen["full_frame_threshold"] > 0.4  # the clear one alone: the stain would cost more than the faint one
