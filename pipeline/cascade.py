@@ -208,12 +208,11 @@ class Cascade:
         size = (picture.shape[0], picture.shape[1])
         crops = plan_crops(boxes, size, self.crops.halo)
         shapes = [(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in crops]
-        places, sides = pack(shapes, self.segmenter_config.multiple)
-        area = sum(height * width for height, width in sides)
-        if TILE_PX**2 >= area >= size[0] * size[1]:  # cut up, the picture would be larger than whole
+        width, places, heights = pack(shapes, self.segmenter_config.multiple)
+        if TILE_PX**2 >= width * sum(heights) >= size[0] * size[1]:  # cut up, the picture would be larger than whole
             return np.array([[0, 0, size[1], size[0]]]), self._whole_frame(picture, AS_IT_IS[0])
         pieces = [picture[y1:y2, x1:x2] for x1, y1, x2, y2 in crops]
-        sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, sides)]
+        sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights, width)]
         return crops, stitch(list(cut_sheets(sheets, places, shapes)), crops, size, self.crops.halo)
 
     def _whole_frame(self, picture: Image, _: View) -> ProbabilityMap:

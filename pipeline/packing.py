@@ -1,4 +1,4 @@
-"""Crops of many shapes → few small sheets: one call of the segmenter instead of one a crop.
+"""Crops of many shapes → few sheets of one width: one call of the segmenter instead of one a shape.
 
 A sheet holds crops of one picture only. What lies beside a crop moves its answer a little, and the answer to a picture
 must not hang on which other pictures came along.
@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import rpack
 from numpy.typing import NDArray
 
 from models.graphs import MEAN_COLOUR
+from pipeline.crops import LONGEST_PX
 from pipeline.datasets.base import Image
 
-MOST_CROPS = 16  # in a sheet: sixteen are packed in 0.3 ms, thirty in 4 ms, and lie hardly any closer
-MOST_PX = 2**19  # of crops in a sheet: memory stays bounded however large the picture
+WIDTHS_PX = tuple(range(128, LONGEST_PX + 1, 32))
+HIGHEST_PX = 1024  # of a sheet: memory stays bounded whatever the batch
 
 
 class Place(NamedTuple):
@@ -28,50 +28,65 @@ class Place(NamedTuple):
     y: int
 
 
-def pack(shapes: Sequence[tuple[int, int]], multiple: int) -> tuple[list[Place], list[tuple[int, int]]]:
-    """Lay rectangles on the smallest sheets that `rpack` finds, at most `MOST_CROPS` or `MOST_PX` on each.
+def pack(shapes: Sequence[tuple[int, int]], multiple: int) -> tuple[int, list[Place], list[int]]:
+    """Lay rectangles on sheets of the one of `WIDTHS_PX` that wastes least.
 
     Args:
-        shapes: ``(h, w)`` px of each.
-        multiple: sides of sheets are multiples of this, px.
+        shapes: ``(h, w)`` px of each, no side longer than `LONGEST_PX`.
+        multiple: heights of sheets are multiples of this, px.
 
     Returns:
-        The place of each rectangle, in their order, and ``(H, W)`` px of each sheet.
+        Width of the sheets, the place of each rectangle, in their order, and the height of each sheet, px.
 
-    >>> pack([(30, 150), (30, 150), (30, 300)], multiple=16)
-    ([Place(sheet=0, x=300, y=0), Place(sheet=0, x=450, y=0), Place(sheet=0, x=0, y=0)], [(32, 608)])
+    >>> pack([(30, 150), (30, 150), (30, 300)], multiple=32)
+    (320, [Place(sheet=0, x=0, y=0), Place(sheet=0, x=150, y=0), Place(sheet=0, x=0, y=30)], [64])
+    """
+    widest = max((width for _, width in shapes), default=0)
+    laid = [(width, *place(shapes, multiple, width)) for width in WIDTHS_PX if width >= widest]
+    return min(laid, key=lambda found: found[0] * sum(found[2]))
+
+
+def place(shapes: Sequence[tuple[int, int]], multiple: int, width: int) -> tuple[list[Place], list[int]]:
+    """Lay rectangles on shelves, the highest first, each on the first shelf with room (first fit, decreasing height).
+
+    Coffman, Garey, Johnson and Tarjan 1980: never higher than 1.7 times the best, plus one rectangle.
+
+    Args:
+        shapes: ``(h, w)`` px of each, none wider than the sheet.
+        multiple: heights of sheets are multiples of this, px.
+        width: of the sheets, px.
+
+    Returns:
+        The place of each, in their order, and the height of each sheet, px.
+
+    >>> place([(20, 300), (50, 200), (30, 250)], multiple=32, width=512)
+    ([Place(sheet=0, x=0, y=50), Place(sheet=0, x=0, y=0), Place(sheet=0, x=200, y=0)], [96])
     """
     places = [Place(0, 0, 0)] * len(shapes)
-    sides: list[tuple[int, int]] = []
-    for group in _groups(shapes):
-        rectangles = [(shapes[index][1], shapes[index][0]) for index in group]
-        corners = rpack.pack(rectangles)
-        width, height = rpack.bbox_size(rectangles, corners)
-        for index, (x, y) in zip(group, corners, strict=True):
-            places[index] = Place(len(sides), x, y)
-        sides.append((-(-height // multiple) * multiple, -(-width // multiple) * multiple))
-    return places, sides
-
-
-def _groups(shapes: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Indices of the crops of each sheet, the highest first."""
-    groups: list[list[int]] = []
-    filled = 0
-    for index in sorted(range(len(shapes)), key=lambda index: -shapes[index][0]):
-        pixels = shapes[index][0] * shapes[index][1]
-        if not groups or len(groups[-1]) == MOST_CROPS or filled + pixels > MOST_PX:
-            groups.append([])
-            filled = 0
-        groups[-1].append(index)
-        filled += pixels
-    return groups
+    shelves: list[tuple[int, int]] = []  # sheet and y
+    used: list[int] = []  # px of each shelf's width
+    sheets: list[int] = []  # heights
+    for index in sorted(range(len(shapes)), key=lambda i: -shapes[i][0]):
+        height, needed = shapes[index]
+        shelf = next((s for s, taken in enumerate(used) if taken + needed <= width), None)
+        if shelf is None:
+            if not sheets or sheets[-1] + height > HIGHEST_PX:
+                sheets.append(0)
+            shelf = len(shelves)
+            shelves.append((len(sheets) - 1, sheets[-1]))
+            used.append(0)
+            sheets[-1] += height
+        sheet, y = shelves[shelf]
+        places[index] = Place(sheet, used[shelf], y)
+        used[shelf] += needed
+    return places, [-(-height // multiple) * multiple for height in sheets]
 
 
 def fill_sheets(
-    crops: Sequence[Image], places: Sequence[Place], sides: Sequence[tuple[int, int]]
+    crops: Sequence[Image], places: Sequence[Place], heights: Sequence[int], width: int
 ) -> list[NDArray[np.uint8]]:
     """Copy ``(h, w, 3)`` crops to their places; the rest of each ``(H, W, 3)`` sheet has ImageNet's mean colour."""
-    sheets = [np.empty((height, width, 3), np.uint8) for height, width in sides]
+    sheets = [np.empty((height, width, 3), np.uint8) for height in heights]
     for sheet in sheets:
         sheet[:] = MEAN_COLOUR
     for crop, (number, x, y) in zip(crops, places, strict=True):

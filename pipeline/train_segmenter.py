@@ -20,6 +20,7 @@ from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
 from pipeline.datasets.base import Image, Sample
 from pipeline.metrics import segmentation_counts
+from pipeline.packing import place
 from pipeline.settings import AugmentSettings, TrainSettings
 
 ELSEWHERE = 0.1  # share of windows from anywhere: the segmenter must also know pavement that the detector passes over
@@ -132,47 +133,15 @@ def sheet_of(pieces: Iterable[tuple[Image, NDArray[np.bool_]]], side: int) -> tu
         taken.append(piece)
         if sum(mask.size for _, mask in taken) > side * side:
             break
-    places = on_shelves([(mask.shape[0], mask.shape[1]) for _, mask in taken], side)
+    shapes = [(mask.shape[0], mask.shape[1]) for _, mask in taken]
+    places, _ = place(shapes, 1, side)
     sheet = np.full((side, side, 3), MEAN_COLOUR, np.uint8)
     truth = np.zeros((side, side), bool)
-    for (image, mask), (x, y) in zip(taken, places, strict=True):
-        height, width = mask.shape
-        if y + height <= side:
+    for (image, mask), (height, width), (number, x, y) in zip(taken, shapes, places, strict=True):
+        if number == 0 and y + height <= side:
             sheet[y : y + height, x : x + width] = image
             truth[y : y + height, x : x + width] = mask
     return sheet, truth
-
-
-def on_shelves(shapes: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int]]:
-    """Lay rectangles on shelves, the highest first, each on the first shelf with room (first fit, decreasing height).
-
-    Coffman, Garey, Johnson and Tarjan 1980. Unlike the closest packing it fills a sheet of a given width from its top.
-
-    Args:
-        shapes: ``(h, w)`` px of each, none wider than the sheet.
-        width: of the sheet, px.
-
-    Returns:
-        ``(x, y)`` px of each one's upper left corner, in their order.
-
-    >>> on_shelves([(20, 300), (50, 200), (30, 250)], width=512)
-    [(0, 50), (0, 0), (200, 0)]
-    """
-    places = [(0, 0)] * len(shapes)
-    shelves: list[int] = []  # y
-    used: list[int] = []  # px of each shelf's width
-    bottom = 0
-    for index in sorted(range(len(shapes)), key=lambda i: -shapes[i][0]):
-        height, needed = shapes[index]
-        shelf = next((s for s, taken in enumerate(used) if taken + needed <= width), None)
-        if shelf is None:
-            shelf = len(shelves)
-            shelves.append(bottom)
-            used.append(0)
-            bottom += height
-        places[index] = (used[shelf], shelves[shelf])
-        used[shelf] += needed
-    return places
 
 
 def random_crop(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, NDArray[np.bool_]]:

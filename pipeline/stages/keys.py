@@ -26,7 +26,6 @@ _CASCADE = [
     "pipeline/cascade.py",
     "pipeline/crops.py",
     "pipeline/found.py",
-    "pipeline/packing.py",
     "pipeline/views.py",
     "models/detector.py",
     "models/segmenter.py",
@@ -41,7 +40,7 @@ SOURCES: dict[StageName, list[str]] = {
     ],
     "detect": [*_CASCADE, "pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],
-    "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/train_segmenter.py"],
+    "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/packing.py", "pipeline/train_segmenter.py"],
     "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
     "evaluate": ["pipeline/metrics", "pipeline/evaluation.py"],
 }
