@@ -20,6 +20,7 @@ from torchvision.ops import FeaturePyramidNetwork, batched_nms, clip_boxes_to_im
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from models.backbones import TIMM_NAMES, BackboneName, WeightsName, load_encoder_weights
+from models.cells import CellHead
 
 
 class DetectorConfig(BaseModel):
@@ -43,7 +44,28 @@ class DetectorConfig(BaseModel):
     foreground_iou: float = 0.5
     background_iou: float = 0.4
     nms_iou: float = Field(0.5, gt=0, le=1)
+    cells: bool = Field(True, description="A second head marks cells, and boxes are drawn around those (models.cells)")
+    cell_threshold: float = Field(0.02, ge=0, le=1, description="Cells at or above it are marked")
     max_detections: int = Field(300, ge=1)
+
+    @property
+    def cell_px(self) -> int:
+        """Side of a cell, px of the full frame: the stride of the encoder's first stage."""
+        return 2 * self.fold
+
+
+class RawDetections(NamedTuple):
+    """What the network says of a batch, before `decode`.
+
+    Attributes:
+        logits: ``(B, A)`` over all anchors.
+        deltas: ``(B, A, 4)``.
+        cells: logits ``(B, h / 2, w / 2)`` of the cells of an ``(h, w)`` folded picture; None without that head.
+    """
+
+    logits: Tensor
+    deltas: Tensor
+    cells: Tensor | None = None
 
 
 class Detections(NamedTuple):
@@ -68,26 +90,34 @@ class PyramidBackbone(nn.Module):
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
-        stages = range(min(config.levels), 6)
+        lowest = min(config.levels)
         body = timm.create_model(
             TIMM_NAMES[config.backbone],
             features_only=True,
-            out_indices=[stage - 1 for stage in stages],
+            out_indices=[stage - 1 for stage in range(1 if config.cells else lowest, 6)],
             in_chans=3 * config.fold**2,
         )
         channels: list[int] = body.feature_info.channels()  # type: ignore[union-attr, operator]
         load_encoder_weights(body, config.backbone, config.weights)
+        self.skips = lowest - 1 if config.cells else 0
         extra = LastLevelP6P7(config.fpn_channels, config.fpn_channels) if max(config.levels) > 5 else None
-        self.fpn = FeaturePyramidNetwork(channels, config.fpn_channels, extra_blocks=extra)
+        self.fpn = FeaturePyramidNetwork(channels[self.skips :], config.fpn_channels, extra_blocks=extra)
+        self.cells = CellHead(config.fpn_channels, channels[: self.skips]) if config.cells else None
         self.body = body
         self.out_channels = config.fpn_channels
-        self.wanted = [level - min(config.levels) for level in config.levels]
+        self.wanted = [level - lowest for level in config.levels]
 
     def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
         """Pyramid of a normalised batch, finest level first."""
-        features = OrderedDict((str(i), f) for i, f in enumerate(self.body(x)))
-        pyramid = list(self.fpn(features).values())
-        return OrderedDict((str(i), pyramid[i]) for i in self.wanted)
+        return self.look(x)[0]
+
+    def look(self, x: Tensor) -> tuple[OrderedDict[str, Tensor], Tensor | None]:
+        """The pyramid, and the logits ``(B, h / 2, w / 2)`` of the cells where there is a head for them."""
+        features = list(self.body(x))
+        skips, deeper = features[: self.skips], features[self.skips :]
+        pyramid = list(self.fpn(OrderedDict((str(i), f) for i, f in enumerate(deeper))).values())
+        cells = self.cells(pyramid[0], skips) if self.cells is not None else None
+        return OrderedDict((str(i), pyramid[i]) for i in self.wanted), cells
 
 
 class NativeResolution(GeneralizedRCNNTransform):
@@ -138,18 +168,33 @@ class CrackDetector(RetinaNet):
         losses: dict[str, Tensor] = super().compute_loss(targets, widened, anchors)
         return losses
 
-    def raw(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def losses(self, images: Tensor, boxes: list[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """RetinaNet's loss of a batch, and what the other head says of its cells.
+
+        Args:
+            images: ``(B, 3 f², h, w)`` float32, from `detector_input`.
+            boxes: of each picture ``(N, 4)`` xyxy px of the full frame.
+
+        Returns:
+            the sum of classification and box loss, and the cells' logits ``(B, h / 2, w / 2)``.
+        """
+        height, width = images.shape[-2:]
+        targets = [{"boxes": b / self.config.fold, "labels": b.new_zeros(len(b), dtype=torch.int64)} for b in boxes]
+        pyramid, cells = self.backbone.look(images)
+        features = list(pyramid.values())
+        anchors = self.anchor_generator(ImageList(images, [(height, width)] * len(images)), features)
+        losses = self.compute_loss(targets, self.head(features), anchors)
+        return torch.stack(list(losses.values())).sum(), cells
+
+    def raw(self, images: Tensor) -> RawDetections:
         """Network output before decoding, the part that other runtimes replace.
 
         Args:
             images: ``(B, 3 f², h, w)`` float32, from `detector_input`.
-
-        Returns:
-            logits ``(B, A)`` and box deltas ``(B, A, 4)`` over all anchors.
         """
-        features = list(self.backbone(images).values())
-        out = self.head(features)
-        return out["cls_logits"].squeeze(-1), out["bbox_regression"]
+        pyramid, cells = self.backbone.look(images)
+        out = self.head(list(pyramid.values()))
+        return RawDetections(out["cls_logits"].squeeze(-1), out["bbox_regression"], cells)
 
     def anchors_for(self, height: int, width: int, device: torch.device) -> Tensor:
         """Anchors of one folded ``height × width`` input, ``(A, 4)`` xyxy px of it, kept for the next of that size."""

@@ -32,8 +32,9 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
 
     Both take ``images``, ``(B, h, w, 3)`` uint8 RGB of any size whose sides are multiples of the network's, and
     normalise them inside. The detector gives ``logits (B, A)`` and ``deltas (B, A, 4)`` (`models.detector.decode` is
-    how they become boxes), the segmenter ``probability (B, h, w)``. The card stands in both files' metadata as JSON
-    under ``crack_survey``: anchors, thresholds and all.
+    how they become boxes) and the probability ``cells (B, h / c, w / c)``, where it has a head for them; the segmenter
+    gives ``probability (B, h, w)``. The card stands in both files' metadata as JSON under ``crack_survey``: anchors,
+    thresholds and all.
 
     Raises:
         UsageError: the package onnx is not installed.
@@ -44,10 +45,11 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
     files = Exported(folder / "detector.onnx", folder / "segmenter.onnx")
     first = folded(DetectorGraph(detector.cpu()))
     second = folded(SegmenterGraph(segmenter.cpu(), card.segmenter.multiple))
+    outputs = ["logits", "deltas", *(["cells"] if detector.config.cells else [])]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export.") as temporary:
-            _write(first, ["logits", "deltas"], card, Path(temporary) / "detector.onnx")
+            _write(first, outputs, card, Path(temporary) / "detector.onnx")
             _write(second, ["probability"], card, Path(temporary) / "segmenter.onnx")
             for path in files:
                 (Path(temporary) / path.name).replace(path)
@@ -61,7 +63,7 @@ def _write(graph: Graph, outputs: list[str], card: BundleCard, path: Path) -> No
 
     axes = {"images": {0: "batch", 1: "height", 2: "width"}}
     for name in outputs:
-        axes[name] = axes["images"] if name == "probability" else {0: "batch", 1: "anchors"}
+        axes[name] = axes["images"] if name in ("cells", "probability") else {0: "batch", 1: "anchors"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # By tracing: the exporter that is the default needs minutes for a free picture size.

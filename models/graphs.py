@@ -37,17 +37,21 @@ class Graph(nn.Module):
 
 
 class DetectorGraph(Graph):
-    """``(B, h, w, 3)`` uint8 RGB → logits ``(B, A)``, box deltas ``(B, A, 4)``, as `CrackDetector.raw` gives them."""
+    """``(B, h, w, 3)`` uint8 RGB → what `CrackDetector.raw` gives, but of cells the probability, 0–1.
+
+    The result is a tuple of two without a head for cells, of three with one, for tracing.
+    """
 
     def __init__(self, network: CrackDetector) -> None:
         super().__init__(network, detector_multiple(network.config))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Raw output; sides must be multiples of `multiple` px."""
         assert isinstance(self.network, CrackDetector)
         folded_pixels = detector_input(normalise(images.permute(0, 3, 1, 2)), self.network.config)
-        logits, deltas = self.network.raw(folded_pixels)
-        return logits.float(), deltas.float()
+        logits, deltas, cells = self.network.raw(folded_pixels)
+        boxes = (logits.float(), deltas.float())
+        return boxes if cells is None else (*boxes, cells.float().sigmoid())
 
 
 class SegmenterGraph(Graph):

@@ -14,14 +14,14 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from models.detector import CrackDetector
+from models.detector import CrackDetector, RawDetections
 from models.errors import UsageError
 from models.graphs import DetectorGraph, Graph, Pixels, SegmenterGraph, folded
 
@@ -30,18 +30,6 @@ Precision = Literal["f32", "bf16", "f16"]
 
 LARGEST_BATCH = 8  # a larger one is not faster per picture on a CPU
 MOST_COMPILED = 8  # shapes of detector input kept compiled; each holds 25 MB, a batch of eight large ones 100 MB
-
-
-class RawDetections(NamedTuple):
-    """The detector's output before `models.detector.decode`, on the runtime's device.
-
-    Attributes:
-        logits: ``(B, A)`` float32.
-        deltas: ``(B, A, 4)`` float32.
-    """
-
-    logits: Tensor
-    deltas: Tensor
 
 
 class Runtime(Protocol):
@@ -58,7 +46,10 @@ class Runtime(Protocol):
     device: torch.device
 
     def detector(self, images: Pixels) -> RawDetections:
-        """Stage 1 on ``(B, h, w, 3)`` uint8 RGB, B ≥ 1, shrunk and padded by `models.graphs.detector_pixels`."""
+        """Stage 1 on ``(B, h, w, 3)`` uint8 RGB, B ≥ 1, padded by `models.graphs.detector_pixels`.
+
+        All float32; cells are probabilities here.
+        """
 
     def segmenter(self, images: Pixels) -> NDArray[np.float32]:
         """Stage 2 on ``(B, h, w, 3)`` uint8 RGB, B ≥ 1: probability of crack ``(B, h, w)``, 0–1."""
@@ -192,10 +183,8 @@ class OpenVinoRuntime:
         """Stage 1 (`Runtime.detector`)."""
         _check_sides(images, self._multiples[0])
         parts = [self._detector_for(part.shape)(part) for part in _parts(images)]
-        logits, deltas = (
-            torch.from_numpy(p[0] if len(p) == 1 else np.concatenate(p)) for p in zip(*parts, strict=True)
-        )
-        return RawDetections(logits, deltas)
+        outputs = (torch.from_numpy(p[0] if len(p) == 1 else np.concatenate(p)) for p in zip(*parts, strict=True))
+        return RawDetections(*outputs)
 
     def segmenter(self, images: Pixels) -> NDArray[np.float32]:
         """Stage 2 (`Runtime.segmenter`)."""

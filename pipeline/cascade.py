@@ -19,9 +19,10 @@ from models.graphs import Pixels, detector_pixels, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
 from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
+from pipeline.cells import MIN_BELIEF, boxes_around_cells, join_tiles, mean_of_views
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
-from pipeline.found import Found, best_first, in_frame, own_part
+from pipeline.found import Found, Seen, at_least, best_first, in_frame, own_part
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
@@ -152,33 +153,53 @@ class Cascade:
 
     def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
         """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
-        seen = [self._detect_in(images, view, min_score) for view in self.views]
-        if len(seen) == 1:
-            return seen[0]
-        merged = [agree([found[index] for found in seen], self.detector.config.nms_iou) for index in range(len(images))]
-        return [(boxes[scores >= min_score], scores[scores >= min_score]) for boxes, scores in merged]
+        config = self.detector.config
+        seen = [self._detect_in(images, view, MIN_BELIEF if config.cells else min_score) for view in self.views]
+        of_pictures = zip(*seen, strict=True)
+        return [at_least(self._settled(i, own), min_score) for i, own in zip(images, of_pictures, strict=True)]
 
-    def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Found]:
-        """Detections in one view, in px of the pictures as they are, best first."""
+    def _settled(self, image: Image, seen: Sequence[Seen]) -> Found:
+        """What all views of one picture come to."""
+        config = self.detector.config
+        size = (image.shape[0], image.shape[1])
+        found = seen[0].found if len(seen) == 1 else agree([own.found for own in seen], config.nms_iou)
+        if not config.cells:
+            return found
+        if len(seen) == 1:
+            cells = seen[0].cells
+        else:
+            shown = [(view, own.size, own.cells) for view, own in zip(self.views, seen, strict=True)]
+            cells = mean_of_views(shown, size, config.cell_px)
+        return boxes_around_cells(found, cells, size, config)
+
+    def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Seen]:
+        """What one view shows: detections in px of the pictures as they are, best first, and cells as shown."""
         if view not in AS_IT_IS:
             shown = [show(image, view) for image in images]
-            found = self._detect_in(shown, AS_IT_IS[0], min_score)
+            seen = self._detect_in(shown, AS_IT_IS[0], min_score)
             return [
-                in_frame(own, picture, image, view) for own, picture, image in zip(found, shown, images, strict=True)
+                own._replace(found=in_frame(own.found, picture, image, view))
+                for own, picture, image in zip(seen, shown, images, strict=True)
             ]
         jobs = [(index, tile) for index, image in enumerate(images) for tile in tiles_of(image.shape[:2])]
         by_shape: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
         for index, tile in jobs:
             x1, y1, x2, y2 = tile.frame
             by_shape[y2 - y1, x2 - x1].append((index, tile))
-        parts: dict[int, list[Found]] = defaultdict(list)
+        parts: dict[int, list[tuple[Tile, Seen]]] = defaultdict(list)
         for shape, same in by_shape.items():
             for start in range(0, len(same), LARGEST_BATCH):
                 batch = same[start : start + LARGEST_BATCH]
-                found = self._detect_batch(images, batch, shape, min_score)
-                for (index, tile), own in zip(batch, found, strict=True):
-                    parts[index].append(own_part(own, tile))
-        return [best_first(parts[index]) for index in range(len(images))]
+                for (index, tile), own in zip(batch, self._detect_batch(images, batch, shape, min_score), strict=True):
+                    parts[index].append((tile, own))
+        return [self._joined(parts[index], image.shape[:2]) for index, image in enumerate(images)]
+
+    def _joined(self, parts: Sequence[tuple[Tile, Seen]], size: tuple[int, int]) -> Seen:
+        """The tiles of one picture as one."""
+        if len(parts) == 1:
+            return parts[0][1]
+        found = best_first([own_part(own.found, tile) for tile, own in parts])
+        return Seen(found, join_tiles([(t, own.cells) for t, own in parts], size, self.detector.config.cell_px), size)
 
     def segment(
         self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]]
@@ -229,18 +250,22 @@ class Cascade:
 
     def _detect_batch(
         self, images: Sequence[Image], batch: Sequence[tuple[int, Tile]], shape: tuple[int, int], min_score: float
-    ) -> list[Found]:
-        """Detections of tiles of one ``(h, w)`` shape, in px of each tile."""
+    ) -> list[Seen]:
+        """What tiles of one ``(h, w)`` shape show, in px of each tile."""
         config = self.detector.config
         pixels: Pixels = np.stack([detector_pixels(_cut(images[index], tile), config) for index, tile in batch])
         with torch.inference_mode():
-            logits, deltas = self.runtime.detector(pixels)
+            logits, deltas, cells = self.runtime.detector(pixels)
             height, width = (side // config.fold for side in pixels.shape[1:3])
             anchors = self.detector.anchors_for(height, width, logits.device)
             found = decode(logits, deltas, anchors, shape, config, min_score)
             ends = torch.searchsorted(found.pictures, torch.arange(1, len(batch))).tolist()
-        boxes, scores = found.boxes.cpu().numpy(), found.scores.cpu().numpy()
-        return list(zip(np.split(boxes, ends), np.split(scores, ends), strict=True))
+        boxes, scores = (np.split(part.cpu().numpy(), ends) for part in (found.boxes, found.scores))
+        rows, columns = (-(-side // config.cell_px) for side in shape)
+        maps = np.zeros((len(batch), 0, 0), np.float32) if cells is None else cells[:, :rows, :columns].cpu().numpy()
+        return [
+            Seen(own, own_cells, shape) for own, own_cells in zip(zip(boxes, scores, strict=True), maps, strict=True)
+        ]
 
 
 def _cut(image: Image, tile: Tile) -> Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,21 @@ from pipeline.tiles import Tile
 from pipeline.views import View, mirror_boxes
 
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes (N, 4) xyxy px and scores (N,), best first
+CellMap = NDArray[np.float32]  # (⌈H / c⌉, ⌈W / c⌉), 0–1: may this cell of c × c px hold crack pixels?
+
+
+class Seen(NamedTuple):
+    """What the detector says of a picture as shown, before boxes are drawn.
+
+    Attributes:
+        found: detections.
+        cells: of the picture as shown; ``(0, 0)`` without that head.
+        size: ``(H', W')`` px of the picture as shown.
+    """
+
+    found: Found
+    cells: CellMap
+    size: tuple[int, ...]
 
 
 def in_frame(found: Found, shown: Image, image: Image, view: View) -> Found:
@@ -38,3 +55,9 @@ def best_first(parts: list[Found]) -> Found:
     boxes, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(-scores, kind="stable")
     return boxes[order], scores[order]
+
+
+def at_least(found: Found, min_score: float) -> Found:
+    """Detections from that score up."""
+    boxes, scores = found
+    return boxes[scores >= min_score], scores[scores >= min_score]

@@ -160,6 +160,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "head_norm": "none",
             "anchor_sizes": [32, 64, 128, 256, 512],
             "box_loss": "l1",
+            "cells": False,
         },
         "detector_augment": {
             "rotate_deg": 0,

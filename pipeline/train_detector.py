@@ -16,9 +16,12 @@ from models.detector import CrackDetector, DetectorConfig, build_detector, decod
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
 from pipeline.boxes import mask_to_boxes
-from pipeline.datasets.base import Sample
+from pipeline.cells import MIN_BELIEF, boxes_around_cells
+from pipeline.datasets.base import Image, Sample
+from pipeline.found import Found, at_least
 from pipeline.metrics import region_curve
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
+from pipeline.train_segmenter import crack_loss
 
 # Errors at which an epoch is judged; a single one would hang on two or three pictures.
 JUDGED_ERRORS = (0.01, 0.02, 0.03, 0.05)
@@ -55,15 +58,11 @@ class DetectorTrainee:
         return epoch_loader(self._item, len(self.train), settings.batch, self.seed, epoch, collate=_collate)
 
     def loss(self, batch: Any, device: torch.device) -> Tensor:
-        images, boxes = batch
-        fold = self.model.config.fold
-        pixels = detector_input(normalise(images.to(device)), self.model.config)
-        targets = [
-            {"boxes": b.to(device) / fold, "labels": torch.zeros(len(b), dtype=torch.int64, device=device)}
-            for b in boxes
-        ]
-        losses: dict[str, Tensor] = self.model(list(pixels), targets)
-        return torch.stack(list(losses.values())).sum()
+        images, boxes, masks = batch
+        config = self.model.config
+        pixels = detector_input(normalise(images.to(device)), config)
+        loss, cells = self.model.losses(pixels, [b.to(device) for b in boxes])
+        return loss if cells is None else loss + crack_loss(cells, cracked_cells(masks.to(device), cells, config))
 
     def validate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         assert isinstance(model, CrackDetector)
@@ -73,26 +72,36 @@ class DetectorTrainee:
         precision, reduction = np.mean(figures, axis=0)
         return {"precision": precision, "data_reduction": reduction, "score": (precision + reduction) / 2}
 
-    def _item(self, index: int) -> tuple[Tensor, Tensor]:
+    def _item(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         sample = self.train[index]
         image = tv_tensors.Image(torch.from_numpy(sample.image).permute(2, 0, 1))
         mask = tv_tensors.Mask(torch.from_numpy(sample.mask.view(np.uint8)))
         image, mask = self.augmentation(image, mask)
         boxes = mask_to_boxes(mask.numpy() > 0, self.labels)
-        return image.as_subclass(Tensor), torch.from_numpy(boxes).float()
+        return image.as_subclass(Tensor), torch.from_numpy(boxes).float(), mask.as_subclass(Tensor)
 
 
-def detect(
-    model: CrackDetector, image: np.ndarray[Any, np.dtype[np.uint8]], device: torch.device, min_score: float
-) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.float32]]]:
-    """Detections of one ``(H, W, 3)`` picture: boxes ``(N, 4)`` xyxy px and scores ``(N,)``, best first."""
+def cracked_cells(masks: Tensor, cells: Tensor, config: DetectorConfig) -> Tensor:
+    """Truth for the head of cells, as large as its answer: ``(B, H, W)`` masks → 1 where a cell holds a crack pixel."""
+    height, width = cells.shape[-2:]
+    truth = F.max_pool2d(masks.float()[:, None], config.cell_px, ceil_mode=True)[:, 0]
+    return F.pad(truth, (0, width - truth.shape[-1], 0, height - truth.shape[-2]))
+
+
+def detect(model: CrackDetector, image: Image, device: torch.device, min_score: float) -> Found:
+    """Detections of one ``(H, W, 3)`` picture from `min_score` up, as the cascade has them, best first."""
+    config = model.config
+    size = (image.shape[0], image.shape[1])
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
-    inputs = detector_input(normalise(pixels), model.config).contiguous(memory_format=torch.channels_last)
-    logits, deltas = model.raw(inputs)
+    inputs = detector_input(normalise(pixels), config).contiguous(memory_format=torch.channels_last)
+    logits, deltas, cells = model.raw(inputs)
     height, width = inputs.shape[-2:]
     anchors = model.anchors_for(height, width, device)
-    found = decode(logits, deltas, anchors, image.shape[:2], model.config, min_score)
-    return found.boxes.cpu().numpy(), found.scores.cpu().numpy()
+    detections = decode(logits, deltas, anchors, size, config, min_score if cells is None else MIN_BELIEF)
+    found = detections.boxes.cpu().numpy(), detections.scores.cpu().numpy()
+    if cells is None:
+        return found
+    return at_least(boxes_around_cells(found, cells[0].float().sigmoid().cpu().numpy(), size, config), min_score)
 
 
 def judge(curve: Any, target_error: float) -> tuple[float, float]:
@@ -104,8 +113,11 @@ def judge(curve: Any, target_error: float) -> tuple[float, float]:
     return float(row["precision"]), float(row["data_reduction"])
 
 
-def _collate(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, list[Tensor]]:
-    images, boxes = zip(*items, strict=True)
-    height, width = (max(image.shape[axis] for image in images) for axis in (1, 2))
-    padded = [F.pad(image, (0, width - image.shape[2], 0, height - image.shape[1])) for image in images]
-    return torch.stack(padded), list(boxes)
+def _collate(items: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, list[Tensor], Tensor]:
+    images, boxes, masks = zip(*items, strict=True)
+    height, width = (max(mask.shape[axis] for mask in masks) for axis in (0, 1))
+
+    def padded(pixels: Tensor) -> Tensor:
+        return F.pad(pixels, (0, width - pixels.shape[-1], 0, height - pixels.shape[-2]))
+
+    return torch.stack([padded(image) for image in images]), list(boxes), torch.stack([padded(m) for m in masks])

@@ -9,8 +9,9 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from models.detector import RawDetections
 from models.graphs import Pixels
-from models.runtimes import LARGEST_BATCH, RawDetections, Runtime
+from models.runtimes import LARGEST_BATCH, Runtime
 from pipeline.cascade import Cascade
 from pipeline.crops import ProbabilityMap
 from pipeline.datasets.base import Image

@@ -25,8 +25,10 @@ _LOOP = ["pipeline/training.py", "pipeline/batches.py", "pipeline/augment.py", "
 _CASCADE = [
     "pipeline/cascade.py",
     "pipeline/crops.py",
+    "pipeline/cells.py",
     "pipeline/found.py",
     "pipeline/views.py",
+    "models/cells.py",
     "models/detector.py",
     "models/segmenter.py",
 ]
@@ -36,7 +38,8 @@ SOURCES: dict[StageName, list[str]] = {
     "prepare": [*_DATA, "pipeline/boxes.py", "pipeline/stages/prepare.py"],
     "train-detector": [
         *_LOOP,
-        *("models/detector.py", "pipeline/boxes.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"),
+        *("models/detector.py", "models/cells.py", "pipeline/boxes.py", "pipeline/cells.py"),
+        *("pipeline/train_detector.py", "pipeline/metrics/regions.py"),
     ],
     "detect": [*_CASCADE, "pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],

@@ -1,0 +1,50 @@
+"""The detector's second head: which cells of a few pixels may hold crack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class CellHead(nn.Module):
+    """Way back up from the finest pyramid level to the encoder's first stage, as in U-Net (Ronneberger et al. 2015).
+
+    Far narrower than a segmenter: a cell need not be drawn exactly, only not overlooked.
+
+    Args:
+        pyramid_channels: of the finest pyramid level.
+        skips: channels of the encoder's stages below that level, finest first, each at twice the next one's resolution.
+    """
+
+    def __init__(self, pyramid_channels: int, skips: Sequence[int]) -> None:
+        super().__init__()
+        widths = [16 * 2**stage for stage in range(len(skips))]
+        wider = [*widths[1:], pyramid_channels]
+        self.narrow = nn.ModuleList(nn.Conv2d(i, o, 1) for i, o in zip(wider, widths, strict=True))
+        self.lateral = nn.ModuleList(nn.Conv2d(i, o, 1) for i, o in zip(skips, widths, strict=True))
+        self.smooth = nn.ModuleList(_smooth(width) for width in widths)
+        self.out = nn.Conv2d(widths[0], 1, 1)
+        nn.init.constant_(self.out.bias, -2.0)  # type: ignore[arg-type]  # most cells hold none
+
+    def forward(self, pyramid: Tensor, skips: Sequence[Tensor]) -> Tensor:
+        """Logits of cells.
+
+        Args:
+            pyramid: ``(B, C, h, w)``, the finest level.
+            skips: the encoder's stages below it, finest first: ``(B, C', 2 h, 2 w)`` and so on.
+
+        Returns:
+            ``(B, h', w')``, of the finest stage's size.
+        """
+        x = pyramid
+        for stage in reversed(range(len(skips))):
+            raised = F.interpolate(self.narrow[stage](x), scale_factor=2.0, mode="nearest")
+            x = self.smooth[stage](raised + self.lateral[stage](skips[stage]))
+        logits: Tensor = self.out(x)[:, 0]
+        return logits
+
+
+def _smooth(width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())

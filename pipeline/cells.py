@@ -1,0 +1,107 @@
+"""Boxes drawn tight around the cells that stage 1 marks, inside of what its boxes hold.
+
+A RetinaNet's box is a guess at four edges, and says nothing of the road inside it. Its second head
+(`models.cells.CellHead`) says which cells of a few px may hold crack. Boxes around the cells that both believe in
+leave out more of the road, do not overlap, and their scores say more: a box that holds no marked cell is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from skimage.measure import block_reduce
+
+from models.detector import DetectorConfig
+from pipeline.boxes import mask_to_boxes
+from pipeline.found import CellMap, Found
+from pipeline.settings import LabelSettings
+from pipeline.tiles import Tile
+from pipeline.views import View, as_it_is
+
+MIN_BELIEF = 0.05  # cells in no detection of at least this score stay out, whatever the other head says
+MAX_SIDE_PX = 96
+GAP_PX = 4
+
+
+def boxes_around_cells(found: Found, cells: CellMap, size: tuple[int, int], config: DetectorConfig) -> Found:
+    """Draw boxes around the marked cells of a picture.
+
+    A box's score is the geometric mean of the best score among the detections that hold one of its marked cells and
+    of its surest cell.
+
+    Args:
+        found: detections from `MIN_BELIEF` up, best first.
+        cells: what the second head says.
+        size: ``(H, W)`` px.
+        config: the detector's; its `cell_px` and `cell_threshold` count.
+
+    Returns:
+        Boxes ``(M, 4)`` float32 xyxy px and scores ``(M,)`` float32, best first.
+    """
+    cell_px = config.cell_px
+    belief = _belief(found, cells.shape, cell_px)
+    marked = (cells >= config.cell_threshold) & (belief > 0)
+    labels = LabelSettings(method="split", max_side=MAX_SIDE_PX // cell_px, padding=0, close_gap=-(-GAP_PX // cell_px))
+    boxes = mask_to_boxes(marked, labels)
+    scores = np.empty(len(boxes), np.float32)
+    for index, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        own = marked[y1:y2, x1:x2]
+        scores[index] = np.sqrt(belief[y1:y2, x1:x2][own].max() * cells[y1:y2, x1:x2][own].max())
+    order = np.argsort(-scores, kind="stable")
+    height, width = size
+    in_px = np.minimum(boxes[order] * cell_px, [width, height, width, height])
+    return in_px.astype(np.float32), scores[order]
+
+
+def join_tiles(parts: Sequence[tuple[Tile, CellMap]], size: tuple[int, int], cell_px: int) -> CellMap:
+    """Cells of an ``(H, W)`` picture from those of its tiles, each where the tile answers for it.
+
+    A tile may begin inside a cell of the picture: of the cells of the tile that lie in one of the picture, the surest
+    counts, so that no crack pixel falls between two.
+    """
+    whole = np.zeros(tuple(-(-side // cell_px) for side in size), np.float32)
+    for tile, cells in parts:
+        rows, columns = (
+            np.arange(tile.own[axis] // cell_px, -(-tile.own[axis + 2] // cell_px)) * cell_px - tile.frame[axis]
+            for axis in (1, 0)
+        )
+        target = whole[tile.own[1] // cell_px :, tile.own[0] // cell_px :][: len(rows), : len(columns)]
+        for first_row in (rows, rows + cell_px - 1):
+            for first_column in (columns, columns + cell_px - 1):
+                own_rows, own_columns = (
+                    (first // cell_px).clip(0, side - 1)
+                    for first, side in zip((first_row, first_column), cells.shape, strict=True)
+                )
+                np.maximum(target, cells[np.ix_(own_rows, own_columns)], out=target)
+    return whole
+
+
+def mean_of_views(
+    seen: Sequence[tuple[View, tuple[int, ...], CellMap]], size: tuple[int, int], cell_px: int
+) -> CellMap:
+    """Cells of an ``(H, W)`` picture as several views of it have them: their mean at each pixel, a cell its highest.
+
+    Args:
+        seen: of each view the size ``(H', W')`` px of the picture as shown, and its cells.
+        size: of the picture as it is.
+        cell_px: side of a cell, px.
+    """
+    maps = []
+    for view, (height, width, *_), cells in seen:
+        pixels = cells.repeat(cell_px, axis=0).repeat(cell_px, axis=1)[:height, :width]
+        maps.append(as_it_is(pixels, size, view))
+    highest: CellMap = block_reduce(np.mean(maps, axis=0), cell_px, np.max)  # type: ignore[no-untyped-call]
+    return highest
+
+
+def _belief(found: Found, shape: tuple[int, ...], cell_px: int) -> CellMap:
+    """Of each cell, the best score of the detections that hold part of it; 0 in none."""
+    boxes, scores = found
+    belief = np.zeros(shape, np.float32)
+    low = np.floor(boxes[:, :2] / cell_px).astype(int)
+    high = np.ceil(boxes[:, 2:] / cell_px).astype(int)
+    for index in reversed(range(len(scores))):  # the best last, over the others
+        (x1, y1), (x2, y2) = low[index], high[index]
+        belief[y1:y2, x1:x2] = scores[index]
+    return belief
