@@ -45,7 +45,6 @@ class DetectorConfig(BaseModel):
     background_iou: float = 0.4
     nms_iou: float = Field(0.5, gt=0, le=1)
     cells: bool = Field(True, description="A second head marks cells, and boxes are drawn around those (models.cells)")
-    cell_threshold: float = Field(0.02, ge=0, le=1, description="Cells at or above it are marked")
     max_detections: int = Field(300, ge=1)
 
     @property

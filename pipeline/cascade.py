@@ -19,7 +19,7 @@ from models.graphs import Pixels, detector_pixels, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
 from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
-from pipeline.cells import MIN_BELIEF, boxes_around_cells, join_tiles, mean_of_views
+from pipeline.cells import CELL_THRESHOLD, MIN_BELIEF, boxes_around_cells, join_tiles, mean_of_views
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
 from pipeline.found import Found, Seen, at_least, best_first, in_frame, own_part
@@ -58,6 +58,7 @@ class Cascade:
 
     Attributes:
         score_threshold: detections below it are dropped.
+        cell_threshold: boxes are drawn around cells at or above it, by a detector with a head for them.
         probability_threshold: pixels at or above it are crack.
         full_frame_threshold: the same for the segmenter over whole pictures, where no detector rules anything out.
         runtime: what runs both networks.
@@ -77,6 +78,7 @@ class Cascade:
         streams: int = 1,
         four_views: bool = False,
         full_frame_threshold: float | None = None,
+        cell_threshold: float = CELL_THRESHOLD,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
 
@@ -92,6 +94,7 @@ class Cascade:
             streams: callers at once; each gets an even share of the cores.
             four_views: look at mirror images and enlarged ones too, in more than five times the time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
+            cell_threshold: boxes are drawn around cells at or above it.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
@@ -102,6 +105,7 @@ class Cascade:
         self.segmenter_config = segmenter_config
         self.crops = crops
         self.score_threshold = score_threshold
+        self.cell_threshold = cell_threshold
         self.probability_threshold = probability_threshold
         self.full_frame_threshold = probability_threshold if full_frame_threshold is None else full_frame_threshold
         self.device = device
@@ -132,6 +136,7 @@ class Cascade:
             streams,
             card.four_views,
             card.full_frame_threshold,
+            card.cell_threshold,
         )
 
     def __call__(self, image: Image) -> CascadeResult:
@@ -170,7 +175,7 @@ class Cascade:
         else:
             shown = [(view, own.size, own.cells) for view, own in zip(self.views, seen, strict=True)]
             cells = mean_of_views(shown, size, config.cell_px)
-        return boxes_around_cells(found, cells, size, config)
+        return boxes_around_cells(found, cells, size, config.cell_px, self.cell_threshold)
 
     def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Seen]:
         """What one view shows: detections in px of the pictures as they are, best first, and cells as shown."""

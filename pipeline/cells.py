@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 from skimage.measure import block_reduce
 
-from models.detector import DetectorConfig
 from pipeline.boxes import mask_to_boxes
 from pipeline.found import CellMap, Found
 from pipeline.settings import LabelSettings
@@ -20,11 +19,12 @@ from pipeline.tiles import Tile
 from pipeline.views import View, as_it_is
 
 MIN_BELIEF = 0.05  # cells in no detection of at least this score stay out, whatever the other head says
+CELL_THRESHOLD = 0.02  # while the detector trains; afterwards `ThresholdSettings.cell`
 MAX_SIDE_PX = 96
 GAP_PX = 4
 
 
-def boxes_around_cells(found: Found, cells: CellMap, size: tuple[int, int], config: DetectorConfig) -> Found:
+def boxes_around_cells(found: Found, cells: CellMap, size: tuple[int, int], cell_px: int, threshold: float) -> Found:
     """Draw boxes around the marked cells of a picture.
 
     A box's score is the geometric mean of the best score among the detections that hold one of its marked cells and
@@ -34,14 +34,14 @@ def boxes_around_cells(found: Found, cells: CellMap, size: tuple[int, int], conf
         found: detections from `MIN_BELIEF` up, best first.
         cells: what the second head says.
         size: ``(H, W)`` px.
-        config: the detector's; its `cell_px` and `cell_threshold` count.
+        cell_px: side of a cell, px.
+        threshold: cells at or above it are marked.
 
     Returns:
         Boxes ``(M, 4)`` float32 xyxy px and scores ``(M,)`` float32, best first.
     """
-    cell_px = config.cell_px
     belief = _belief(found, cells.shape, cell_px)
-    marked = (cells >= config.cell_threshold) & (belief > 0)
+    marked = (cells >= threshold) & (belief > 0)
     labels = LabelSettings(method="split", max_side=MAX_SIDE_PX // cell_px, padding=0, close_gap=-(-GAP_PX // cell_px))
     boxes = mask_to_boxes(marked, labels)
     scores = np.empty(len(boxes), np.float32)

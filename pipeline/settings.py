@@ -92,6 +92,7 @@ class ThresholdSettings(Settings):
     """Where the operating point comes from: always validation data, or a constant."""
 
     score: float | None = Field(None, ge=0, le=1, description="Fixed detector threshold; none: chosen on validation")
+    cell: float = Field(0.02, ge=0, le=1, description="Cells from which on stage 1 draws boxes around them")
     target_error: float = Field(0.02, gt=0, le=1, description="Highest segmentation error allowed on validation")
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
 

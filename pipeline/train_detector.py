@@ -16,7 +16,7 @@ from models.detector import CrackDetector, DetectorConfig, build_detector, decod
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
 from pipeline.boxes import mask_to_boxes
-from pipeline.cells import MIN_BELIEF, boxes_around_cells
+from pipeline.cells import CELL_THRESHOLD, MIN_BELIEF, boxes_around_cells
 from pipeline.datasets.base import Image, Sample
 from pipeline.found import Found, at_least
 from pipeline.metrics import region_curve
@@ -101,7 +101,8 @@ def detect(model: CrackDetector, image: Image, device: torch.device, min_score: 
     found = detections.boxes.cpu().numpy(), detections.scores.cpu().numpy()
     if cells is None:
         return found
-    return at_least(boxes_around_cells(found, cells[0].float().sigmoid().cpu().numpy(), size, config), min_score)
+    marked = cells[0].float().sigmoid().cpu().numpy()
+    return at_least(boxes_around_cells(found, marked, size, config.cell_px, CELL_THRESHOLD), min_score)
 
 
 def judge(curve: Any, target_error: float) -> tuple[float, float]:

@@ -74,7 +74,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         "train-detector": [
             dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
         ],
-        "detect": [dump["four_views"], dump["thresholds"]["score"], dump["thresholds"]["target_error"]],
+        "detect": [dump["four_views"], *(dump["thresholds"][name] for name in ("score", "cell", "target_error"))],
         "crop": [dump["crops"]],
         "train-segmenter": [dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["seed"]],
         "segment": [dump["thresholds"]["probability"]],

@@ -20,7 +20,7 @@ def test_raw_and_decode_agree_with_torchvisions_own_inference(detector):
     detector.score_thresh, detector.nms_thresh, detector.topk_candidates = 0.2, SMALL.nms_iou, 10**6
     theirs = detector(list(pictures))
     inputs = detector_input(pictures, SMALL)
-    logits, deltas = detector.raw(inputs)
+    logits, deltas, _ = detector.raw(inputs)
     ours = decode(logits, deltas, detector.anchors_for(64, 96, inputs.device), (64, 96), SMALL, 0.2)
     for picture, expected in enumerate(theirs):
         mine = ours.pictures == picture
@@ -64,10 +64,21 @@ def test_a_folded_picture_gives_boxes_of_the_full_frame():
 
 def test_training_on_a_picture_without_boxes_is_finite():
     torch.manual_seed(0)
-    model = build_detector(SMALL).train()
-    nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
-    losses = model([torch.randn(3, 64, 64)], [nothing])
-    assert torch.isfinite(sum(losses.values()))
+    loss, cells = build_detector(SMALL).train().losses(torch.randn(2, 3, 64, 64), [torch.zeros(0, 4)] * 2)
+    assert torch.isfinite(loss)
+    assert cells.shape == (2, 32, 32)
+
+
+def test_losses_are_those_of_torchvision():
+    torch.manual_seed(0)
+    model = build_detector(SMALL).train().requires_grad_(False)
+    for norm in model.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.eval()
+    images, boxes = torch.randn(2, 3, 64, 96), [torch.tensor([[8.0, 8, 40, 40]]), torch.zeros(0, 4)]
+    targets = [{"boxes": b, "labels": torch.zeros(len(b), dtype=torch.int64)} for b in boxes]
+    theirs = sum(model(list(images), targets).values())
+    torch.testing.assert_close(model.losses(images, boxes)[0], theirs)
 
 
 def test_the_papers_architecture_builds():
@@ -81,10 +92,11 @@ def test_the_papers_architecture_builds():
         anchor_sizes=(32, 64, 128, 256, 512),
         anchor_scales=(1, 2 ** (1 / 3), 2 ** (2 / 3)),
         anchor_ratios=(0.5, 1, 2),
+        cells=False,
     )
     model = build_detector(config).eval()
     with torch.inference_mode():
-        logits, _ = model.raw(detector_input(torch.zeros(1, 3, 320, 480), config))
+        logits, *_ = model.raw(detector_input(torch.zeros(1, 3, 320, 480), config))
     assert logits.shape[1] == len(model.anchors_for(320, 480, logits.device)) == 9 * (2400 + 600 + 150 + 40 + 12)
 
 

@@ -37,16 +37,18 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def networks(pictures):
-    """A detector whose scores and boxes spread, and a segmenter whose new batch norms have seen pictures."""
+    """A detector whose scores and boxes spread; the new batch norms of both networks have seen pictures."""
     torch.manual_seed(0)
     detector, segmenter = build_detector(DETECTOR).eval(), build_segmenter(SEGMENTER).eval()
     torch.nn.init.normal_(detector.head.classification_head.cls_logits.weight, std=0.3)
     torch.nn.init.normal_(detector.head.regression_head.bbox_reg.weight, std=0.05)
-    for norm in segmenter.decoder.modules():
+    for norm in (*segmenter.decoder.modules(), *detector.backbone.cells.modules()):
         if isinstance(norm, torch.nn.BatchNorm2d):
             norm.train().momentum = 1.0  # takes over the statistics of the next batch
     with torch.no_grad():
-        segmenter(normalise(torch.from_numpy(pictures).permute(0, 3, 1, 2)))
+        pixels = normalise(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+        segmenter(pixels)
+        detector.raw(pixels)
     return detector.eval(), segmenter.eval()
 
 
@@ -67,22 +69,23 @@ def expected(networks, pictures):
     """What the networks as trained say, without anything of the runtimes."""
     detector, segmenter = networks
     pixels = normalise(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-    return *detector.raw(pixels), segmenter(pixels)[:, 0].sigmoid().numpy()
+    return detector.raw(pixels), segmenter(pixels)[:, 0].sigmoid().numpy()
 
 
 def boxes_of(raw, size):
     anchors = build_detector(DETECTOR.model_copy(update={"weights": "none"})).anchors_for(*size, CPU)
-    return decode(*raw, anchors, size, DETECTOR, 0.3)
+    return decode(raw.logits, raw.deltas, anchors, size, DETECTOR, 0.3)
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
 def test_f32_equals_the_networks_as_trained(name, runtime_of, pictures, expected):
     runtime = runtime_of(name, "f32")
-    logits, deltas = runtime.detector(pictures)
-    torch.testing.assert_close(logits, expected[0], atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(deltas, expected[1], atol=1e-4, rtol=1e-4)
-    np.testing.assert_allclose(runtime.segmenter(pictures), expected[2], atol=1e-4)
-    ours, theirs = boxes_of((logits, deltas), (96, 160)), boxes_of(expected[:2], (96, 160))
+    raw, wanted = runtime.detector(pictures), expected[0]
+    torch.testing.assert_close(raw.logits, wanted.logits, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(raw.deltas, wanted.deltas, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(raw.cells, wanted.cells.sigmoid(), atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(runtime.segmenter(pictures), expected[1], atol=1e-4)
+    ours, theirs = boxes_of(raw, (96, 160)), boxes_of(wanted, (96, 160))
     assert len(theirs.boxes) > 20
     torch.testing.assert_close(ours.boxes, theirs.boxes, atol=0.01, rtol=0)
 
@@ -90,12 +93,13 @@ def test_f32_equals_the_networks_as_trained(name, runtime_of, pictures, expected
 @pytest.mark.parametrize("name", RUNTIMES)
 def test_bf16_moves_boxes_and_masks_no_more_than_stated(name, runtime_of, pictures, expected):
     runtime = runtime_of(name, "bf16")
-    raw = runtime.detector(pictures)
-    assert raw.logits.dtype == raw.deltas.dtype == torch.float32
-    assert (raw.logits.sigmoid() - expected[0].sigmoid()).abs().quantile(0.99) < 0.05
-    assert (raw.deltas - expected[1]).abs().quantile(0.99) < 0.03
+    raw, wanted = runtime.detector(pictures), expected[0]
+    assert raw.logits.dtype == raw.deltas.dtype == raw.cells.dtype == torch.float32
+    assert (raw.logits.sigmoid() - wanted.logits.sigmoid()).abs().quantile(0.99) < 0.05
+    assert (raw.deltas - wanted.deltas).abs().quantile(0.99) < 0.03
+    assert (raw.cells - wanted.cells.sigmoid()).abs().quantile(0.99) < 0.05
     found = runtime.segmenter(pictures)
-    assert np.quantile(np.abs(found - expected[2]), 0.99) < 0.05
+    assert np.quantile(np.abs(found - expected[1]), 0.99) < 0.05
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
@@ -106,11 +110,13 @@ def test_shapes_may_change_from_call_to_call(runtime_of, name, networks, picture
         cut = pictures[:, :height, :width]  # not contiguous
         with torch.inference_mode():
             pixels = normalise(torch.from_numpy(cut.copy()).permute(0, 3, 1, 2))
-            logits, deltas = networks[0].raw(pixels)
+            wanted = networks[0].raw(pixels)
             probability = networks[1](pixels)[:, 0].sigmoid().numpy()
         np.testing.assert_allclose(runtime.segmenter(cut), probability, atol=1e-4)
-        torch.testing.assert_close(runtime.detector(cut).logits, logits, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(runtime.detector(cut).deltas, deltas, atol=1e-4, rtol=1e-4)
+        raw = runtime.detector(cut)
+        torch.testing.assert_close(raw.logits, wanted.logits, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(raw.deltas, wanted.deltas, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(raw.cells, wanted.cells.sigmoid(), atol=1e-4, rtol=1e-4)
     np.testing.assert_array_equal(runtime.segmenter(pictures), first)
 
 
@@ -122,6 +128,7 @@ def test_openvino_sees_a_picture_alike_in_any_batch(precision, runtime_of, pictu
     together, alone = runtime.detector(batch), runtime.detector(batch[10:])
     assert torch.equal(together.logits[10:], alone.logits)
     assert torch.equal(together.deltas[10:], alone.deltas)
+    assert torch.equal(together.cells[10:], alone.cells)
     np.testing.assert_array_equal(runtime.segmenter(batch)[10:], runtime.segmenter(batch[10:]))
 
 

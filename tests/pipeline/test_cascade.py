@@ -8,6 +8,7 @@ from models.detector import DetectorConfig, build_detector
 from models.segmenter import SegmenterConfig, build_segmenter
 from pipeline.boxes import union_mask
 from pipeline.cascade import Cascade
+from pipeline.found import Seen
 from pipeline.settings import CropSettings
 from pipeline.views import View, mirror_boxes
 
@@ -35,6 +36,12 @@ def make(segmenter=None, score_threshold=0.5, four_views=False):
     return Cascade(
         detector, network, SEGMENTER, CropSettings(), score_threshold, 0.5, CPU, runtime="torch", four_views=four_views
     )
+
+
+def cells_of(mark):
+    """Cells of 4 px that hold a pixel of a mark."""
+    mark = np.pad(mark, [(0, -side % 4) for side in mark.shape])
+    return mark.reshape(mark.shape[0] // 4, 4, -1, 4).max(axis=(1, 3)).astype(np.float32)
 
 
 def picture(height=100, width=150):
@@ -116,22 +123,28 @@ def test_no_pictures_no_results():
 def test_a_large_picture_is_seen_in_tiles_and_no_crack_is_lost(monkeypatch):
     """A detector that marks dark pixels finds the same in tiles as in one piece."""
     image = np.full((1700, 1100, 3), 200, np.uint8)
-    for x, y in ((5, 5), (500, 850), (1000, 1690), (545, 930), (1090, 20)):
+    patches = ((5, 5), (500, 850), (1000, 1690), (545, 930), (1090, 20))
+    for x, y in patches:
         image[y : y + 8, x : x + 8] = 0
     cascade = make(Darkness(), score_threshold=0.5)
 
     def mark_dark(images, batch, shape, min_score):
-        found = []
+        seen = []
         for index, tile in batch:
             x1, y1, x2, y2 = tile.frame
-            _, _, stats, _ = cv2.connectedComponentsWithStats((images[index][y1:y2, x1:x2, 0] < 50).astype(np.uint8))
+            dark = (images[index][y1:y2, x1:x2, 0] < 50).astype(np.uint8)
+            _, _, stats, _ = cv2.connectedComponentsWithStats(dark)
             boxes = np.array([[x, y, x + w, y + h] for x, y, w, h, _ in stats[1:]], np.float32).reshape(-1, 4)
-            found.append((boxes, np.ones(len(boxes), np.float32)))
-        return found
+            seen.append(Seen((boxes, np.ones(len(boxes), np.float32)), cells_of(dark), shape))
+        return seen
 
     monkeypatch.setattr(cascade, "_detect_batch", mark_dark)
     result = cascade(image)
-    assert sorted(result.boxes[:, :2].tolist()) == [[5, 5], [500, 850], [545, 930], [1000, 1690], [1090, 20]]
+    assert len(result.boxes) == 5
+    for x, y in patches:
+        ((x1, y1, x2, y2),) = (box for box in result.boxes if box[0] <= x < box[2] and box[1] <= y < box[3])
+        assert x - 8 < x1 <= x < x + 8 <= x2 < x + 16  # a cell of 4 px, and another where a tile begins inside one
+        assert y - 8 < y1 <= y < y + 8 <= y2 < y + 16
     assert (result.mask == (image[..., 0] < 50)).all()
 
 
@@ -167,14 +180,29 @@ def test_a_box_found_in_an_enlarged_mirror_image_lies_where_it_belongs():
     image[20:50, 100:160] = 10
     cascade = make(four_views=True)
 
-    def dark(images, _batch, _shape, _min_score):
-        spans = [np.argwhere(picture[..., 0] < 100) for picture in images]
-        return [(np.array([[*s.min(0)[::-1], *s.max(0)[::-1] + 1]], np.float32), np.ones(1, np.float32)) for s in spans]
+    def dark(images, _batch, shape, _min_score):
+        marks = [picture[..., 0] < 100 for picture in images]
+        spans = [np.argwhere(mark) for mark in marks]
+        boxes = [np.array([[*span.min(0)[::-1], *span.max(0)[::-1] + 1]], np.float32) for span in spans]
+        return [Seen((b, np.ones(1, np.float32)), cells_of(m), shape) for b, m in zip(boxes, marks, strict=True)]
 
     cascade._detect_batch = dark
     ((boxes, scores),) = cascade.detect([image])
-    np.testing.assert_allclose(boxes, [[100, 20, 160, 50]], atol=1)
+    np.testing.assert_allclose(boxes, [[100, 20, 160, 50]], atol=4)
     assert scores.tolist() == [1]
+
+
+def test_without_the_head_for_cells_boxes_are_as_the_detector_gives_them():
+    torch.manual_seed(0)
+    detector = build_detector(DETECTOR.model_copy(update={"cells": False}))
+    nn.init.normal_(detector.head.classification_head.cls_logits.weight, std=0.5)
+    for four_views in (False, True):
+        cascade = Cascade(
+            detector, Darkness(), SEGMENTER, CropSettings(), 0.1, 0.5, CPU, runtime="torch", four_views=four_views
+        )
+        ((boxes, scores),) = cascade.detect([picture()], 0.1)
+        assert len(boxes) == len(scores) > 0
+        assert (boxes % 4 != 0).any()
 
 
 def test_a_picture_turned_round_gets_the_answer_turned_round():

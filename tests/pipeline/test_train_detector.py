@@ -6,7 +6,7 @@ import torch
 from models.detector import DetectorConfig
 from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
-from pipeline.train_detector import DetectorTrainee, detect, judge
+from pipeline.train_detector import DetectorTrainee, cracked_cells, detect, judge
 from pipeline.training import train
 
 CONFIG = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
@@ -47,17 +47,30 @@ def test_it_learns_to_find_a_stroke(tmp_path):
 @pytest.mark.parametrize("fold", [1, 2])
 def test_boxes_follow_the_augmented_mask_and_the_fold(fold):
     student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", None)], [], fold=fold)
-    images, boxes = next(iter(student.batches(0)))
+    images, boxes, masks = next(iter(student.batches(0)))
     assert images.shape == (2, 3, 64, 96)
+    assert masks.shape == (2, 64, 96)
+    assert masks.flatten(1).any(dim=1).tolist() == [len(b) > 0 for b in boxes]
     counts = sorted(len(b) for b in boxes)
     assert counts == [0, 2]  # the picture without a crack is trained on too
-    assert torch.isfinite(student.loss((images, boxes), torch.device("cpu")))
+    assert torch.isfinite(student.loss((images, boxes, masks), torch.device("cpu")))
 
 
 def test_pictures_of_different_sizes_share_a_batch():
     student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", 20, 80, 64)], [])
-    images, _ = next(iter(student.batches(0)))
+    images, _, masks = next(iter(student.batches(0)))
     assert images.shape == (2, 3, 80, 96)
+    assert masks.shape == (2, 80, 96)
+
+
+def test_a_cell_is_cracked_where_it_holds_a_crack_pixel():
+    mask = torch.zeros(1, 10, 14)
+    mask[0, 3, 4] = 1  # the last row of the first cell, the first column of the second
+    mask[0, 9, 13] = 1  # in a cell that the picture cuts
+    config = CONFIG.model_copy(update={"fold": 2})
+    truth = cracked_cells(mask, torch.zeros(1, 16, 16), config)
+    assert truth.shape == (1, 16, 16)
+    assert truth.nonzero().tolist() == [[0, 0, 1], [0, 2, 3]]
 
 
 def test_judging_takes_the_highest_threshold_within_the_error():

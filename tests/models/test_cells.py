@@ -1,0 +1,42 @@
+import torch
+
+from models.cells import CellHead
+from models.detector import DetectorConfig, build_detector, detector_input
+
+SMALL = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+
+
+def test_the_answer_has_the_size_of_the_finest_stage():
+    head = CellHead(64, [16, 24]).eval()
+    skips = [torch.zeros(2, 16, 40, 60), torch.zeros(2, 24, 20, 30)]
+    assert head(torch.zeros(2, 64, 10, 15), skips).shape == (2, 40, 60)
+
+
+def test_every_stage_and_the_pyramid_have_a_say():
+    torch.manual_seed(0)
+    head = CellHead(8, [4, 4]).eval()
+    inputs = [torch.randn(1, 8, 2, 2), torch.randn(1, 4, 8, 8), torch.randn(1, 4, 4, 4)]
+    for which in range(3):
+        tensors = [x.clone().requires_grad_(index == which) for index, x in enumerate(inputs)]
+        head(tensors[0], tensors[1:]).sum().backward()
+        assert tensors[which].grad.abs().sum() > 0
+
+
+@torch.inference_mode()
+def test_a_detector_marks_cells_of_its_fold_or_none():
+    for fold in (1, 2):
+        config = SMALL.model_copy(update={"fold": fold})
+        raw = build_detector(config).eval().raw(detector_input(torch.zeros(1, 3, 128, 192), config))
+        assert raw.cells.shape == (1, 128 // config.cell_px, 192 // config.cell_px)
+        assert config.cell_px == 2 * fold
+    plain = SMALL.model_copy(update={"cells": False})
+    assert build_detector(plain).eval().raw(detector_input(torch.zeros(1, 3, 128, 192), plain)).cells is None
+
+
+def test_the_head_for_boxes_is_the_same_with_or_without_the_one_for_cells():
+    plain = build_detector(SMALL.model_copy(update={"cells": False}))
+    both = build_detector(SMALL)
+    names = set(both.state_dict()) - set(plain.state_dict())
+    assert names
+    assert all(name.startswith("backbone.cells.") for name in names)
+    assert set(plain.state_dict()) < set(both.state_dict())

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.cells import boxes_around_cells, join_tiles, mean_of_views
+from pipeline.tiles import Tile
+from pipeline.views import AS_IT_IS, View
+
+NOTHING = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+
+
+def found(*rows):
+    table = np.array(rows, np.float32).reshape(-1, 5)
+    return table[:, :4], table[:, 4]
+
+
+def test_a_box_is_drawn_around_the_marked_cells_in_a_detection_worked_by_hand():
+    cells = np.zeros((10, 20), np.float32)
+    cells[3, 4:9] = 0.4
+    cells[3, 6] = 0.9
+    cells[8, 15] = 0.9  # in no detection
+    boxes, scores = boxes_around_cells(found((10, 4, 50, 30, 0.4)), cells, (40, 80), 4, 0.3)
+    assert boxes.tolist() == [[16, 12, 36, 16]]
+    assert scores.tolist() == pytest.approx([0.6])  # √(0.4 · 0.9)
+
+
+def test_the_surest_detection_that_holds_a_marked_cell_counts():
+    cells = np.zeros((10, 20), np.float32)
+    cells[3, 4:9] = 1
+    _, scores = boxes_around_cells(
+        found((60, 20, 80, 40, 0.81), (16, 8, 40, 20, 0.64), (0, 0, 80, 40, 0.16)), cells, (40, 80), 4, 0.3
+    )
+    assert scores.tolist() == pytest.approx([0.8])
+
+
+def test_without_detections_or_marked_cells_there_are_no_boxes():
+    for detections, cells in ((NOTHING, np.ones((10, 20))), (found((0, 0, 80, 40, 0.9)), np.full((10, 20), 0.2))):
+        boxes, scores = boxes_around_cells(detections, cells.astype(np.float32), (40, 80), 4, 0.3)
+        assert boxes.shape == (0, 4)
+        assert scores.shape == (0,)
+
+
+def test_long_cracks_are_cut_and_the_last_cell_ends_with_the_picture():
+    cells = np.zeros((11, 75), np.float32)
+    cells[10] = 1
+    boxes, _ = boxes_around_cells(found((0, 0, 298, 42, 0.9)), cells, (42, 298), 4, 0.3)
+    assert (boxes[:, 2] - boxes[:, 0]).max() <= 96
+    assert boxes[:, 2].max() == 298
+    assert set(boxes[:, 3].tolist()) == {42}
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_boxes_hold_every_marked_cell_in_a_detection_best_first(seed):
+    draw = np.random.default_rng(seed)
+    cells = (draw.random((12, 18)) ** 4).astype(np.float32)
+    x1, y1 = draw.uniform(0, 40, (2, 3))
+    detections = np.stack([x1, y1, x1 + 15, y1 + 7], axis=1).astype(np.float32), np.array([0.9, 0.5, 0.2], np.float32)
+    boxes, scores = boxes_around_cells(detections, cells, (48, 72), 4, 0.3)
+    assert (np.diff(scores) <= 0).all()
+    inside = np.zeros((48, 72), bool)
+    for left, top, right, bottom in boxes.astype(int):
+        inside[top:bottom, left:right] = True
+    for row, column in zip(*np.nonzero(cells >= 0.3), strict=True):
+        top, left = 4 * row, 4 * column
+        touched = (
+            (detections[0][:, 0] < left + 4)
+            & (detections[0][:, 2] > left)
+            & (detections[0][:, 1] < top + 4)
+            & (detections[0][:, 3] > top)
+        ).any()
+        if touched:
+            assert inside[top : top + 4, left : left + 4].all()
+
+
+def test_tiles_that_begin_with_a_cell_are_put_side_by_side():
+    left, right = np.full((5, 6), 0.25, np.float32), np.full((5, 6), 0.75, np.float32)
+    parts = [
+        (Tile((0, 0, 24, 20), (0, 0, 20, 20)), left),
+        (Tile((16, 0, 40, 20), (20, 0, 40, 20)), right),
+    ]
+    whole = join_tiles(parts, (20, 40), 4)
+    assert whole[0].tolist() == [0.25] * 5 + [0.75] * 5
+    assert (whole == whole[0]).all()
+
+
+@given(st.integers(0, 7), st.integers(0, 37), st.integers(0, 15))
+def test_no_marked_pixel_is_lost_where_a_tile_begins_inside_a_cell(start, column, row):
+    """Two tiles over 40 px, the second from any px on: the cell of the frame with the marked pixel is marked."""
+    mark = np.zeros((16, 40), np.float32)
+    mark[row, column] = 1
+    border = start + 10
+    tiles = [Tile((0, 0, 24, 16), (0, 0, border, 16)), Tile((start + 2, 0, 40, 16), (border, 0, 40, 16))]
+    parts = []
+    for tile in tiles:
+        seen = mark[:, tile.frame[0] : tile.frame[2]]
+        seen = np.pad(seen, ((0, 0), (0, -seen.shape[1] % 4)))
+        parts.append((tile, seen.reshape(4, 4, -1, 4).max(axis=(1, 3))))
+    assert join_tiles(parts, (16, 40), 4)[row // 4, column // 4] == 1
+
+
+def test_views_are_turned_back_and_averaged():
+    cells = np.zeros((4, 6), np.float32)
+    cells[0, 0] = 1
+    turned = cells[::-1, ::-1].copy()
+    same = mean_of_views([(AS_IT_IS[0], (16, 24), cells), (View(True, True), (16, 24), turned)], (16, 24), 4)
+    np.testing.assert_allclose(same, cells)
+    alone = mean_of_views([(AS_IT_IS[0], (16, 24), cells), (View(True, True), (16, 24), cells)], (16, 24), 4)
+    assert alone[0, 0] == alone[3, 5] == 0.5
+
+
+def test_an_enlarged_view_tells_of_the_same_place():
+    cells = np.zeros((8, 12), np.float32)
+    cells[4:, 6:] = 1  # the lower right quarter, shown twice as large
+    told = mean_of_views([(View(False, False, 2), (32, 48), cells)], (16, 24), 4)
+    assert told.shape == (4, 6)
+    assert (told[2:, 3:] == 1).all()
+    assert (told[:2] == 0).all()
