@@ -19,7 +19,7 @@ from models.graphs import Pixels, detector_pixels, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
 from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
-from pipeline.cells import CELL_THRESHOLD, MIN_BELIEF, boxes_around_cells, join_tiles, mean_of_views
+from pipeline.cells import MIN_BELIEF, boxes_around_cells, join_tiles, mean_of_views
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
 from pipeline.found import Found, Seen, at_least, best_first, in_frame, own_part
@@ -78,7 +78,7 @@ class Cascade:
         streams: int = 1,
         four_views: bool = False,
         full_frame_threshold: float | None = None,
-        cell_threshold: float = CELL_THRESHOLD,
+        cell_threshold: float = 0.02,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
 

@@ -19,7 +19,6 @@ from pipeline.tiles import Tile
 from pipeline.views import View, as_it_is
 
 MIN_BELIEF = 0.05  # cells in no detection of at least this score stay out, whatever the other head says
-CELL_THRESHOLD = 0.02  # while the detector trains; afterwards `ThresholdSettings.cell`
 MAX_SIDE_PX = 96
 GAP_PX = 4
 

@@ -26,7 +26,7 @@ class Seen(NamedTuple):
 
     found: Found
     cells: CellMap
-    size: tuple[int, ...]
+    size: tuple[int, int]
 
 
 def in_frame(found: Found, shown: Image, image: Image, view: View) -> Found:

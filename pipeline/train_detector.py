@@ -16,9 +16,9 @@ from models.detector import CrackDetector, DetectorConfig, build_detector, decod
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
 from pipeline.boxes import mask_to_boxes
-from pipeline.cells import CELL_THRESHOLD, MIN_BELIEF, boxes_around_cells
+from pipeline.cells import MIN_BELIEF, boxes_around_cells
 from pipeline.datasets.base import Image, Sample
-from pipeline.found import Found, at_least
+from pipeline.found import Found, Seen
 from pipeline.metrics import region_curve
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
 from pipeline.train_segmenter import crack_loss
@@ -26,6 +26,8 @@ from pipeline.train_segmenter import crack_loss
 # Errors at which an epoch is judged; a single one would hang on two or three pictures.
 JUDGED_ERRORS = (0.01, 0.02, 0.03, 0.05)
 JUDGED_THRESHOLDS = np.linspace(0.02, 0.98, 49)
+# Each error at the best of these, so that no epoch is judged by where its cells happen to be calibrated.
+JUDGED_CELLS = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
 class DetectorTrainee:
@@ -66,9 +68,13 @@ class DetectorTrainee:
 
     def validate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         assert isinstance(model, CrackDetector)
-        found = [(*detect(model, sample.image, device, 0.01), sample.mask) for sample in self.val]
-        curve = region_curve(found, JUDGED_THRESHOLDS)
-        figures = [judge(curve, error) for error in JUDGED_ERRORS]
+        seen = [look(model, sample.image, device) for sample in self.val]
+        curves = []
+        for cell_threshold in JUDGED_CELLS if model.config.cells else (0.0,):
+            found = [detections(own, model.config, cell_threshold) for own in seen]
+            pictures = [(*own, sample.mask) for own, sample in zip(found, self.val, strict=True)]
+            curves.append(region_curve(pictures, JUDGED_THRESHOLDS))
+        figures = [max((judge(curve, error) for curve in curves), key=sum) for error in JUDGED_ERRORS]
         precision, reduction = np.mean(figures, axis=0)
         return {"precision": precision, "data_reduction": reduction, "score": (precision + reduction) / 2}
 
@@ -88,8 +94,8 @@ def cracked_cells(masks: Tensor, cells: Tensor, config: DetectorConfig) -> Tenso
     return F.pad(truth, (0, width - truth.shape[-1], 0, height - truth.shape[-2]))
 
 
-def detect(model: CrackDetector, image: Image, device: torch.device, min_score: float) -> Found:
-    """Detections of one ``(H, W, 3)`` picture from `min_score` up, as the cascade has them, best first."""
+def look(model: CrackDetector, image: Image, device: torch.device) -> Seen:
+    """What the detector says of one ``(H, W, 3)`` picture, best detection first."""
     config = model.config
     size = (image.shape[0], image.shape[1])
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
@@ -97,12 +103,16 @@ def detect(model: CrackDetector, image: Image, device: torch.device, min_score: 
     logits, deltas, cells = model.raw(inputs)
     height, width = inputs.shape[-2:]
     anchors = model.anchors_for(height, width, device)
-    detections = decode(logits, deltas, anchors, size, config, min_score if cells is None else MIN_BELIEF)
-    found = detections.boxes.cpu().numpy(), detections.scores.cpu().numpy()
-    if cells is None:
-        return found
-    marked = cells[0].float().sigmoid().cpu().numpy()
-    return at_least(boxes_around_cells(found, marked, size, config.cell_px, CELL_THRESHOLD), min_score)
+    found = decode(logits, deltas, anchors, size, config, MIN_BELIEF if config.cells else JUDGED_THRESHOLDS[0])
+    maps = np.zeros((0, 0), np.float32) if cells is None else cells[0].float().sigmoid().cpu().numpy()
+    return Seen((found.boxes.cpu().numpy(), found.scores.cpu().numpy()), maps, size)
+
+
+def detections(seen: Seen, config: DetectorConfig, cell_threshold: float) -> Found:
+    """Boxes as the cascade draws them."""
+    if not config.cells:
+        return seen.found
+    return boxes_around_cells(seen.found, seen.cells, seen.size, config.cell_px, cell_threshold)
 
 
 def judge(curve: Any, target_error: float) -> tuple[float, float]:

@@ -1,10 +1,12 @@
-"""The smallest whole bundle card, for tests that save one."""
+"""The smallest networks and the smallest whole bundle card, for tests."""
 
 from datetime import UTC, datetime
 from typing import Any
 
+from torch import nn
+
 from models.bundle import BundleCard
-from models.detector import DetectorConfig
+from models.detector import CrackDetector, DetectorConfig, build_detector
 from models.segmenter import SegmenterConfig
 
 DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
@@ -32,3 +34,10 @@ def tiny_card(**changes: Any) -> BundleCard:
         versions={},
     )
     return card.model_copy(update=changes)
+
+
+def eager_detector(config: DetectorConfig = DETECTOR) -> CrackDetector:
+    """Untrained, from torch's current seed, yet it finds something on every picture."""
+    detector = build_detector(config)
+    nn.init.normal_(detector.head.classification_head.cls_logits.weight, std=0.5)
+    return detector

@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from models.detector import DetectorConfig, build_detector
+from models.detector import DetectorConfig
 from models.segmenter import SegmenterConfig, build_segmenter
 from pipeline.boxes import union_mask
 from pipeline.cascade import Cascade
 from pipeline.found import Seen
 from pipeline.settings import CropSettings
 from pipeline.views import View, mirror_boxes
+from tests.tiny import eager_detector
 
 DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
 CPU = torch.device("cpu")
@@ -30,8 +31,7 @@ class Darkness(nn.Module):
 
 def make(segmenter=None, score_threshold=0.5, four_views=False):
     torch.manual_seed(0)
-    detector = build_detector(DETECTOR)
-    nn.init.normal_(detector.head.classification_head.cls_logits.weight, std=0.5)
+    detector = eager_detector(DETECTOR)
     network = segmenter or build_segmenter(SEGMENTER)
     return Cascade(
         detector, network, SEGMENTER, CropSettings(), score_threshold, 0.5, CPU, runtime="torch", four_views=four_views
@@ -194,8 +194,7 @@ def test_a_box_found_in_an_enlarged_mirror_image_lies_where_it_belongs():
 
 def test_without_the_head_for_cells_boxes_are_as_the_detector_gives_them():
     torch.manual_seed(0)
-    detector = build_detector(DETECTOR.model_copy(update={"cells": False}))
-    nn.init.normal_(detector.head.classification_head.cls_logits.weight, std=0.5)
+    detector = eager_detector(DETECTOR.model_copy(update={"cells": False}))
     for four_views in (False, True):
         cascade = Cascade(
             detector, Darkness(), SEGMENTER, CropSettings(), 0.1, 0.5, CPU, runtime="torch", four_views=four_views

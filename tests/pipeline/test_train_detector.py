@@ -6,7 +6,7 @@ import torch
 from models.detector import DetectorConfig
 from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
-from pipeline.train_detector import DetectorTrainee, cracked_cells, detect, judge
+from pipeline.train_detector import DetectorTrainee, cracked_cells, detections, judge, look
 from pipeline.training import train
 
 CONFIG = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
@@ -39,7 +39,7 @@ def test_it_learns_to_find_a_stroke(tmp_path):
     assert trained.history["loss"].iloc[-1] < 0.6 * trained.history["loss"].iloc[0]
     with torch.inference_mode():
         student.model.eval()
-        boxes, scores = detect(student.model, stroke("n", 40).image, torch.device("cpu"), 0.05)
+        boxes, scores = detections(look(student.model, stroke("n", 40).image, torch.device("cpu")), CONFIG, 0.02)
     best = boxes[scores.argmax()]
     assert best[1] < 42 < best[3]
 

@@ -2,19 +2,18 @@ import numpy as np
 import pytest
 import torch
 
-from models.detector import build_detector
 from models.segmenter import build_segmenter
 from pipeline.bench.batch import as_jpeg, cascade_batch, forward_alone, full_frame_batch, resized, stages
 from pipeline.cascade import Cascade
 from pipeline.datasets.sample import GeneratedSample
 from pipeline.settings import CropSettings
-from tests.tiny import DETECTOR, SEGMENTER
+from tests.tiny import SEGMENTER, eager_detector
 
 
 @pytest.fixture(scope="module")
 def cascade():
     torch.manual_seed(0)
-    networks = build_detector(DETECTOR), build_segmenter(SEGMENTER)
+    networks = eager_detector(), build_segmenter(SEGMENTER)
     return Cascade(*networks, SEGMENTER, CropSettings(), 0.01, 0.4, torch.device("cpu"), "torch", streams=2)
 
 

@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from models.bundle import save_bundle
-from models.detector import build_detector
 from models.segmenter import SegmenterConfig, build_segmenter
-from tests.tiny import DETECTOR, tiny_card
+from tests.tiny import eager_detector, tiny_card
 
 SEGMENTER = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(8, 8, 8))
 SIDE = 48
@@ -21,8 +20,8 @@ SIDE = 48
 def make_bundle(folder: Path, seed: int = 1) -> Path:
     """Untrained networks whose thresholds lie where such networks' scores do."""
     torch.manual_seed(seed)
-    card = tiny_card(segmenter=SEGMENTER, score_threshold=0.0125, probability_threshold=0.5, crop_halo=4, seed=seed)
-    return save_bundle(folder, build_detector(DETECTOR), build_segmenter(SEGMENTER), card)
+    card = tiny_card(segmenter=SEGMENTER, score_threshold=0.3125, probability_threshold=0.5, crop_halo=4, seed=seed)
+    return save_bundle(folder, eager_detector(), build_segmenter(SEGMENTER), card)
 
 
 def make_photographs(folder: Path, count: int, seed: int = 0) -> Path:
