@@ -7,6 +7,7 @@ leave out more of the road, do not overlap, and their scores say more: a box tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,10 +44,11 @@ def boxes_around_cells(found: Found, cells: CellMap, size: tuple[int, int], cell
     marked = (cells >= threshold) & (belief > 0)
     labels = LabelSettings(method="split", max_side=MAX_SIDE_PX // cell_px, padding=0, close_gap=-(-GAP_PX // cell_px))
     boxes = mask_to_boxes(marked, labels)
-    scores = np.empty(len(boxes), np.float32)
-    for index, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        own = marked[y1:y2, x1:x2]
-        scores[index] = np.sqrt(belief[y1:y2, x1:x2][own].max() * cells[y1:y2, x1:x2][own].max())
+    belief, sureness = belief * marked, cells * marked
+    scores = np.array(
+        [math.sqrt(belief[y1:y2, x1:x2].max() * sureness[y1:y2, x1:x2].max()) for x1, y1, x2, y2 in boxes.tolist()],
+        np.float32,
+    )
     order = np.argsort(-scores, kind="stable")
     height, width = size
     in_px = np.minimum(boxes[order] * cell_px, [width, height, width, height])
@@ -98,9 +100,7 @@ def _belief(found: Found, shape: tuple[int, ...], cell_px: int) -> CellMap:
     """Of each cell, the best score of the detections that hold part of it; 0 in none."""
     boxes, scores = found
     belief = np.zeros(shape, np.float32)
-    low = np.floor(boxes[:, :2] / cell_px).astype(int)
-    high = np.ceil(boxes[:, 2:] / cell_px).astype(int)
-    for index in reversed(range(len(scores))):  # the best last, over the others
-        (x1, y1), (x2, y2) = low[index], high[index]
-        belief[y1:y2, x1:x2] = scores[index]
+    held = np.concatenate([np.floor(boxes[:, :2] / cell_px), np.ceil(boxes[:, 2:] / cell_px)], axis=1).astype(int)
+    for (x1, y1, x2, y2), score in zip(held[::-1].tolist(), scores[::-1].tolist(), strict=True):
+        belief[y1:y2, x1:x2] = score  # the best last, over the others
     return belief
