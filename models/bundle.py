@@ -39,7 +39,7 @@ class BundleCard(BaseModel):
     image_std: tuple[float, float, float] = IMAGE_STD
     classes: tuple[str, ...] = ("crack",)
     score_threshold: float = Field(ge=0, le=1)
-    cell_threshold: float = Field(0.02, ge=0, le=1, description="Boxes are drawn around cells at or above it")
+    cell_threshold: float = Field(0.005, ge=0, le=1, description="Boxes are drawn around cells at or above it")
     probability_threshold: float = Field(ge=0, le=1)
     full_frame_threshold: float | None = Field(
         None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"

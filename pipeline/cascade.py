@@ -78,7 +78,7 @@ class Cascade:
         streams: int = 1,
         four_views: bool = False,
         full_frame_threshold: float | None = None,
-        cell_threshold: float = 0.02,
+        cell_threshold: float = 0.005,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
 
