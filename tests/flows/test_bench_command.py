@@ -6,10 +6,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from models.bundle import save_bundle
-from models.detector import build_detector
 from models.segmenter import build_segmenter
 from pipeline.bench import measure
-from tests.tiny import DETECTOR, SEGMENTER, tiny_card
+from tests.tiny import SEGMENTER, eager_detector, tiny_card
 
 KEYS = {
     "speedup_vs_own_full_frame",
@@ -36,8 +35,8 @@ def small(monkeypatch):
 
 def test_bench_prints_every_figure(small, tmp_path):
     torch.manual_seed(0)
-    card = tiny_card(score_threshold=0.012)
-    bundle = save_bundle(tmp_path / "tiny", build_detector(DETECTOR), build_segmenter(SEGMENTER), card)
+    card = tiny_card(score_threshold=0.3)
+    bundle = save_bundle(tmp_path / "tiny", eager_detector(), build_segmenter(SEGMENTER), card)
     arguments = ["bench", "--bundle", str(bundle), "--pictures", "2", "--rounds", "2"]
     result = CliRunner().invoke(app, [*arguments, "--json"])
     assert result.exit_code == 0, result.output
