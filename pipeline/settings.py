@@ -84,7 +84,7 @@ class SegmenterTrainSettings(TrainSettings):
 class CropSettings(Settings):
     """How detections become crops (`pipeline.crops`)."""
 
-    halo: int = Field(0, ge=0, description="Context around a box that the segmenter sees, px")
+    halo: int = Field(4, ge=0, description="Context around a box that the segmenter sees, px")
     train_side: int = Field(224, ge=32, description="Side of a training crop, px")
 
 
