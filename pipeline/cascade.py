@@ -203,8 +203,11 @@ class Cascade:
         """The tiles of one picture as one."""
         if len(parts) == 1:
             return parts[0][1]
+        config = self.detector.config
         found = best_first([own_part(own.found, tile) for tile, own in parts])
-        return Seen(found, join_tiles([(t, own.cells) for t, own in parts], size, self.detector.config.cell_px), size)
+        if not config.cells:
+            return Seen(found, parts[0][1].cells, size)
+        return Seen(found, join_tiles([(tile, own.cells) for tile, own in parts], size, config.cell_px), size)
 
     def segment(
         self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]]

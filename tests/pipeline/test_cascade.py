@@ -220,3 +220,10 @@ def test_a_picture_turned_round_gets_the_answer_turned_round():
     assert np.quantile(result.scores, [0.1, 0.5, 0.9]) == pytest.approx(
         np.quantile(turned.scores, [0.1, 0.5, 0.9]), 1e-2
     )
+
+
+def test_a_large_picture_is_seen_without_the_head_for_cells_too():
+    detector = eager_detector(DETECTOR.model_copy(update={"cells": False}))
+    cascade = Cascade(detector, Darkness(), SEGMENTER, CropSettings(), 0.1, 0.5, CPU, runtime="torch")
+    ((boxes, _),) = cascade.detect([np.zeros((1600, 64, 3), np.uint8)], 0.1)
+    assert boxes.shape[1] == 4
