@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from models.backbones import IMAGE_MEAN, IMAGE_STD
+from models.cells import CellBoxes
 from models.detector import CrackDetector, DetectorConfig, build_detector
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
@@ -39,7 +40,7 @@ class BundleCard(BaseModel):
     image_std: tuple[float, float, float] = IMAGE_STD
     classes: tuple[str, ...] = ("crack",)
     score_threshold: float = Field(ge=0, le=1)
-    cell_threshold: float = Field(0.005, ge=0, le=1, description="Boxes are drawn around cells at or above it")
+    cells: CellBoxes = Field(CellBoxes(), description="How boxes are drawn by a detector with a head for cells")
     probability_threshold: float = Field(ge=0, le=1)
     full_frame_threshold: float | None = Field(
         None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+
+
+class CellBoxes(BaseModel):
+    """How boxes are drawn around cells."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float = Field(0.005, ge=0, le=1, description="Cells at or above it are marked")
+    max_side: int = Field(96, ge=8, description="Longest side of a box, px: long ones are surer, and hold more road")
 
 
 class CellHead(nn.Module):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.bundle import load_bundle
+from models.cells import CellBoxes
 from models.detector import CrackDetector, decode
 from models.graphs import Pixels, detector_pixels, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
@@ -58,7 +59,7 @@ class Cascade:
 
     Attributes:
         score_threshold: detections below it are dropped.
-        cell_threshold: boxes are drawn around cells at or above it, by a detector with a head for them.
+        cells: how boxes are drawn, by a detector with a head for cells.
         probability_threshold: pixels at or above it are crack.
         full_frame_threshold: the same for the segmenter over whole pictures, where no detector rules anything out.
         runtime: what runs both networks.
@@ -78,7 +79,7 @@ class Cascade:
         streams: int = 1,
         four_views: bool = False,
         full_frame_threshold: float | None = None,
-        cell_threshold: float = 0.005,
+        cells: CellBoxes | None = None,
     ) -> None:
         """Take two trained networks, which are copied for the runtime.
 
@@ -94,7 +95,7 @@ class Cascade:
             streams: callers at once; each gets an even share of the cores.
             four_views: look at mirror images and enlarged ones too, in more than five times the time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
-            cell_threshold: boxes are drawn around cells at or above it.
+            cells: how boxes are drawn by a detector with a head for cells; none: as `CellBoxes` stands.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
@@ -105,7 +106,7 @@ class Cascade:
         self.segmenter_config = segmenter_config
         self.crops = crops
         self.score_threshold = score_threshold
-        self.cell_threshold = cell_threshold
+        self.cells = cells or CellBoxes()
         self.probability_threshold = probability_threshold
         self.full_frame_threshold = probability_threshold if full_frame_threshold is None else full_frame_threshold
         self.device = device
@@ -136,7 +137,7 @@ class Cascade:
             streams,
             card.four_views,
             card.full_frame_threshold,
-            card.cell_threshold,
+            card.cells,
         )
 
     def __call__(self, image: Image) -> CascadeResult:
@@ -175,7 +176,7 @@ class Cascade:
         else:
             shown = [(view, own.size, own.cells) for view, own in zip(self.views, seen, strict=True)]
             cells = mean_of_views(shown, size, config.cell_px)
-        return boxes_around_cells(found, cells, size, config.cell_px, self.cell_threshold)
+        return boxes_around_cells(found, cells, size, config.cell_px, self.cells)
 
     def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Seen]:
         """What one view shows: detections in px of the pictures as they are, best first, and cells as shown."""

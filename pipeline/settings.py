@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.cells import CellBoxes
 from models.detector import DetectorConfig
 from models.errors import UsageError
 from models.segmenter import SegmenterConfig
@@ -92,7 +93,6 @@ class ThresholdSettings(Settings):
     """Where the operating point comes from: always validation data, or a constant."""
 
     score: float | None = Field(None, ge=0, le=1, description="Fixed detector threshold; none: chosen on validation")
-    cell: float = Field(0.005, ge=0, le=1, description="Cells from which on stage 1 draws boxes around them")
     target_error: float = Field(0.02, gt=0, le=1, description="Highest segmentation error allowed on validation")
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
 
@@ -119,6 +119,7 @@ class RunSettings(Settings):
     detector: DetectorConfig = DetectorConfig()
     detector_augment: AugmentSettings = AugmentSettings()
     detector_training: TrainSettings = TrainSettings()
+    cells: CellBoxes = CellBoxes()
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
@@ -146,7 +147,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "crops": {"halo": 8},
         # The line that annotators drew is as wide in a near picture as in a far one.
         "segmenter_augment": {"scale_min": 0.9, "scale_max": 1.15},
-        "thresholds": {"cell": 0.01, "target_error": 0.015},
+        "cells": {"threshold": 0.01},
+        "thresholds": {"target_error": 0.015},
     },
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
     "paper": {

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision import tv_tensors
 
 from models.backbones import normalise
+from models.cells import CellBoxes
 from models.detector import CrackDetector, DetectorConfig, build_detector, decode, detector_input
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
@@ -26,8 +27,9 @@ from pipeline.train_segmenter import crack_loss
 # Errors at which an epoch is judged; a single one would hang on two or three pictures.
 JUDGED_ERRORS = (0.01, 0.02, 0.03, 0.05)
 JUDGED_THRESHOLDS = np.linspace(0.02, 0.98, 49)
-# Each error at the best of these, so that no epoch is judged by where its cells happen to be calibrated.
-JUDGED_CELLS = (0.005, 0.01, 0.02, 0.05, 0.1)
+# Each error at the best of these, so that no epoch is judged by where its cells happen to be calibrated. The lowest are
+# for the lowest error: an epoch that cannot reach it counts nothing there, for the want of a pixel or two.
+JUDGED_CELLS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 
 
 class DetectorTrainee:
@@ -70,8 +72,8 @@ class DetectorTrainee:
         assert isinstance(model, CrackDetector)
         seen = [look(model, sample.image, device) for sample in self.val]
         curves = []
-        for cell_threshold in JUDGED_CELLS if model.config.cells else (0.0,):
-            found = [detections(own, model.config, cell_threshold) for own in seen]
+        for threshold in JUDGED_CELLS if model.config.cells else (0.0,):
+            found = [detections(own, model.config, CellBoxes(threshold=threshold)) for own in seen]
             pictures = [(*own, sample.mask) for own, sample in zip(found, self.val, strict=True)]
             curves.append(region_curve(pictures, JUDGED_THRESHOLDS))
         figures = [max((judge(curve, error) for curve in curves), key=sum) for error in JUDGED_ERRORS]
@@ -108,11 +110,11 @@ def look(model: CrackDetector, image: Image, device: torch.device) -> Seen:
     return Seen((found.boxes.cpu().numpy(), found.scores.cpu().numpy()), maps, size)
 
 
-def detections(seen: Seen, config: DetectorConfig, cell_threshold: float) -> Found:
+def detections(seen: Seen, config: DetectorConfig, cells: CellBoxes) -> Found:
     """Boxes as the cascade draws them."""
     if not config.cells:
         return seen.found
-    return boxes_around_cells(seen.found, seen.cells, seen.size, config.cell_px, cell_threshold)
+    return boxes_around_cells(seen.found, seen.cells, seen.size, config.cell_px, cells)
 
 
 def judge(curve: Any, target_error: float) -> tuple[float, float]:

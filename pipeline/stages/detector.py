@@ -61,7 +61,7 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
         0.5,
         pick_device(settings.device),
         four_views=settings.four_views,
-        cell_threshold=settings.thresholds.cell,
+        cells=settings.cells,
     )
     frames, found_on_val = [], []
     for part in (*PARTS, "clean"):

@@ -39,7 +39,8 @@ SOURCES: dict[StageName, list[str]] = {
     "train-detector": [
         *_LOOP,
         *("models/detector.py", "models/cells.py", "pipeline/boxes.py", "pipeline/cells.py"),
-        *("pipeline/train_detector.py", "pipeline/metrics/regions.py"),
+        *("pipeline/found.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"),
+        "pipeline/train_segmenter.py",  # the loss of its cells
     ],
     "detect": [*_CASCADE, "pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],
@@ -74,7 +75,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         "train-detector": [
             dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
         ],
-        "detect": [dump["four_views"], *(dump["thresholds"][name] for name in ("score", "cell", "target_error"))],
+        "detect": [dump["four_views"], dump["cells"], dump["thresholds"]["score"], dump["thresholds"]["target_error"]],
         "crop": [dump["crops"]],
         "train-segmenter": [dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["seed"]],
         "segment": [dump["thresholds"]["probability"]],

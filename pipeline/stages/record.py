@@ -207,7 +207,7 @@ def _save_bundle(
         detector=settings.detector,
         segmenter=settings.segmenter,
         score_threshold=cascade.score_threshold,
-        cell_threshold=cascade.cell_threshold,
+        cells=cascade.cells,
         probability_threshold=cascade.probability_threshold,
         full_frame_threshold=cascade.full_frame_threshold,
         crop_halo=settings.crops.halo,

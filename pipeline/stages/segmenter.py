@@ -91,7 +91,7 @@ def load_cascade(
         pick_device(settings.device),
         four_views=settings.four_views,
         full_frame_threshold=full_frame_threshold,
-        cell_threshold=settings.thresholds.cell,
+        cells=settings.cells,
     )
 
 

@@ -3,10 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.cells import CellBoxes
 from pipeline.cells import boxes_around_cells, join_tiles, mean_of_views
 from pipeline.tiles import Tile
 from pipeline.views import AS_IT_IS, View
 
+MARKED = CellBoxes(threshold=0.3)
 NOTHING = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
 
 
@@ -20,23 +22,25 @@ def test_a_box_is_drawn_around_the_marked_cells_in_a_detection_worked_by_hand():
     cells[3, 4:9] = 0.4
     cells[3, 6] = 0.9
     cells[8, 15] = 0.9  # in no detection
-    boxes, scores = boxes_around_cells(found((10, 4, 50, 30, 0.4)), cells, (40, 80), 4, 0.3)
+    boxes, scores = boxes_around_cells(found((10, 4, 50, 30, 0.4)), cells, (40, 80), 4, MARKED)
     assert boxes.tolist() == [[16, 12, 36, 16]]
-    assert scores.tolist() == pytest.approx([0.6])  # √(0.4 · 0.9)
+    # belief 0.4 in five cells, one of 0.9 and four of 0.4: n = 0.4 · 2.5 = 1, and 1 / (1 + 4)
+    assert scores.tolist() == pytest.approx([0.2])
 
 
 def test_the_surest_detection_that_holds_a_marked_cell_counts():
     cells = np.zeros((10, 20), np.float32)
     cells[3, 4:9] = 1
     _, scores = boxes_around_cells(
-        found((60, 20, 80, 40, 0.81), (16, 8, 40, 20, 0.64), (0, 0, 80, 40, 0.16)), cells, (40, 80), 4, 0.3
+        found((60, 20, 80, 40, 0.81), (16, 8, 40, 20, 0.64), (0, 0, 80, 40, 0.16)), cells, (40, 80), 4, MARKED
     )
-    assert scores.tolist() == pytest.approx([0.8])
+    # the second holds all five cells: n = 5 · 0.64 = 3.2, and 3.2 / (3.2 + 4)
+    assert scores.tolist() == pytest.approx([4 / 9])
 
 
 def test_without_detections_or_marked_cells_there_are_no_boxes():
     for detections, cells in ((NOTHING, np.ones((10, 20))), (found((0, 0, 80, 40, 0.9)), np.full((10, 20), 0.2))):
-        boxes, scores = boxes_around_cells(detections, cells.astype(np.float32), (40, 80), 4, 0.3)
+        boxes, scores = boxes_around_cells(detections, cells.astype(np.float32), (40, 80), 4, MARKED)
         assert boxes.shape == (0, 4)
         assert scores.shape == (0,)
 
@@ -44,8 +48,10 @@ def test_without_detections_or_marked_cells_there_are_no_boxes():
 def test_long_cracks_are_cut_and_the_last_cell_ends_with_the_picture():
     cells = np.zeros((11, 75), np.float32)
     cells[10] = 1
-    boxes, _ = boxes_around_cells(found((0, 0, 298, 42, 0.9)), cells, (42, 298), 4, 0.3)
+    boxes, _ = boxes_around_cells(found((0, 0, 298, 42, 0.9)), cells, (42, 298), 4, MARKED)
     assert (boxes[:, 2] - boxes[:, 0]).max() <= 96
+    longer, _ = boxes_around_cells(found((0, 0, 298, 42, 0.9)), cells, (42, 298), 4, CellBoxes(max_side=160))
+    assert 96 < (longer[:, 2] - longer[:, 0]).max() <= 160
     assert boxes[:, 2].max() == 298
     assert set(boxes[:, 3].tolist()) == {42}
 
@@ -56,7 +62,7 @@ def test_boxes_hold_every_marked_cell_in_a_detection_best_first(seed):
     cells = (draw.random((12, 18)) ** 4).astype(np.float32)
     x1, y1 = draw.uniform(0, 40, (2, 3))
     detections = np.stack([x1, y1, x1 + 15, y1 + 7], axis=1).astype(np.float32), np.array([0.9, 0.5, 0.2], np.float32)
-    boxes, scores = boxes_around_cells(detections, cells, (48, 72), 4, 0.3)
+    boxes, scores = boxes_around_cells(detections, cells, (48, 72), 4, MARKED)
     assert (np.diff(scores) <= 0).all()
     inside = np.zeros((48, 72), bool)
     for left, top, right, bottom in boxes.astype(int):
