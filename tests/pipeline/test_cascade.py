@@ -189,7 +189,7 @@ def test_a_box_found_in_an_enlarged_mirror_image_lies_where_it_belongs():
     cascade._detect_batch = dark
     ((boxes, scores),) = cascade.detect([image])
     np.testing.assert_allclose(boxes, [[100, 20, 160, 50]], atol=4)
-    assert scores.tolist() == [1]
+    assert 0.95 < scores[0] <= 1
 
 
 def test_without_the_head_for_cells_boxes_are_as_the_detector_gives_them():

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
+from models.cells import CellBoxes
 from models.detector import DetectorConfig
 from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
@@ -39,7 +40,7 @@ def test_it_learns_to_find_a_stroke(tmp_path):
     assert trained.history["loss"].iloc[-1] < 0.6 * trained.history["loss"].iloc[0]
     with torch.inference_mode():
         student.model.eval()
-        boxes, scores = detections(look(student.model, stroke("n", 40).image, torch.device("cpu")), CONFIG, 0.02)
+        boxes, scores = detections(look(student.model, stroke("n", 40).image, torch.device("cpu")), CONFIG, CellBoxes())
     best = boxes[scores.argmax()]
     assert best[1] < 42 < best[3]
 
