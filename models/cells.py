@@ -14,8 +14,9 @@ class CellBoxes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    threshold: float = Field(0.005, ge=0, le=1, description="Cells at or above it are marked")
-    max_side: int = Field(96, ge=8, description="Longest side of a box, px: long ones are surer, and hold more road")
+    threshold: float = Field(0.004, ge=0, le=1, description="Cells at or above it are marked")
+    least: float = Field(6, gt=0, description="Cells of crack that both parts of a box must promise to be cut apart")
+    saving_px: int = Field(256, ge=0, description="Area that such a cut must leave out, px")
 
 
 class CellHead(nn.Module):

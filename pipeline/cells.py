@@ -9,49 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from skimage.measure import block_reduce
 
 from models.cells import CellBoxes
-from pipeline.boxes import mask_to_boxes
+from pipeline.cuts import cut_components
 from pipeline.found import CellMap, Found
-from pipeline.settings import LabelSettings
 from pipeline.tiles import Tile
 from pipeline.views import View, as_it_is
 
+SURE_CELLS = 24  # a crack of 100 px has a score of ½
 MIN_BELIEF = 0.05  # cells in no detection of at least this score stay out, whatever the other head says
-GAP_PX = 4
-SURE_CELLS = 4  # a box that is expected to hold as many cells of crack has a score of ½
 
 
 def boxes_around_cells(found: Found, cells: CellMap, size: tuple[int, int], cell_px: int, drawn: CellBoxes) -> Found:
     """Draw boxes around the marked cells of a picture.
 
     A marked cell counts as much as both heads together believe in it: what its own head says, times the best score
-    among the detections that hold part of it. With n, the sum over a box, its score is n / (n + `SURE_CELLS`): where a
-    little is left out for the sake of precision, it is what holds least crack.
+    among the detections that hold part of it. With n, the sum over a component of marked cells, the score of each of
+    its boxes is n / (n + `SURE_CELLS`): what is left out for the sake of precision is what holds least crack.
 
     Args:
         found: detections from `MIN_BELIEF` up, best first.
         cells: what the second head says.
         size: ``(H, W)`` px.
         cell_px: side of a cell, px.
-        drawn: which cells are marked, and how long boxes may be.
+        drawn: which cells are marked, and where boxes are cut.
 
     Returns:
         Boxes ``(M, 4)`` float32 xyxy px and scores ``(M,)`` float32, best first.
     """
     belief = _belief(found, cells.shape, cell_px)
     marked = (cells >= drawn.threshold) & (belief > 0)
-    boxes = mask_to_boxes(
-        marked,
-        LabelSettings(method="split", max_side=drawn.max_side // cell_px, padding=0, close_gap=-(-GAP_PX // cell_px)),
-    )
-    sums = cv2.integral(belief * cells * marked, sdepth=cv2.CV_64F)  # (h + 1, w + 1)
-    x1, y1, x2, y2 = boxes.T
-    expected = sums[y2, x2] - sums[y1, x2] - sums[y2, x1] + sums[y1, x1]
-    scores = (expected / (expected + SURE_CELLS)).astype(np.float32)
+    pieces = cut_components(marked, belief * cells * marked, drawn.least, drawn.saving_px / cell_px**2)
+    table = np.array(pieces, np.float64).reshape(-1, 5)
+    boxes, component = table[:, :4], table[:, 4]
+    scores = (component / (component + SURE_CELLS)).astype(np.float32)
     order = np.argsort(-scores, kind="stable")
     height, width = size
     in_px = np.minimum(boxes[order] * cell_px, [width, height, width, height])

@@ -93,7 +93,7 @@ class ThresholdSettings(Settings):
     """Where the operating point comes from: always validation data, or a constant."""
 
     score: float | None = Field(None, ge=0, le=1, description="Fixed detector threshold; none: chosen on validation")
-    target_error: float = Field(0.02, gt=0, le=1, description="Highest segmentation error allowed on validation")
+    target_error: float = Field(0.015, gt=0, le=1, description="Highest segmentation error allowed on validation")
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
 
 
@@ -147,7 +147,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "crops": {"halo": 8},
         # The line that annotators drew is as wide in a near picture as in a far one.
         "segmenter_augment": {"scale_min": 0.9, "scale_max": 1.15},
-        "cells": {"max_side": 128},
+        "cells": {"threshold": 0.005},
         "thresholds": {"target_error": 0.01},
     },
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.

@@ -26,6 +26,7 @@ _CASCADE = [
     "pipeline/cascade.py",
     "pipeline/crops.py",
     "pipeline/cells.py",
+    "pipeline/cuts.py",
     "pipeline/found.py",
     "pipeline/views.py",
     "models/cells.py",
@@ -39,7 +40,7 @@ SOURCES: dict[StageName, list[str]] = {
     "train-detector": [
         *_LOOP,
         *("models/detector.py", "models/cells.py", "pipeline/boxes.py", "pipeline/cells.py"),
-        *("pipeline/found.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"),
+        *("pipeline/cuts.py", "pipeline/found.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"),
         "pipeline/train_segmenter.py",  # the loss of its cells
     ],
     "detect": [*_CASCADE, "pipeline/stages/detector.py"],
