@@ -18,7 +18,7 @@ from pipeline.found import CellMap, Found
 from pipeline.tiles import Tile
 from pipeline.views import View, as_it_is
 
-SURE_CELLS = 24  # a crack of 100 px has a score of ½
+SUREST = 8  # cells that make a box's score; a crack of 30 px has as many
 MIN_BELIEF = 0.05  # cells in no detection of at least this score stay out, whatever the other head says
 
 
@@ -26,8 +26,8 @@ def boxes_around_cells(found: Found, cells: CellMap, size: tuple[int, int], cell
     """Draw boxes around the marked cells of a picture.
 
     A marked cell counts as much as both heads together believe in it: what its own head says, times the best score
-    among the detections that hold part of it. With n, the sum over a component of marked cells, the score of each of
-    its boxes is n / (n + `SURE_CELLS`): what is left out for the sake of precision is what holds least crack.
+    among the detections that hold part of it. A box's score is the square root of the mean of its `SUREST` surest
+    cells, missing ones counting as 0: a geometric mean of both heads, which a speck does not reach.
 
     Args:
         found: detections from `MIN_BELIEF` up, best first.
@@ -41,10 +41,10 @@ def boxes_around_cells(found: Found, cells: CellMap, size: tuple[int, int], cell
     """
     belief = _belief(found, cells.shape, cell_px)
     marked = (cells >= drawn.threshold) & (belief > 0)
-    pieces = cut_components(marked, belief * cells * marked, drawn.least, drawn.saving_px / cell_px**2)
-    table = np.array(pieces, np.float64).reshape(-1, 5)
-    boxes, component = table[:, :4], table[:, 4]
-    scores = (component / (component + SURE_CELLS)).astype(np.float32)
+    crack = belief * cells * marked
+    boxes = np.array(cut_components(marked, crack, drawn.least, drawn.saving_px / cell_px**2), np.int64).reshape(-1, 4)
+    surest = [np.sort(crack[y1:y2, x1:x2], axis=None)[-SUREST:].sum() / SUREST for x1, y1, x2, y2 in boxes.tolist()]
+    scores = np.sqrt(np.array(surest, np.float32))
     order = np.argsort(-scores, kind="stable")
     height, width = size
     in_px = np.minimum(boxes[order] * cell_px, [width, height, width, height])

@@ -6,8 +6,6 @@ one that no threshold can keep. Cut like this, what is faint stays in the box of
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +16,7 @@ Crack = NDArray[np.float32]  # (h, w), how much crack each cell is expected to h
 _NEAR = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
-class Piece(NamedTuple):
-    """A box in cells, half-open, and the crack that its whole component is expected to hold, cells."""
-
-    x1: int
-    y1: int
-    x2: int
-    y2: int
-    component: float
+Piece = tuple[int, int, int, int]  # x1, y1, x2, y2 in cells, half-open
 
 
 def cut_components(marked: Marked, crack: Crack, least: float, saving: float) -> list[Piece]:
@@ -34,13 +25,13 @@ def cut_components(marked: Marked, crack: Crack, least: float, saving: float) ->
     Cells with at most two cells between them belong together. Of a box, the cut that leaves out most is made first.
 
     Args:
-        marked: cells to be held by boxes.
+        marked: ``(h, w)`` of cells, to be held by boxes.
         crack: 0 where not marked.
         least: crack that both sides of a cut must hold, cells.
         saving: area that a cut must leave out, cells.
 
     >>> corner = np.zeros((8, 8), bool); corner[0] = corner[:, 0] = True
-    >>> [piece[:4] for piece in cut_components(corner, corner.astype(np.float32), least=4, saving=8)]
+    >>> cut_components(corner, corner.astype(np.float32), least=4, saving=8)
     [(0, 0, 1, 8), (1, 0, 8, 1)]
     """
     if not marked.any():
@@ -52,12 +43,11 @@ def cut_components(marked: Marked, crack: Crack, least: float, saving: float) ->
         window = np.s_[top : top + height, left : left + width]
         own = marked[window] & (labels[window] == label)
         amount = np.where(own, crack[window], 0)
-        total = float(amount.sum())
-        pieces += [Piece(*box, total) for box in _cut(own, amount, left, top, least, saving)]
+        pieces += _cut(own, amount, left, top, least, saving)
     return pieces
 
 
-def _cut(own: Marked, crack: Crack, x: int, y: int, least: float, saving: float) -> list[tuple[int, int, int, int]]:
+def _cut(own: Marked, crack: Crack, x: int, y: int, least: float, saving: float) -> list[Piece]:
     """Boxes of the cells of one window whose upper left corner lies at `x`, `y`."""
     columns, rows = np.flatnonzero(own.any(axis=0)), np.flatnonzero(own.any(axis=1))
     x1, x2, y1, y2 = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1

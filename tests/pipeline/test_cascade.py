@@ -126,7 +126,7 @@ def test_a_large_picture_is_seen_in_tiles_and_no_crack_is_lost(monkeypatch):
     patches = ((5, 5), (500, 850), (1000, 1690), (545, 930), (1090, 20))
     for x, y in patches:
         image[y : y + 8, x : x + 8] = 0
-    cascade = make(Darkness(), score_threshold=0.5)
+    cascade = make(Darkness(), score_threshold=0.5)  # of four cells, all sure: √½
 
     def mark_dark(images, batch, shape, min_score):
         seen = []
@@ -189,7 +189,7 @@ def test_a_box_found_in_an_enlarged_mirror_image_lies_where_it_belongs():
     cascade._detect_batch = dark
     ((boxes, scores),) = cascade.detect([image])
     np.testing.assert_allclose(boxes, [[100, 20, 160, 50]], atol=4)
-    assert 0.95 < scores[0] <= 1
+    assert scores.tolist() == [1]
 
 
 def test_without_the_head_for_cells_boxes_are_as_the_detector_gives_them():

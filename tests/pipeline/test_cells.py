@@ -24,8 +24,8 @@ def test_a_box_is_drawn_around_the_marked_cells_in_a_detection_worked_by_hand():
     cells[8, 15] = 0.9  # in no detection
     boxes, scores = boxes_around_cells(found((10, 4, 50, 30, 0.4)), cells, (40, 80), 4, MARKED)
     assert boxes.tolist() == [[16, 12, 36, 16]]
-    # belief 0.4 in five cells, one of 0.9 and four of 0.4: n = 0.4 · 2.5 = 1, and 1 / (1 + 24)
-    assert scores.tolist() == pytest.approx([1 / 25])
+    # belief 0.4 in five cells, one of 0.9 and four of 0.4: √(0.4 · 2.5 / 8)
+    assert scores.tolist() == pytest.approx([(1 / 8) ** 0.5])
 
 
 def test_the_surest_detection_that_holds_a_marked_cell_counts():
@@ -34,8 +34,8 @@ def test_the_surest_detection_that_holds_a_marked_cell_counts():
     _, scores = boxes_around_cells(
         found((60, 20, 80, 40, 0.81), (16, 8, 40, 20, 0.64), (0, 0, 80, 40, 0.16)), cells, (40, 80), 4, MARKED
     )
-    # the second holds all five cells: n = 5 · 0.64 = 3.2, and 3.2 / (3.2 + 24)
-    assert scores.tolist() == pytest.approx([3.2 / 27.2])
+    # the second holds all five cells: √(5 · 0.64 / 8)
+    assert scores.tolist() == pytest.approx([0.4**0.5])
 
 
 def test_without_detections_or_marked_cells_there_are_no_boxes():
@@ -51,7 +51,7 @@ def test_a_crack_is_cut_where_that_leaves_out_road_and_the_last_cell_ends_with_t
     boxes, scores = boxes_around_cells(found((0, 0, 298, 42, 1)), cells, (42, 298), 4, MARKED)
     assert [24, 40, 298, 42] not in boxes.tolist()
     assert len(boxes) > 1
-    assert scores.tolist() == pytest.approx([75 / 99] * len(boxes))  # of the whole crack
+    assert scores.tolist() == [1] * len(boxes)
     assert boxes[:, 2].max() == 298
     assert boxes[:, 3].max() == 42
 
