@@ -46,7 +46,7 @@ class BundleCard(BaseModel):
         None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"
     )
     crop_halo: int = Field(ge=0)
-    four_views: bool = Field(False, description="Whether pictures are looked at mirrored and enlarged too")
+    four_views: bool = Field(False, description="Whether stage 2 looks at pictures mirrored and enlarged too")
     dataset: str
     dataset_fingerprint: str
     split: str
@@ -140,19 +140,25 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
 def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> dict[str, Tensor]:
     """Weights of the bundle's network of that kind, to go on training from.
 
+    A detector may have heads of fewer convolutions than the bundle's: it starts from the first of them.
+
     Raises:
         BundleError: there is no intact bundle, or its network is built differently.
     """
     detector, segmenter, card = load_bundle(folder)
-    stage_1 = isinstance(config, DetectorConfig)
     wanted = config.model_dump(exclude=NOT_BUILT)
-    found = (card.detector if stage_1 else card.segmenter).model_dump()
+    found = (card.detector if isinstance(config, DetectorConfig) else card.segmenter).model_dump()
+    if wanted.get("head_convs", 0) < found.get("head_convs", 0):
+        found["head_convs"] = wanted["head_convs"]
     if different := [name for name in wanted if wanted[name] != found.get(name)]:
         raise BundleError(
             f"{folder} cannot be started from: it differs in {', '.join(different)}.",
             "Train both with the same preset and the same settings of the networks.",
         )
-    return (detector if stage_1 else segmenter).state_dict()
+    if not isinstance(config, DetectorConfig):
+        return segmenter.state_dict()
+    own = build_detector(config.model_copy(update={"weights": "none"})).state_dict()
+    return {name: weights for name, weights in detector.state_dict().items() if name in own}
 
 
 def fill(network: nn.Module, path: Path) -> None:

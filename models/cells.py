@@ -9,14 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 
-class CellBoxes(BaseModel):
-    """How boxes are drawn around cells."""
+class CellCuts(BaseModel):
+    """Where boxes around cells are cut."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    threshold: float = Field(0.004, ge=0, le=1, description="Cells at or above it are marked")
     least: float = Field(6, gt=0, description="Cells of crack that both parts of a box must promise to be cut apart")
-    saving_px: int = Field(256, ge=0, description="Area that such a cut must leave out, px")
+    saving_px: int = Field(64, ge=0, description="Area that such a cut must leave out, px")
+
+
+class CellBoxes(CellCuts):
+    """How boxes are drawn around cells."""
+
+    threshold: float = Field(0.004, ge=0, le=1, description="Cells at or above it are marked")
 
 
 class CellHead(nn.Module):

@@ -33,7 +33,7 @@ class DetectorConfig(BaseModel):
     fold: Literal[1, 2, 4] = Field(2, description="Blocks of fold × fold px become channels of one pixel")
     levels: tuple[int, ...] = Field((3, 4, 5), description="Pyramid levels; level n has stride 2^n")
     fpn_channels: int = Field(64, ge=8)
-    head_convs: int = Field(4, ge=1, le=4)
+    head_convs: int = Field(2, ge=1, le=4)
     head_norm: Literal["group", "none"] = "group"
     anchor_sizes: tuple[float, ...] = Field(
         (12, 24, 48), description="Side of the square anchor of each level, px of the folded picture"

@@ -20,14 +20,14 @@ from models.graphs import Pixels, detector_pixels, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
 from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
-from pipeline.cells import MIN_BELIEF, boxes_around_cells, join_tiles, mean_of_views
+from pipeline.cells import MIN_BELIEF, boxes_around_cells, join_tiles
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
-from pipeline.found import Found, Seen, at_least, best_first, in_frame, own_part
+from pipeline.found import Found, Seen, at_least, best_first, own_part
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
-from pipeline.views import AS_IT_IS, FOUR, View, agree, as_it_is, show, show_boxes
+from pipeline.views import AS_IT_IS, FOUR, View, as_it_is, show, show_boxes
 
 MIN_SCORE = 0.01  # detections below this are never kept: the curve over thresholds starts here
 
@@ -63,7 +63,7 @@ class Cascade:
         probability_threshold: pixels at or above it are crack.
         full_frame_threshold: the same for the segmenter over whole pictures, where no detector rules anything out.
         runtime: what runs both networks.
-        views: in which a picture is looked at; what they show is averaged.
+        views: in which stage 2 looks at a picture; what they show is averaged.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Cascade:
             device: where to compute.
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
-            four_views: look at mirror images and enlarged ones too, in more than five times the time.
+            four_views: stage 2 looks at mirror images and enlarged ones too, in more than five times its time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
             cells: how boxes are drawn by a detector with a head for cells; none: as `CellBoxes` stands.
 
@@ -160,33 +160,15 @@ class Cascade:
     def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
         """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
         config = self.detector.config
-        seen = [self._detect_in(images, view, MIN_BELIEF if config.cells else min_score) for view in self.views]
-        of_pictures = zip(*seen, strict=True)
-        return [at_least(self._settled(i, own), min_score) for i, own in zip(images, of_pictures, strict=True)]
-
-    def _settled(self, image: Image, seen: Sequence[Seen]) -> Found:
-        """What all views of one picture come to."""
-        config = self.detector.config
-        size = (image.shape[0], image.shape[1])
-        found = seen[0].found if len(seen) == 1 else agree([own.found for own in seen], config.nms_iou)
+        seen = self.see(images, min_score)
         if not config.cells:
-            return found
-        if len(seen) == 1:
-            cells = seen[0].cells
-        else:
-            shown = [(view, own.size, own.cells) for view, own in zip(self.views, seen, strict=True)]
-            cells = mean_of_views(shown, size, config.cell_px)
-        return boxes_around_cells(found, cells, size, config.cell_px, self.cells)
+            return [own.found for own in seen]
+        return [at_least(boxes_around_cells(*own, config.cell_px, self.cells), min_score) for own in seen]
 
-    def _detect_in(self, images: Sequence[Image], view: View, min_score: float) -> list[Seen]:
-        """What one view shows: detections in px of the pictures as they are, best first, and cells as shown."""
-        if view not in AS_IT_IS:
-            shown = [show(image, view) for image in images]
-            seen = self._detect_in(shown, AS_IT_IS[0], min_score)
-            return [
-                own._replace(found=in_frame(own.found, picture, image, view))
-                for own, picture, image in zip(seen, shown, images, strict=True)
-            ]
+    def see(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Seen]:
+        """What the detector says of each picture before boxes are drawn around cells; with those, from `MIN_BELIEF`."""
+        if self.detector.config.cells:
+            min_score = MIN_BELIEF
         jobs = [(index, tile) for index, image in enumerate(images) for tile in tiles_of(image.shape[:2])]
         by_shape: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
         for index, tile in jobs:
@@ -238,12 +220,13 @@ class Cascade:
         size = (picture.shape[0], picture.shape[1])
         crops = plan_crops(boxes, size, self.crops.halo)
         shapes = [(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in crops]
-        width, places, heights = pack(shapes, self.segmenter_config.multiple)
-        if TILE_PX**2 >= width * sum(heights) >= size[0] * size[1]:  # cut up, the picture would be larger than whole
+        places, sheets = pack(shapes, self.segmenter_config.multiple)
+        area = sum(height * width for height, width in sheets)
+        if TILE_PX**2 >= area >= size[0] * size[1]:  # cut up, the picture would be larger than whole
             return np.array([[0, 0, size[1], size[0]]]), self._whole_frame(picture, AS_IT_IS[0])
         pieces = [picture[y1:y2, x1:x2] for x1, y1, x2, y2 in crops]
-        sheets = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, heights, width)]
-        return crops, stitch(list(cut_sheets(sheets, places, shapes)), crops, size, self.crops.halo)
+        answers = [self.runtime.segmenter(sheet[None])[0] for sheet in fill_sheets(pieces, places, sheets)]
+        return crops, stitch(list(cut_sheets(answers, places, shapes)), crops, size, self.crops.halo)
 
     def _whole_frame(self, picture: Image, _: View) -> ProbabilityMap:
         height, width = picture.shape[:2]

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from skimage.measure import block_reduce
 
 from models.cells import CellBoxes
 from pipeline.cuts import cut_components
 from pipeline.found import CellMap, Found
 from pipeline.tiles import Tile
-from pipeline.views import View, as_it_is
 
 SUREST = 8  # cells that make a box's score; a crack of 30 px has as many
 MIN_BELIEF = 0.05  # cells in no detection of at least this score stay out, whatever the other head says
@@ -72,24 +70,6 @@ def join_tiles(parts: Sequence[tuple[Tile, CellMap]], size: tuple[int, int], cel
                 )
                 np.maximum(target, cells[np.ix_(own_rows, own_columns)], out=target)
     return whole
-
-
-def mean_of_views(
-    seen: Sequence[tuple[View, tuple[int, ...], CellMap]], size: tuple[int, int], cell_px: int
-) -> CellMap:
-    """Cells of an ``(H, W)`` picture as several views of it have them: their mean at each pixel, a cell its highest.
-
-    Args:
-        seen: of each view the size ``(H', W')`` px of the picture as shown, and its cells.
-        size: of the picture as it is.
-        cell_px: side of a cell, px.
-    """
-    maps = []
-    for view, (height, width, *_), cells in seen:
-        pixels = cells.repeat(cell_px, axis=0).repeat(cell_px, axis=1)[:height, :width]
-        maps.append(as_it_is(pixels, size, view))
-    highest: CellMap = block_reduce(np.mean(maps, axis=0), cell_px, np.max)  # type: ignore[no-untyped-call]
-    return highest
 
 
 def _belief(found: Found, shape: tuple[int, ...], cell_px: int) -> CellMap:

@@ -12,6 +12,7 @@ from pipeline.boxes import Boxes, round_outwards
 
 ProbabilityMap = NDArray[np.float32]  # (H, W), 0–1
 
+GRID_PX = 8  # sides of crops are multiples: they pack nearly without gaps, and rounding up shows more of the road
 PRICE_PX = 256  # what one more crop costs besides its pixels: cutting, packing and stitching it, counted in pixels
 LONGEST_PX = 512  # no crop is longer, whatever merging would save, so that crops of all pictures fit the same sheets
 BLOCK_PX = 1024  # large pictures are planned block by block: time grows with their number, not with its square
@@ -22,7 +23,7 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
 
     What larger boxes hold is trimmed from smaller ones, and each grows by `halo` px of context, inside the frame. Then
     the two crops whose joint crop saves most are merged, for as long as any saves: overlaps are not computed twice, and
-    single pixels are not fetched dearly.
+    single pixels are not fetched dearly. Last, each grows to multiples of `GRID_PX`, with what lies around it.
 
     Args:
         boxes: ``(N, 4)`` xyxy px; float boxes are rounded outwards.
@@ -33,7 +34,7 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
         ``(M, 4)`` int64 xyxy px, inside the frame. M ≤ N, unless a box is longer than `LONGEST_PX` and is cut up.
 
     >>> plan_crops(np.array([[40, 40, 60, 60], [50, 50, 70, 70]]), (320, 480), halo=8).tolist()
-    [[32, 32, 78, 78]]
+    [[31, 31, 79, 79]]
     """
     tight = round_outwards(boxes, size)
     tight = _trim(tight[(tight[:, 2:] > tight[:, :2]).all(axis=1)], size)
@@ -45,7 +46,8 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
     )
     middles = (tight[:, :2] + tight[:, 2:]) // (2 * BLOCK_PX)
     blocks = middles[:, 1] * (width // BLOCK_PX + 1) + middles[:, 0]
-    return _cut_up(np.concatenate([_merge(crops[blocks == block]) for block in np.unique(blocks)]), halo)
+    merged = np.concatenate([_merge(crops[blocks == block]) for block in np.unique(blocks)])
+    return _on_grid(_cut_up(merged, halo), size)
 
 
 def _trim(boxes: Boxes, size: tuple[int, int]) -> Boxes:
@@ -59,6 +61,15 @@ def _trim(boxes: Boxes, size: tuple[int, int]) -> Boxes:
             trimmed.append((x1 + columns[0], y1 + rows[0], x1 + columns[-1] + 1, y1 + rows[-1] + 1))
         filled[y1:y2, x1:x2] = True
     return np.array(trimmed, np.int64).reshape(-1, 4)
+
+
+def _on_grid(crops: Boxes, size: tuple[int, int]) -> Boxes:
+    """Grow crops to multiples of `GRID_PX`, evenly on both sides, or as far as the frame goes."""
+    frame = np.array([size[1], size[0]])
+    sides = crops[:, 2:] - crops[:, :2]
+    wanted = np.minimum(_up(sides), frame)
+    low = np.clip(crops[:, :2] - (wanted - sides) // 2, 0, frame - wanted)
+    return np.concatenate([low, low + wanted], axis=1)
 
 
 def _merge(crops: Boxes) -> Boxes:
@@ -83,7 +94,7 @@ def _merge(crops: Boxes) -> Boxes:
 def _savings(one: Boxes, one_area: NDArray[np.int64], other: Boxes, other_area: NDArray[np.int64]) -> NDArray[np.int64]:
     """Pixels saved by joint crops, -1 where the joint one would be too long; boxes ``(…, 4)`` → ``(…)``."""
     sides = np.maximum(one[..., 2:], other[..., 2:]) - np.minimum(one[..., :2], other[..., :2])
-    saved = one_area + other_area + PRICE_PX - sides[..., 0] * sides[..., 1]
+    saved = one_area + other_area + PRICE_PX - _up(sides).prod(axis=-1)
     return np.asarray(np.where((sides <= LONGEST_PX).all(axis=-1), saved, -1), np.int64)
 
 
@@ -143,5 +154,9 @@ def _ramp(side: int, halo: int) -> NDArray[np.float32]:
 
 
 def _areas(boxes: Boxes) -> NDArray[np.int64]:
-    """Pixels of boxes ``(…, 4)`` xyxy px: ``(…)``."""
-    return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
+    """Pixels of boxes ``(…, 4)`` xyxy px once they are on the grid: ``(…)``."""
+    return np.asarray(_up(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1))
+
+
+def _up(sides: NDArray[np.int64]) -> NDArray[np.int64]:
+    return -(-sides // GRID_PX) * GRID_PX

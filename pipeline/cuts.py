@@ -76,13 +76,14 @@ def _best_cut(own: Marked, crack: Crack, least: float) -> tuple[int, int]:
     allowed = (held[:-1] >= least) & (held[-1] - held[:-1] >= least)
     if not allowed.any():
         return -1, 0
-    filled = own.any(axis=0)
-    top = np.where(filled, own.argmax(axis=0), height)
-    bottom = np.where(filled, height - own[::-1].argmax(axis=0), 0)
-    end = np.maximum.accumulate(np.where(filled, np.arange(1, width + 1), 0))
-    start = np.minimum.accumulate(np.where(filled, np.arange(width), width)[::-1])[::-1]
+    rows, columns = np.arange(1, height + 1)[:, None], np.arange(1, width + 1)
+    bottom = (own * rows).max(axis=0)  # 0 where a column is empty
+    top = height - (own * rows[::-1]).max(axis=0)  # `height` where it is
+    filled = bottom > 0
+    end = np.maximum.accumulate(filled * columns)
+    length = np.maximum.accumulate((filled * columns[::-1])[::-1])[::-1]
     before = (np.maximum.accumulate(bottom) - np.minimum.accumulate(top)) * end
-    after = (np.maximum.accumulate(bottom[::-1]) - np.minimum.accumulate(top[::-1]))[::-1] * (width - start)
+    after = (np.maximum.accumulate(bottom[::-1]) - np.minimum.accumulate(top[::-1]))[::-1] * length
     saved = np.where(allowed, own.size - before[:-1] - after[1:], -1)
     best = int(saved.argmax())
     return int(saved[best]), best + 1

@@ -1,4 +1,4 @@
-"""What a detector found in one tile or one view of a picture, told in px of the picture."""
+"""What a detector found in one tile of a picture, told in px of the picture."""
 
 from __future__ import annotations
 
@@ -7,34 +7,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.datasets.base import Image
 from pipeline.tiles import Tile
-from pipeline.views import View, mirror_boxes
 
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes (N, 4) xyxy px and scores (N,), best first
 CellMap = NDArray[np.float32]  # (⌈H / c⌉, ⌈W / c⌉), 0–1: may this cell of c × c px hold crack pixels?
 
 
 class Seen(NamedTuple):
-    """What the detector says of a picture as shown, before boxes are drawn.
+    """What the detector says of a picture, before boxes are drawn.
 
     Attributes:
         found: detections.
-        cells: of the picture as shown; ``(0, 0)`` without that head.
-        size: ``(H', W')`` px of the picture as shown.
+        cells: of the picture; ``(0, 0)`` without that head.
+        size: ``(H, W)`` px of the picture.
     """
 
     found: Found
     cells: CellMap
     size: tuple[int, int]
-
-
-def in_frame(found: Found, shown: Image, image: Image, view: View) -> Found:
-    """Detections in a picture as `shown`, in px of the picture as it is."""
-    boxes, scores = found
-    (height, width), (shown_height, shown_width) = image.shape[:2], shown.shape[:2]
-    scale = np.array([width / shown_width, height / shown_height] * 2, np.float32)
-    return mirror_boxes(boxes * scale, (height, width), view), scores
 
 
 def own_part(found: Found, tile: Tile) -> Found:

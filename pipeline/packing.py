@@ -1,7 +1,8 @@
-"""Crops of many shapes → few sheets of one width: one call of the segmenter instead of one a shape.
+"""Crops of many shapes → few sheets: one call of the segmenter instead of one a crop.
 
 A sheet holds crops of one picture only. What lies beside a crop moves its answer a little, and the answer to a picture
-must not hang on which other pictures came along.
+must not hang on which other pictures came along. Rectangles are laid out by the library rectangle-packer, which finds
+nearly the smallest sheet for a few of them, on a grid of `GRID_PX`, to which crops are planned.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import rpack
 from numpy.typing import NDArray
 
 from models.graphs import MEAN_COLOUR
-from pipeline.crops import LONGEST_PX
+from pipeline.crops import GRID_PX
 from pipeline.datasets.base import Image
 
-WIDTHS_PX = tuple(range(128, LONGEST_PX + 1, 32))
-HIGHEST_PX = 1024  # of a sheet: memory stays bounded whatever the batch
+MOST_CROPS = 24  # on a sheet: the search takes 0.6 ms for so many, and grows with their third power
+MOST_PX = 2**19  # of crops on a sheet: memory stays bounded whatever the picture
+
+Shape = tuple[int, int]  # (h, w) px
 
 
 class Place(NamedTuple):
@@ -28,65 +32,68 @@ class Place(NamedTuple):
     y: int
 
 
-def pack(shapes: Sequence[tuple[int, int]], multiple: int) -> tuple[int, list[Place], list[int]]:
-    """Lay rectangles on sheets of the one of `WIDTHS_PX` that wastes least.
+def pack(shapes: Sequence[Shape], multiple: int) -> tuple[list[Place], list[Shape]]:
+    """Lay rectangles on as few small sheets as hold them.
 
     Args:
-        shapes: ``(h, w)`` px of each, no side longer than `LONGEST_PX`.
-        multiple: heights of sheets are multiples of this, px.
+        shapes: ``(h, w)`` px of each.
+        multiple: sides of sheets are multiples of this, px.
 
     Returns:
-        Width of the sheets, the place of each rectangle, in their order, and the height of each sheet, px.
+        The place of each rectangle, in their order, and the ``(H, W)`` px of each sheet.
 
-    >>> pack([(30, 150), (30, 150), (30, 300)], multiple=32)
-    (320, [Place(sheet=0, x=0, y=0), Place(sheet=0, x=150, y=0), Place(sheet=0, x=0, y=30)], [64])
+    >>> pack([(32, 160), (16, 96), (16, 64)], multiple=16)
+    ([Place(sheet=0, x=0, y=0), Place(sheet=0, x=0, y=32), Place(sheet=0, x=96, y=32)], [(48, 160)])
     """
-    widest = max((width for _, width in shapes), default=0)
-    laid = [(width, *place(shapes, multiple, width)) for width in WIDTHS_PX if width >= widest]
-    return min(laid, key=lambda found: found[0] * sum(found[2]))
+    places: list[Place] = []
+    sheets: list[Shape] = []
+    for own in _groups(shapes):
+        corners = rpack.pack([_in_grid(shape) for shape in own])
+        laid = [Place(len(sheets), x * GRID_PX, y * GRID_PX) for x, y in corners]
+        ends = [(place.y + height, place.x + width) for place, (height, width) in zip(laid, own, strict=True)]
+        sheets.append((_up(max(y for y, _ in ends), multiple), _up(max(x for _, x in ends), multiple)))
+        places += laid
+    return places, sheets
 
 
-def place(shapes: Sequence[tuple[int, int]], multiple: int, width: int) -> tuple[list[Place], list[int]]:
-    """Lay rectangles on shelves, the highest first, each on the first shelf with room (first fit, decreasing height).
+def pack_square(shapes: Sequence[Shape], side: int) -> list[Place] | None:
+    """Places of all rectangles on one ``side × side`` sheet; none where they do not fit, px.
 
-    Coffman, Garey, Johnson and Tarjan 1980: never higher than 1.7 times the best, plus one rectangle.
-
-    Args:
-        shapes: ``(h, w)`` px of each, none wider than the sheet.
-        multiple: heights of sheets are multiples of this, px.
-        width: of the sheets, px.
-
-    Returns:
-        The place of each, in their order, and the height of each sheet, px.
-
-    >>> place([(20, 300), (50, 200), (30, 250)], multiple=32, width=512)
-    ([Place(sheet=0, x=0, y=50), Place(sheet=0, x=0, y=0), Place(sheet=0, x=200, y=0)], [96])
+    >>> pack_square([(32, 32), (32, 40)], side=64), pack_square([(40, 40), (40, 40)], side=64)
+    ([Place(sheet=0, x=0, y=32), Place(sheet=0, x=0, y=0)], None)
     """
-    places = [Place(0, 0, 0)] * len(shapes)
-    shelves: list[tuple[int, int]] = []  # sheet and y
-    used: list[int] = []  # px of each shelf's width
-    sheets: list[int] = []  # heights
-    for index in sorted(range(len(shapes)), key=lambda i: -shapes[i][0]):
-        height, needed = shapes[index]
-        shelf = next((s for s, taken in enumerate(used) if taken + needed <= width), None)
-        if shelf is None:
-            if not sheets or sheets[-1] + height > HIGHEST_PX:
-                sheets.append(0)
-            shelf = len(shelves)
-            shelves.append((len(sheets) - 1, sheets[-1]))
-            used.append(0)
-            sheets[-1] += height
-        sheet, y = shelves[shelf]
-        places[index] = Place(sheet, used[shelf], y)
-        used[shelf] += needed
-    return places, [-(-height // multiple) * multiple for height in sheets]
+    longest = side // GRID_PX
+    try:
+        corners = rpack.pack([_in_grid(shape) for shape in shapes], max_width=longest, max_height=longest)
+    except rpack.PackingImpossibleError:
+        return None
+    return [Place(0, x * GRID_PX, y * GRID_PX) for x, y in corners]
 
 
-def fill_sheets(
-    crops: Sequence[Image], places: Sequence[Place], heights: Sequence[int], width: int
-) -> list[NDArray[np.uint8]]:
+def _groups(shapes: Sequence[Shape]) -> Iterator[list[Shape]]:
+    """What comes on each sheet, in order."""
+    group: list[Shape] = []
+    for shape in shapes:
+        if len(group) == MOST_CROPS or (group and sum(h * w for h, w in [*group, shape]) > MOST_PX):
+            yield group
+            group = []
+        group.append(shape)
+    if group:
+        yield group
+
+
+def _in_grid(shape: Shape) -> tuple[int, int]:
+    """Width and height in cells of the grid, as the packer takes them."""
+    return -(-shape[1] // GRID_PX), -(-shape[0] // GRID_PX)
+
+
+def _up(side: int, multiple: int) -> int:
+    return -(-side // multiple) * multiple
+
+
+def fill_sheets(crops: Sequence[Image], places: Sequence[Place], shapes: Sequence[Shape]) -> list[NDArray[np.uint8]]:
     """Copy ``(h, w, 3)`` crops to their places; the rest of each ``(H, W, 3)`` sheet has ImageNet's mean colour."""
-    sheets = [np.empty((height, width, 3), np.uint8) for height in heights]
+    sheets = [np.empty((*shape, 3), np.uint8) for shape in shapes]
     for sheet in sheets:
         sheet[:] = MEAN_COLOUR
     for crop, (number, x, y) in zip(crops, places, strict=True):
@@ -95,7 +102,7 @@ def fill_sheets(
 
 
 def cut_sheets(
-    sheets: Sequence[NDArray[np.float32]], places: Sequence[Place], shapes: Sequence[tuple[int, int]]
+    sheets: Sequence[NDArray[np.float32]], places: Sequence[Place], shapes: Sequence[Shape]
 ) -> Iterator[NDArray[np.float32]]:
     """Views of what lies at each place, in order: ``(H, W)`` sheets → one ``(h, w)`` map a crop."""
     for (sheet, x, y), (height, width) in zip(places, shapes, strict=True):

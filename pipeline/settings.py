@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from models.cells import CellBoxes
+from models.cells import CellCuts
 from models.detector import DetectorConfig
 from models.errors import UsageError
 from models.segmenter import SegmenterConfig
@@ -71,7 +71,7 @@ class TrainSettings(Settings):
     warmup: float = Field(0.1, ge=0, lt=1, description="Share of the steps in which the rate rises")
     clip_norm: float = Field(5.0, gt=0)
     ema: float = Field(0.99, ge=0, lt=1, description="Decay of the averaged weights that are kept; 0 for none")
-    validate_every: int = Field(1, ge=1, description="Epochs between two validations")
+    validate_every: int = Field(3, ge=1, description="Epochs between two validations")
     items_per_sample: int = Field(1, ge=1, description="Crops drawn from each picture in an epoch; segmenter only")
 
 
@@ -85,15 +85,17 @@ class SegmenterTrainSettings(TrainSettings):
 class CropSettings(Settings):
     """How detections become crops (`pipeline.crops`)."""
 
-    halo: int = Field(4, ge=0, description="Context around a box that the segmenter sees, px")
-    train_side: int = Field(224, ge=32, description="Side of a training crop, px")
+    halo: int = Field(2, ge=0, description="Least context around a box that the segmenter sees, px")
+    train_side: int = Field(224, ge=32, multiple_of=32, description="Side of a training crop, px")
 
 
 class ThresholdSettings(Settings):
     """Where the operating point comes from: always validation data, or a constant."""
 
     score: float | None = Field(None, ge=0, le=1, description="Fixed detector threshold; none: chosen on validation")
-    target_error: float = Field(0.015, gt=0, le=1, description="Highest segmentation error allowed on validation")
+    cell: float | None = Field(None, ge=0, le=1, description="Cells from there on are marked; none: by validation")
+    target_error: float = Field(0.01, gt=0, le=1, description="Highest segmentation error allowed on validation")
+    target_precision: float = Field(0.99, ge=0, le=1, description="Precision of boxes wanted on validation")
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
 
 
@@ -111,7 +113,7 @@ class RunSettings(Settings):
     preset: PresetName = "fast"
     seed: int = 2018
     four_views: bool = Field(
-        False, description="Look at mirror images and enlarged ones too: surer, in more than five times the time"
+        False, description="Stage 2 looks at mirror images and enlarged ones too: more exact, in five times its time"
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: DatasetSettings = DatasetSettings()
@@ -119,7 +121,7 @@ class RunSettings(Settings):
     detector: DetectorConfig = DetectorConfig()
     detector_augment: AugmentSettings = AugmentSettings()
     detector_training: TrainSettings = TrainSettings()
-    cells: CellBoxes = CellBoxes()
+    cells: CellCuts = CellCuts()
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
@@ -135,7 +137,10 @@ class RunSettings(Settings):
 
 # From a detector that has seen more cracks than CrackForest holds.
 _FINETUNE: dict[str, Any] = {
-    "detector_training": {"start": Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast"}
+    "detector_training": {
+        "start": Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast",
+        "epochs": 30,
+    }
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -147,8 +152,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "crops": {"halo": 8},
         # The line that annotators drew is as wide in a near picture as in a far one.
         "segmenter_augment": {"scale_min": 0.9, "scale_max": 1.15},
-        "cells": {"threshold": 0.005},
-        "thresholds": {"target_error": 0.01},
+        "thresholds": {"target_error": 0.005},
     },
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
     "paper": {

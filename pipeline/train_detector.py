@@ -20,9 +20,9 @@ from pipeline.boxes import mask_to_boxes
 from pipeline.cells import MIN_BELIEF, boxes_around_cells
 from pipeline.datasets.base import Image, Sample
 from pipeline.found import Found, Seen
+from pipeline.losses import crack_loss
 from pipeline.metrics import region_curve
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
-from pipeline.train_segmenter import crack_loss
 
 # Errors at which an epoch is judged; a single one would hang on two or three pictures.
 JUDGED_ERRORS = (0.01, 0.02, 0.03, 0.05)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision import tv_tensors
@@ -19,8 +18,9 @@ from models.segmenter import SegmenterConfig, build_segmenter
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
 from pipeline.datasets.base import Image, Sample
+from pipeline.losses import crack_loss
 from pipeline.metrics import segmentation_counts
-from pipeline.packing import place
+from pipeline.packing import Place, pack_square
 from pipeline.settings import AugmentSettings, TrainSettings
 
 ELSEWHERE = 0.1  # share of windows from anywhere: the segmenter must also know pavement that the detector passes over
@@ -125,22 +125,21 @@ def crop_around(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[
 def sheet_of(pieces: Iterable[tuple[Image, NDArray[np.bool_]]], side: int) -> tuple[Image, NDArray[np.bool_]]:
     """Pack ``(h, w, 3)`` crops and their masks into a ``side × side`` sheet; takes from `pieces` until it is full.
 
-    In the cascade crops of several pictures lie side by side (`pipeline.packing`), and what the segmenter sees beyond
-    a crop's border is not its surroundings but some other road: it must have learnt not to mind.
+    In the cascade crops lie side by side (`pipeline.packing`), and what the segmenter sees beyond a crop's border is
+    not its surroundings but some other road: it must have learnt not to mind.
     """
-    taken: list[tuple[Image, NDArray[np.bool_]]] = []
-    for piece in pieces:
-        taken.append(piece)
-        if sum(mask.size for _, mask in taken) > side * side:
-            break
-    shapes = [(mask.shape[0], mask.shape[1]) for _, mask in taken]
-    places, _ = place(shapes, 1, side)
     sheet = np.full((side, side, 3), MEAN_COLOUR, np.uint8)
     truth = np.zeros((side, side), bool)
-    for (image, mask), (height, width), (number, x, y) in zip(taken, shapes, places, strict=True):
-        if number == 0 and y + height <= side:
-            sheet[y : y + height, x : x + width] = image
-            truth[y : y + height, x : x + width] = mask
+    taken: list[tuple[Image, NDArray[np.bool_]]] = []
+    places: list[Place] = []
+    for piece in pieces:
+        more = pack_square([(mask.shape[0], mask.shape[1]) for _, mask in [*taken, piece]], side)
+        if more is None:
+            break
+        taken, places = [*taken, piece], more
+    for (image, mask), (_, x, y) in zip(taken, places, strict=True):
+        sheet[y : y + mask.shape[0], x : x + mask.shape[1]] = image
+        truth[y : y + mask.shape[0], x : x + mask.shape[1]] = mask
     return sheet, truth
 
 
@@ -152,20 +151,6 @@ def random_crop(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[
     y1 += int(down * max(0, y2 - y1 - side))
     window = (slice(y1, min(y2, y1 + side)), slice(x1, min(x2, x1 + side)))
     return sample.image[window], sample.mask[window]
-
-
-def crack_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Binary cross-entropy plus soft Dice over the batch, which balances the 2 % of pixels that are crack.
-
-    Args:
-        logits: ``(B, H, W)``.
-        truth: ``(B, H, W)`` float, 0 or 1.
-    """
-    logits = logits.float()
-    entropy = F.binary_cross_entropy_with_logits(logits, truth)
-    probability = logits.sigmoid()
-    overlap = 2 * (probability * truth).sum() + 1
-    return entropy + 1 - overlap / (probability.sum() + truth.sum() + 1)
 
 
 def segment(model: nn.Module, image: Image, multiple: int, device: torch.device) -> NDArray[np.float32]:

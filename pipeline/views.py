@@ -1,19 +1,14 @@
-"""A picture, mirrored and enlarged: four looks at the same road, whose mean is surer than one."""
+"""A picture, mirrored and enlarged: four looks of stage 2 at the same road, whose mean is surer than one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_iou, nms
 
 P = TypeVar("P", bound=np.generic)
-
-SAME_IOU = 0.5  # boxes of two views that overlap by this much mean one thing
 
 
 class View(NamedTuple):
@@ -81,34 +76,3 @@ def mirror_boxes(boxes: NDArray[P], size: tuple[int, int], view: View) -> NDArra
     if view.up_down:
         y1, y2 = height - y2, height - y1
     return np.stack([x1, y1, x2, y2], axis=1).astype(boxes.dtype)
-
-
-def agree(
-    found: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], nms_iou: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Merge what several views of one picture show.
-
-    Boxes that overlap the best one of a place by `SAME_IOU` mean that place. It gets their mean box, weighted by
-    their scores, and the mean over views of the best score that each gives it, 0 where a view sees nothing there.
-    Mean boxes hold less road than the best ones: each edge has been guessed several times.
-
-    Args:
-        found: of each view, boxes ``(N, 4)`` xyxy px of the picture as it is, and scores ``(N,)``.
-        nms_iou: overlap from which on only the best of two boxes stays.
-
-    Returns:
-        Boxes ``(M, 4)`` and scores ``(M,)``, best first.
-    """
-    boxes = np.concatenate([own for own, _ in found])
-    scores = np.concatenate([own for _, own in found])
-    if len(boxes) == 0:
-        return boxes, scores
-    best = nms(torch.from_numpy(boxes), torch.from_numpy(scores), nms_iou).numpy()
-    same = box_iou(torch.from_numpy(boxes[best]), torch.from_numpy(boxes)).numpy() >= SAME_IOU  # (M, N)
-    weights = same * scores
-    ends = np.cumsum([len(own) for own, _ in found])[:-1]
-    seen = [part.max(axis=1, initial=0) for part in np.split(weights, ends, axis=1)]
-    means = np.stack(seen).mean(axis=0)
-    order = np.argsort(-means, kind="stable")
-    mean_boxes = (weights @ boxes) / weights.sum(axis=1, keepdims=True)
-    return mean_boxes[order].astype(np.float32), means[order]

@@ -48,8 +48,8 @@ def cascade_multiply_adds(
     full = multiply_adds(stage2, -(-height // multiple) * multiple, -(-width // multiple) * multiple)
     segment = 0.0
     for plan in plans:
-        width_px, _, heights = pack([(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in plan], multiple)
-        segment += sum(multiply_adds(stage2, sheet, width_px) for sheet in heights) / len(plans)
+        _, sheets = pack([(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in plan], multiple)
+        segment += sum(multiply_adds(stage2, *sheet) for sheet in sheets) / len(plans)
     total = detect + segment
     return {
         "detector": detect,

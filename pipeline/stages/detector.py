@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from models.bundle import fill, starting_weights
+from models.cells import CellBoxes
 from models.detector import CrackDetector, build_detector
 from models.segmenter import build_segmenter
 from pipeline.cascade import MIN_SCORE, Cascade
-from pipeline.metrics import choose_score_threshold, region_curve
+from pipeline.operating_point import choose_operating_point
 from pipeline.settings import RunSettings
 from pipeline.splits import PARTS
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.train_detector import DetectorTrainee
 from pipeline.training import Report, pick_device, train
-
-THRESHOLDS = np.round(np.arange(0.01, 1.0, 0.01), 2)
 
 
 def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Report) -> None:
@@ -47,7 +45,7 @@ def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:
 
 
 def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> None:
-    """Run the detector over every part, crack-free pictures too, and choose the score threshold on ``val``.
+    """Choose the operating point on ``val`` and run the detector over every part, crack-free pictures too.
 
     Writes ``detections.parquet`` (name, part, box, score from 0.01 up), ``curve.parquet`` (validation) and
     ``operating_point.json``.
@@ -60,28 +58,34 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
         MIN_SCORE,
         0.5,
         pick_device(settings.device),
-        four_views=settings.four_views,
-        cells=settings.cells,
     )
-    frames, found_on_val = [], []
+    config, thresholds = settings.detector, settings.thresholds
+    val = load_part(settings, prepared, "val")
+    seen, masks = cascade.see([sample.image for sample in val]), [sample.mask for sample in val]
+    point = choose_operating_point(seen, masks, settings.cells, config.cell_px if config.cells else None, thresholds)
+    cascade.cells = point.cells
+    frames = []
     for part in (*PARTS, "clean"):
         samples = load_part(settings, prepared, part)
         for sample, (boxes, scores) in zip(samples, cascade.detect([s.image for s in samples]), strict=True):
             frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(score=scores, name=sample.name, part=part))
-            if part == "val":
-                found_on_val.append((boxes, scores, sample.mask))
-    curve = region_curve(found_on_val, THRESHOLDS)
-    thresholds = settings.thresholds
-    fixed = thresholds.score is not None
-    point = {
-        "score_threshold": thresholds.score if fixed else choose_score_threshold(curve, thresholds.target_error),
-        "origin": "fixed" if fixed else f"validation: largest with segmentation error ≤ {thresholds.target_error}",
+    described = {
+        "score_threshold": point.score_threshold,
+        "cells": point.cells.model_dump(),
+        "origin": "fixed"
+        if thresholds.score is not None
+        else f"validation: segmentation error ≤ {thresholds.target_error}, precision ≥ {thresholds.target_precision}",
     }
     pd.concat(frames, ignore_index=True).to_parquet(out / "detections.parquet", index=False)
-    curve.to_parquet(out / "curve.parquet", index=False)
-    (out / "operating_point.json").write_text(json.dumps(point, indent=2, ensure_ascii=False))
+    point.curve.to_parquet(out / "curve.parquet", index=False)
+    (out / "operating_point.json").write_text(json.dumps(described, indent=2, ensure_ascii=False))
 
 
 def read_score_threshold(detected: Path) -> float:
     """Score threshold that `detect_all` settled on."""
     return float(json.loads((detected / "operating_point.json").read_text())["score_threshold"])
+
+
+def read_cells(detected: Path) -> CellBoxes:
+    """How boxes are drawn, as `detect_all` settled it."""
+    return CellBoxes.model_validate(json.loads((detected / "operating_point.json").read_text())["cells"])

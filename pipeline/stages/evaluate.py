@@ -11,8 +11,9 @@ import pandas as pd
 from pipeline.datasets.pictures import read_mask
 from pipeline.evaluation import TIMES, count_picture, headline
 from pipeline.metrics import ap50, region_curve
+from pipeline.operating_point import SCORES
 from pipeline.settings import RunSettings
-from pipeline.stages.detector import THRESHOLDS, read_score_threshold
+from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
 
 
@@ -33,7 +34,7 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
         for_curve.append((boxes, scores, sample.mask))
         for_ap.append((boxes, scores, labels.get(sample.name, np.zeros((0, 4)))))
     counts = pd.DataFrame(rows)
-    curve = region_curve(for_curve, THRESHOLDS).assign(part="test")
+    curve = region_curve(for_curve, SCORES).assign(part="test")
     on_val = pd.read_parquet(detected / "curve.parquet").assign(part="val")
     point = json.loads((segmented / "operating_point.json").read_text())
     metrics = headline(counts, ap50(for_ap)) | point | json.loads((prepared / "labels.json").read_text())

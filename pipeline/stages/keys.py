@@ -41,11 +41,17 @@ SOURCES: dict[StageName, list[str]] = {
         *_LOOP,
         *("models/detector.py", "models/cells.py", "pipeline/boxes.py", "pipeline/cells.py"),
         *("pipeline/cuts.py", "pipeline/found.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"),
-        "pipeline/train_segmenter.py",  # the loss of its cells
+        "pipeline/losses.py",
     ],
-    "detect": [*_CASCADE, "pipeline/stages/detector.py"],
+    "detect": [*_CASCADE, "pipeline/operating_point.py", "pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py"],
-    "train-segmenter": [*_LOOP, "models/segmenter.py", "pipeline/packing.py", "pipeline/train_segmenter.py"],
+    "train-segmenter": [
+        *_LOOP,
+        "models/segmenter.py",
+        "pipeline/packing.py",
+        "pipeline/train_segmenter.py",
+        "pipeline/losses.py",
+    ],
     "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
     "evaluate": ["pipeline/metrics", "pipeline/evaluation.py"],
 }
@@ -76,10 +82,10 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         "train-detector": [
             dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
         ],
-        "detect": [dump["four_views"], dump["cells"], dump["thresholds"]["score"], dump["thresholds"]["target_error"]],
+        "detect": [dump["cells"], {k: v for k, v in dump["thresholds"].items() if k != "probability"}],
         "crop": [dump["crops"]],
         "train-segmenter": [dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["seed"]],
-        "segment": [dump["thresholds"]["probability"]],
+        "segment": [dump["four_views"], dump["thresholds"]["probability"]],
         "evaluate": [],
     }  # fmt: skip
     keys: dict[StageName, str] = {}

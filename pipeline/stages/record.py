@@ -197,7 +197,7 @@ def _save_bundle(
         settings,
         folders["train-detector"],
         folders["train-segmenter"],
-        metrics["score_threshold"],
+        folders["detect"],
         metrics["probability_threshold"],
         metrics["full_frame_threshold"],
     )

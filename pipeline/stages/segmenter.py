@@ -20,7 +20,7 @@ from pipeline.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, ti
 from pipeline.metrics import choose_probability_threshold, segmentation_curve
 from pipeline.settings import RunSettings
 from pipeline.splits import PARTS
-from pipeline.stages.detector import load_detector, read_score_threshold
+from pipeline.stages.detector import load_detector, read_cells, read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
 from pipeline.train_segmenter import SegmenterTrainee
 from pipeline.training import Report, pick_device, train
@@ -74,7 +74,7 @@ def load_cascade(
     settings: RunSettings,
     detector: Path,
     segmenter: Path,
-    score_threshold: float,
+    detected: Path,
     probability_threshold: float = 0.5,
     full_frame_threshold: float | None = None,
 ) -> Cascade:
@@ -86,12 +86,12 @@ def load_cascade(
         network,
         settings.segmenter,
         settings.crops,
-        score_threshold,
+        read_score_threshold(detected),
         probability_threshold,
         pick_device(settings.device),
         four_views=settings.four_views,
         full_frame_threshold=full_frame_threshold,
-        cells=settings.cells,
+        cells=read_cells(detected),
     )
 
 
@@ -104,7 +104,7 @@ def segment(
     ``operating_point.json``, ``times.parquet`` (ms) and, a picture each, ``masks/``, ``full_frame/`` (0 or 255) and
     ``probability/`` (0–255 for 0–1).
     """
-    cascade = load_cascade(settings, detector, segmenter, read_score_threshold(detected))
+    cascade = load_cascade(settings, detector, segmenter, detected)
     if (fixed := settings.thresholds.probability) is None:
         point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"))
     else:

@@ -12,10 +12,11 @@ from pipeline.datasets.base import Sample
 from pipeline.datasets.pictures import read_mask
 from pipeline.figures import ReviewCut, figure2_rows, review_cuts, threshold_curve, training_curve
 from pipeline.metrics import region_curve
+from pipeline.operating_point import SCORES
 from pipeline.records import PAPER
 from pipeline.report import ReportInput, rank_worst_first
 from pipeline.settings import RunSettings
-from pipeline.stages.detector import THRESHOLDS, read_score_threshold
+from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.keys import StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 
@@ -51,7 +52,7 @@ def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
         for split in splits
         for sample, found in _detections(split)
     )
-    return region_curve(found, THRESHOLDS)
+    return region_curve(found, SCORES)
 
 
 def _curves(splits: Sequence[Measured], row: dict[str, Any]) -> dict[str, bytes]:
