@@ -10,7 +10,6 @@ from pipeline.boxes import union_mask
 from pipeline.cascade import Cascade
 from pipeline.found import Seen
 from pipeline.settings import CropSettings
-from pipeline.views import View, mirror_boxes
 from tests.tiny import eager_detector
 
 DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
@@ -174,52 +173,21 @@ def test_four_views_of_what_needs_no_context_tell_the_same_but_at_edges():
     np.testing.assert_allclose(whole[edge == 0], often_whole[edge == 0], atol=1e-5)
 
 
-def test_a_box_found_in_an_enlarged_mirror_image_lies_where_it_belongs():
-    """The detector finds the dark patch in each view; what it says of it must fit, wherever the view shows it."""
-    image = np.full((120, 180, 3), 200, np.uint8)
-    image[20:50, 100:160] = 10
-    cascade = make(four_views=True)
-
-    def dark(images, _batch, shape, _min_score):
-        marks = [picture[..., 0] < 100 for picture in images]
-        spans = [np.argwhere(mark) for mark in marks]
-        boxes = [np.array([[*span.min(0)[::-1], *span.max(0)[::-1] + 1]], np.float32) for span in spans]
-        return [Seen((b, np.ones(1, np.float32)), cells_of(m), shape) for b, m in zip(boxes, marks, strict=True)]
-
-    cascade._detect_batch = dark
-    ((boxes, scores),) = cascade.detect([image])
-    np.testing.assert_allclose(boxes, [[100, 20, 160, 50]], atol=4)
-    assert scores.tolist() == [1]
-
-
 def test_without_the_head_for_cells_boxes_are_as_the_detector_gives_them():
     torch.manual_seed(0)
     detector = eager_detector(DETECTOR.model_copy(update={"cells": False}))
-    for four_views in (False, True):
-        cascade = Cascade(
-            detector, Darkness(), SEGMENTER, CropSettings(), 0.1, 0.5, CPU, runtime="torch", four_views=four_views
-        )
-        ((boxes, scores),) = cascade.detect([picture()], 0.1)
-        assert len(boxes) == len(scores) > 0
-        assert (boxes % 4 != 0).any()
+    cascade = Cascade(detector, Darkness(), SEGMENTER, CropSettings(), 0.1, 0.5, CPU, runtime="torch")
+    ((boxes, scores),) = cascade.detect([picture()], 0.1)
+    assert len(boxes) == len(scores) > 0
+    assert (boxes % 4 != 0).any()
 
 
 def test_a_picture_turned_round_gets_the_answer_turned_round():
-    cascade = make(score_threshold=0.1, four_views=True)
+    cascade = make(four_views=True)
     image = picture(320, 320)  # enlarged to 416, and so never padded: padding is on one side
     around = np.ascontiguousarray(image[::-1, ::-1])
-    result, turned = cascade(image), cascade(around)
-    assert len(result.boxes) > 0
-    ((_, probability), (_, other)) = (
-        cascade.segment([image], [result.boxes])[0],
-        cascade.segment([around], [mirror_boxes(result.boxes, (320, 320), View(True, True))])[0],
-    )
-    np.testing.assert_allclose(probability, other[::-1, ::-1], atol=1e-4)
-    # Of hundreds of boxes of an untrained detector a few fall on the other side of an overlap by rounding.
-    assert abs(len(result.scores) - len(turned.scores)) <= 0.01 * len(result.scores)
-    assert np.quantile(result.scores, [0.1, 0.5, 0.9]) == pytest.approx(
-        np.quantile(turned.scores, [0.1, 0.5, 0.9]), 1e-2
-    )
+    whole, turned = cascade.full_frame([image])[0], cascade.full_frame([around])[0]
+    np.testing.assert_allclose(whole, turned[::-1, ::-1], atol=1e-4)
 
 
 def test_a_large_picture_is_seen_without_the_head_for_cells_too():

@@ -4,9 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.cells import CellBoxes
-from pipeline.cells import boxes_around_cells, join_tiles, mean_of_views
+from pipeline.cells import boxes_around_cells, join_tiles
 from pipeline.tiles import Tile
-from pipeline.views import AS_IT_IS, View
 
 MARKED = CellBoxes(threshold=0.3)
 NOTHING = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
@@ -103,22 +102,3 @@ def test_no_marked_pixel_is_lost_where_a_tile_begins_inside_a_cell(start, column
         seen = np.pad(seen, ((0, 0), (0, -seen.shape[1] % 4)))
         parts.append((tile, seen.reshape(4, 4, -1, 4).max(axis=(1, 3))))
     assert join_tiles(parts, (16, 40), 4)[row // 4, column // 4] == 1
-
-
-def test_views_are_turned_back_and_averaged():
-    cells = np.zeros((4, 6), np.float32)
-    cells[0, 0] = 1
-    turned = cells[::-1, ::-1].copy()
-    same = mean_of_views([(AS_IT_IS[0], (16, 24), cells), (View(True, True), (16, 24), turned)], (16, 24), 4)
-    np.testing.assert_allclose(same, cells)
-    alone = mean_of_views([(AS_IT_IS[0], (16, 24), cells), (View(True, True), (16, 24), cells)], (16, 24), 4)
-    assert alone[0, 0] == alone[3, 5] == 0.5
-
-
-def test_an_enlarged_view_tells_of_the_same_place():
-    cells = np.zeros((8, 12), np.float32)
-    cells[4:, 6:] = 1  # the lower right quarter, shown twice as large
-    told = mean_of_views([(View(False, False, 2), (32, 48), cells)], (16, 24), 4)
-    assert told.shape == (4, 6)
-    assert (told[2:, 3:] == 1).all()
-    assert (told[:2] == 0).all()

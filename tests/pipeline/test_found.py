@@ -1,20 +1,12 @@
 import numpy as np
 
-from pipeline.found import best_first, in_frame, own_part
+from pipeline.found import best_first, own_part
 from pipeline.tiles import Tile
-from pipeline.views import View, show
 
 
 def found(*rows):
     table = np.array(rows, np.float32).reshape(-1, 5)
     return table[:, :4], table[:, 4]
-
-
-def test_what_an_enlarged_mirror_image_shows_is_told_in_px_of_the_frame():
-    image, view = np.zeros((100, 200, 3), np.uint8), View(left_right=True, up_down=False, scale=2)
-    boxes, scores = in_frame(found((0, 0, 40, 60, 0.5)), show(image, view), image, view)
-    assert boxes.tolist() == [[180, 0, 200, 30]]  # half as large, and at the other end
-    assert scores.tolist() == [0.5]
 
 
 def test_a_tile_tells_of_what_has_its_middle_in_its_own_part():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.views import AS_IT_IS, FOUR, View, agree, as_it_is, mirror, mirror_boxes, show, show_boxes
+from pipeline.views import AS_IT_IS, FOUR, View, as_it_is, mirror, mirror_boxes, show, show_boxes
 
 views = st.sampled_from(FOUR)
 
@@ -53,28 +53,3 @@ def test_a_shown_box_holds_what_the_box_holds(view, x, y, width, height):
     x1, y1, x2, y2 = show_boxes(box, image.shape, shown.shape, view)[0]
     ys, xs = np.nonzero(shown[..., 0] > 127)
     assert (x1, y1, x2, y2) == pytest.approx((xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), abs=1)
-
-
-def found(*rows):
-    table = np.array(rows, np.float32).reshape(-1, 5)
-    return table[:, :4], table[:, 4]
-
-
-def test_views_that_agree_keep_the_score_and_one_alone_loses_half():
-    both, one = (0, 0, 10, 10), (50, 50, 60, 60)
-    boxes, scores = agree([found((*both, 0.8), (*one, 0.6)), found((*both, 0.6))], nms_iou=0.5)
-    np.testing.assert_allclose(boxes, [both, one], rtol=1e-6)
-    assert scores.tolist() == pytest.approx([0.7, 0.3])
-
-
-def test_a_place_seen_a_little_shifted_is_the_same_place():
-    boxes, scores = agree([found((0, 0, 10, 10, 0.8)), found((1, 0, 11, 10, 0.9))], nms_iou=0.5)
-    left = 0.9 / (0.8 + 0.9)  # the mean edge, weighted by the scores
-    assert boxes[0].tolist() == pytest.approx([left, 0, 10 + left, 10])
-    assert scores.tolist() == pytest.approx([0.85])
-
-
-def test_nothing_seen_is_nothing():
-    boxes, scores = agree([found(), found()], nms_iou=0.5)
-    assert boxes.shape == (0, 4)
-    assert scores.shape == (0,)
