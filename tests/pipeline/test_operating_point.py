@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from models.cells import CellCuts
+from pipeline.found import Seen
+from pipeline.operating_point import CELLS, choose_operating_point
+from pipeline.settings import ThresholdSettings
+
+CUTS = CellCuts(least=1, saving_px=16)
+
+
+def picture(sure=0.9, faint=0.005, specks=0.002, row=11):
+    """A picture of 48 × 40 px: a sure crack of 12 cells, a faint one of 12, and a row of specks, fainter still."""
+    cells = np.full((12, 10), 0.0001, np.float32)
+    cells[0:2, 0:6], cells[5:7, 0:6], cells[row] = sure, faint, specks
+    mask = np.zeros((48, 40), bool)
+    mask[4, 0:24] = mask[24, 0:24] = True
+    everywhere = np.array([[0, 0, 40, 48]], np.float32), np.ones(1, np.float32)
+    return Seen(everywhere, cells, (48, 40)), mask
+
+
+def choose(thresholds, **cells):
+    seen, mask = picture(**cells)
+    return choose_operating_point([seen], [mask], CUTS, 4, thresholds)
+
+
+def test_cells_are_marked_as_sparsely_as_the_error_allows():
+    point = choose(ThresholdSettings(target_error=0.01, target_precision=0.9), row=8)  # beside the faint crack
+    assert 0.002 < point.cells.threshold <= 0.005  # above, the faint crack is lost: half of all pixels
+    assert point.score_threshold <= 0.07  # its box scores √0.005
+    half = choose(ThresholdSettings(target_error=0.5, target_precision=0.9), row=8)
+    assert half.cells.threshold > 0.005
+
+
+def test_the_score_threshold_keeps_its_distance_from_both_ends():
+    """The speck's box scores √0.002 and the faint crack's √0.3: the median of what lies between."""
+    seen, mask = picture(faint=0.3)
+    point = choose_operating_point([seen], [mask], CUTS, 4, ThresholdSettings(cell=0.002, target_precision=0.9))
+    assert point.cells.threshold == 0.002
+    assert point.score_threshold == pytest.approx((0.05 + 0.54) / 2, abs=0.02)
+
+
+def test_where_nothing_is_as_precise_as_wanted_the_error_still_counts():
+    """Only the road is marked besides the crack, and as surely: one box of two is false at every threshold."""
+    point = choose(ThresholdSettings(target_error=0.01, target_precision=0.9), faint=0.9, specks=0.9)
+    row = point.curve[np.isclose(point.curve["score_threshold"], point.score_threshold)].iloc[0]
+    assert row["segmentation_error"] == 0
+    assert row["precision"] == pytest.approx(2 / 3)
+
+
+def test_what_is_fixed_stays():
+    point = choose(ThresholdSettings(cell=0.02, score=0.4))
+    assert (point.cells.threshold, point.score_threshold) == (0.02, 0.4)
+
+
+def test_where_no_target_can_be_reached_least_is_missed():
+    point = choose(ThresholdSettings(target_error=0.01), faint=0.0001)
+    row = point.curve[np.isclose(point.curve["score_threshold"], point.score_threshold)].iloc[0]
+    assert row["segmentation_error"] == 0.5
+
+
+def test_without_a_head_for_cells_only_the_score_is_chosen():
+    boxes = np.array([[0, 0, 40, 8], [0, 20, 40, 28], [0, 40, 40, 48]], np.float32)
+    _, mask = picture()
+    seen = Seen((boxes, np.array([0.9, 0.6, 0.2], np.float32)), np.zeros((0, 0), np.float32), (48, 40))
+    point = choose_operating_point([seen], [mask], CUTS, None, ThresholdSettings())
+    assert 0.2 < point.score_threshold <= 0.6
+    assert point.cells.threshold == CELLS[0]
