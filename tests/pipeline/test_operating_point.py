@@ -29,7 +29,7 @@ def test_cells_are_marked_as_sparsely_as_the_error_allows():
     assert 0.002 < point.cells.threshold <= 0.005  # above, the faint crack is lost: half of all pixels
     assert point.score_threshold <= 0.07  # its box scores √0.005
     half = choose(ThresholdSettings(target_error=0.5, target_precision=0.9), row=8)
-    assert half.cells.threshold > 0.005
+    assert half.score_threshold > 0.07  # where half may be missed, it is
 
 
 def test_the_score_threshold_keeps_its_distance_from_both_ends():
