@@ -24,7 +24,7 @@ from flows.progress import say, stage_progress
 from pipeline.records import new_run_id
 from pipeline.settings import RunSettings, home
 from pipeline.splits import FOLDS
-from pipeline.stages import detector, evaluate, prepare, segmenter
+from pipeline.stages import crop, detector, evaluate, prepare, segmenter
 from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, stage_keys
 from pipeline.stages.record import Recorded, RunInfo, record, record_pooled
 from pipeline.stages.shown import Measured
@@ -67,9 +67,9 @@ def detect_task(settings: RunSettings, key: str, prepared: str, trained: str) ->
 
 
 @task(name="crop", cache_policy=BY_KEY, persist_result=True)
-def crop_task(settings: RunSettings, key: str, prepared: str, detected: str) -> str:
+def crop_task(settings: RunSettings, key: str, prepared: str, trained: str) -> str:
     """Cut out what was detected."""
-    return _fill("crop", key, lambda out: segmenter.crop(settings, _path(prepared), _path(detected), out))
+    return _fill("crop", key, lambda out: crop.crop(settings, _path(prepared), _path(trained), out))
 
 
 @task(name="train-segmenter", cache_policy=BY_KEY, persist_result=True)
@@ -193,7 +193,7 @@ def run_split(settings: RunSettings) -> Outcome:
         prepared = run("prepare", prepare_task)
         trained = run("train-detector", train_detector_task, prepared)
         detected = run("detect", detect_task, prepared, trained)
-        cropped = run("crop", crop_task, prepared, detected)
+        cropped = run("crop", crop_task, prepared, trained)
         segmenting = run("train-segmenter", train_segmenter_task, prepared, cropped)
         segmented = run("segment", segment_task, prepared, trained, detected, segmenting)
         evaluated = run("evaluate", evaluate_task, prepared, detected, segmented)

@@ -44,21 +44,26 @@ def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:
     return detector
 
 
-def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> None:
-    """Choose the operating point on ``val`` and run the detector over every part, crack-free pictures too.
-
-    Writes ``detections.parquet`` (name, part, box, score from 0.01 up), ``curve.parquet`` (validation) and
-    ``operating_point.json``.
-    """
-    cascade = Cascade(
+def detector_alone(settings: RunSettings, trained: Path) -> Cascade:
+    """The hot path with a trained stage 1; its stage 2 has no training and must not be asked."""
+    return Cascade(
         load_detector(settings, trained),
-        build_segmenter(settings.segmenter.model_copy(update={"weights": "none"})),  # untrained: stage 1 alone looks
+        build_segmenter(settings.segmenter.model_copy(update={"weights": "none"})),
         settings.segmenter,
         settings.crops,
         MIN_SCORE,
         0.5,
         pick_device(settings.device),
     )
+
+
+def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> None:
+    """Choose the operating point on ``val`` and run the detector over every part, crack-free pictures too.
+
+    Writes ``detections.parquet`` (name, part, box, score from 0.01 up), ``curve.parquet`` (validation) and
+    ``operating_point.json``.
+    """
+    cascade = detector_alone(settings, trained)
     config, thresholds = settings.detector, settings.thresholds
     val = load_part(settings, prepared, "val")
     seen, masks = cascade.see([sample.image for sample in val]), [sample.mask for sample in val]

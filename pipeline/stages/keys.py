@@ -34,6 +34,17 @@ _CASCADE = [
     "models/segmenter.py",
 ]
 
+# What each stage works on.
+BEFORE: dict[StageName, tuple[StageName, ...]] = {
+    "prepare": (),
+    "train-detector": ("prepare",),
+    "detect": ("train-detector",),
+    "crop": ("train-detector",),
+    "train-segmenter": ("crop",),
+    "segment": ("detect", "train-segmenter"),
+    "evaluate": ("segment",),
+}
+
 # Source files whose change makes a stage's earlier results stale; a stage also inherits those of the ones before it.
 SOURCES: dict[StageName, list[str]] = {
     "prepare": [*_DATA, "pipeline/boxes.py", "pipeline/stages/prepare.py"],
@@ -44,7 +55,7 @@ SOURCES: dict[StageName, list[str]] = {
         "pipeline/losses.py",
     ],
     "detect": [*_CASCADE, "pipeline/operating_point.py", "pipeline/stages/detector.py"],
-    "crop": ["pipeline/crops.py"],
+    "crop": ["pipeline/crops.py", "pipeline/stages/crop.py"],
     "train-segmenter": [
         *_LOOP,
         "models/segmenter.py",
@@ -83,16 +94,18 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
             dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
         ],
         "detect": [dump["cells"], {k: v for k, v in dump["thresholds"].items() if k != "probability"}],
-        "crop": [dump["crops"]],
-        "train-segmenter": [dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["seed"]],
-        "segment": [dump["four_views"], dump["thresholds"]["probability"]],
+        "crop": [dump["cells"]],
+        "train-segmenter": [
+            dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["crops"]["train_side"],
+            dump["seed"],
+        ],
+        "segment": [dump["four_views"], dump["crops"]["halo"], dump["thresholds"]["probability"]],
         "evaluate": [],
     }  # fmt: skip
     keys: dict[StageName, str] = {}
-    before = ""
     for stage, mine in own.items():
-        before = _digest([stage, before, mine, [_source_digest(path) for path in SOURCES[stage]]])
-        keys[stage] = before
+        before = [keys[earlier] for earlier in BEFORE[stage]]
+        keys[stage] = _digest([stage, before, mine, [_source_digest(path) for path in SOURCES[stage]]])
     return keys
 
 

@@ -1,4 +1,4 @@
-"""Stages *crop*, *train segmenter* and *segment*: from detected regions to stitched crack masks of whole pictures."""
+"""Stages *train segmenter* and *segment*: from crops to stitched crack masks of whole pictures."""
 
 from __future__ import annotations
 
@@ -14,40 +14,17 @@ import pandas as pd
 from models.bundle import fill, starting_weights
 from models.segmenter import build_segmenter
 from pipeline.cascade import Cascade
-from pipeline.crops import ProbabilityMap, plan_crops
+from pipeline.crops import ProbabilityMap
 from pipeline.datasets.base import Mask, Sample
 from pipeline.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
 from pipeline.metrics import choose_probability_threshold, segmentation_curve
 from pipeline.settings import RunSettings
-from pipeline.splits import PARTS
 from pipeline.stages.detector import load_detector, read_cells, read_score_threshold
-from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
+from pipeline.stages.prepare import boxes_by_name, load_part
 from pipeline.train_segmenter import SegmenterTrainee
 from pipeline.training import Report, pick_device, train
 
 PROBABILITIES = np.round(np.arange(0.05, 0.96, 0.01), 2)
-
-
-def crop(settings: RunSettings, prepared: Path, detected: Path, out: Path) -> None:
-    """Write ``crops.parquet`` (name, part, box): where the segmenter trains, and what it will be shown.
-
-    Training regions are the detections at the operating point and the boxes of the masks themselves: the detector has
-    seen these pictures and finds nearly all, but what it misses must not be missing from stage 2's lessons too.
-    """
-    detections = pd.read_parquet(detected / "detections.parquet")
-    detections = detections[detections["score"] >= read_score_threshold(detected)]
-    found = boxes_by_name(detections)
-    labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
-    nothing = np.zeros((0, 4))
-    frames = []
-    for part in PARTS:
-        for sample in load_part(settings, prepared, part):
-            boxes = found.get(sample.name, nothing)
-            if part == "train":
-                boxes = np.concatenate([boxes, labels.get(sample.name, nothing)])
-            crops = plan_crops(boxes, sample.mask.shape, settings.crops.halo)
-            frames.append(pd.DataFrame(crops, columns=BOX_COLUMNS).assign(name=sample.name, part=part))
-    pd.concat(frames, ignore_index=True).to_parquet(out / "crops.parquet", index=False)
 
 
 def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: Path, report: Report) -> None:

@@ -35,14 +35,23 @@ def changed_stages(**overrides):
         ({"four_views": True}, "segment"),
         ({"thresholds__cell": 0.01}, "detect"),
         ({"thresholds__target_error": 0.1}, "detect"),
-        ({"crops__halo": 16}, "crop"),
+        ({"crops__halo": 16}, "segment"),
+        ({"crops__train_side": 64}, "train-segmenter"),
         ({"segmenter_training__epochs": 9}, "train-segmenter"),
         ({"thresholds__probability": 0.5}, "segment"),
     ],
     ids=str,
 )
 def test_a_setting_changes_its_stage_and_all_after_it_alone(overrides, first):
-    assert changed_stages(**overrides) == STAGES[STAGES.index(first) :]
+    after = {first}
+    for stage in STAGES[STAGES.index(first) :]:
+        if after & set(keys.BEFORE[stage]):
+            after.add(stage)
+    assert set(changed_stages(**overrides)) == after
+
+
+def test_another_operating_point_trains_nothing_again():
+    assert changed_stages(thresholds__target_error=0.1, crops__halo=16) == ["detect", "segment", "evaluate"]
 
 
 @pytest.mark.parametrize("stage", ["detector", "segmenter"])
