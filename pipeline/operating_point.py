@@ -32,9 +32,35 @@ class OperatingPoint(NamedTuple):
     score_threshold: float
     curve: pd.DataFrame
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """The row of the curve nearest to the score threshold, 0 for what is not defined there."""
+        nearest = np.abs(self.curve["score_threshold"].to_numpy() - self.score_threshold).argmin()
+        return {str(name): float(value) for name, value in self.curve.iloc[int(nearest)].fillna(0.0).items()}
+
+
+def curves_of(
+    seen: Sequence[Seen], masks: Sequence[Mask], cuts: CellCuts, cell_px: int | None, cells: Sequence[float] = CELLS
+) -> list[tuple[CellBoxes, pd.DataFrame]]:
+    """Each way to mark cells with its `region_curve`.
+
+    Args:
+        seen: what the detector says of each validation picture.
+        masks: ``(H, W)`` bool of each.
+        cuts: where boxes are cut.
+        cell_px: side of a cell, px; none for a detector without a head for cells, which has one way only.
+        cells: thresholds from which on cells are marked.
+    """
+    curves = []
+    for cell in cells if cell_px else CELLS[:1]:
+        drawn = CellBoxes(threshold=cell, **cuts.model_dump())
+        found = [boxes_around_cells(*own, cell_px, drawn) if cell_px else own.found for own in seen]
+        curves.append((drawn, region_curve([(*own, mask) for own, mask in zip(found, masks, strict=True)], SCORES)))
+    return curves
+
 
 def choose_operating_point(
-    seen: Sequence[Seen], masks: Sequence[Mask], cuts: CellCuts, cell_px: int | None, thresholds: ThresholdSettings
+    curves: Sequence[tuple[CellBoxes, pd.DataFrame]], thresholds: ThresholdSettings
 ) -> OperatingPoint:
     """Choose both thresholds of stage 1, or one of them where the other is fixed.
 
@@ -44,42 +70,26 @@ def choose_operating_point(
     leaves out most wins, among those that keep to most: the error comes first, then precision.
 
     Args:
-        seen: what the detector says of each validation picture.
-        masks: ``(H, W)`` bool of each.
-        cuts: where boxes are cut.
-        cell_px: side of a cell, px; none for a detector without a head for cells.
-        thresholds: targets, and what is fixed.
+        curves: of `curves_of`.
+        thresholds: targets, and what is fixed; ``cell`` has decided which curves there are.
     """
-    marked = (thresholds.cell,) if thresholds.cell is not None else CELLS
     points = [
-        _point(seen, masks, CellBoxes(threshold=cell, **cuts.model_dump()), cell_px, thresholds)
-        for cell in (marked if cell_px else CELLS[:1])
+        OperatingPoint(cells, _middle(curve, thresholds) if thresholds.score is None else thresholds.score, curve)
+        for cells, curve in curves
     ]
     return max(points, key=lambda point: _worth(point, thresholds))
 
 
-def _point(
-    seen: Sequence[Seen], masks: Sequence[Mask], cells: CellBoxes, cell_px: int | None, thresholds: ThresholdSettings
-) -> OperatingPoint:
-    found = [boxes_around_cells(*own, cell_px, cells) if cell_px else own.found for own in seen]
-    curve = region_curve([(*own, mask) for own, mask in zip(found, masks, strict=True)], SCORES)
-    score = _middle(curve, thresholds) if thresholds.score is None else thresholds.score
-    return OperatingPoint(cells, score, curve)
-
-
 def _middle(curve: pd.DataFrame, thresholds: ThresholdSettings) -> float:
     """Median of the score thresholds that keep to both targets, or the highest that keeps to the error."""
-    small, sure = (
-        curve["segmentation_error"] <= thresholds.target_error,
-        curve["precision"] >= thresholds.target_precision,
-    )
+    small = curve["segmentation_error"] <= thresholds.target_error
+    sure = curve["precision"] >= thresholds.target_precision
     both = curve.loc[small & sure, "score_threshold"].to_numpy()
     return float(both[len(both) // 2]) if len(both) else choose_score_threshold(curve, thresholds.target_error)
 
 
 def _worth(point: OperatingPoint, thresholds: ThresholdSettings) -> tuple[float, float, float]:
     """Sorts points: missing little comes first, then precision, then how much is left out."""
-    nearest = np.abs(point.curve["score_threshold"].to_numpy() - point.score_threshold).argmin()
-    row = point.curve.iloc[int(nearest)].fillna(0.0)
-    missed = max(float(row["segmentation_error"]), thresholds.target_error)
-    return -missed, min(float(row["precision"]), thresholds.target_precision), float(row["data_reduction"])
+    row = point.figures
+    missed = max(row["segmentation_error"], thresholds.target_error)
+    return -missed, min(row["precision"], thresholds.target_precision), row["data_reduction"]

@@ -94,7 +94,7 @@ class ThresholdSettings(Settings):
 
     score: float | None = Field(None, ge=0, le=1, description="Fixed detector threshold; none: chosen on validation")
     cell: float | None = Field(None, ge=0, le=1, description="Cells from there on are marked; none: by validation")
-    target_error: float = Field(0.01, gt=0, le=1, description="Highest segmentation error allowed on validation")
+    target_error: float = Field(0.015, gt=0, le=1, description="Highest segmentation error allowed on validation")
     target_precision: float = Field(0.99, ge=0, le=1, description="Precision of boxes wanted on validation")
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
 
@@ -152,7 +152,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "crops": {"halo": 8},
         # The line that annotators drew is as wide in a near picture as in a far one.
         "segmenter_augment": {"scale_min": 0.9, "scale_max": 1.15},
-        "thresholds": {"target_error": 0.005},
+        "thresholds": {"target_error": 0.0075},
     },
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
     "paper": {

@@ -12,24 +12,20 @@ from torch import Tensor, nn
 from torchvision import tv_tensors
 
 from models.backbones import normalise
-from models.cells import CellBoxes
+from models.cells import CellCuts
 from models.detector import CrackDetector, DetectorConfig, build_detector, decode, detector_input
 from pipeline.augment import make_augmentation
 from pipeline.batches import batches_in, epoch_loader
 from pipeline.boxes import mask_to_boxes
-from pipeline.cells import MIN_BELIEF, boxes_around_cells
+from pipeline.cells import MIN_BELIEF
 from pipeline.datasets.base import Image, Sample
-from pipeline.found import Found, Seen
+from pipeline.found import Seen
 from pipeline.losses import crack_loss
-from pipeline.metrics import region_curve
-from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
+from pipeline.operating_point import SCORES, choose_operating_point, curves_of
+from pipeline.settings import AugmentSettings, LabelSettings, ThresholdSettings, TrainSettings
 
-# Errors at which an epoch is judged; a single one would hang on two or three pictures.
-JUDGED_ERRORS = (0.01, 0.02, 0.03, 0.05)
-JUDGED_THRESHOLDS = np.linspace(0.02, 0.98, 49)
-# Each error at the best of these, so that no epoch is judged by where its cells happen to be calibrated. The lowest are
-# for the lowest error: an epoch that cannot reach it counts nothing there, for the want of a pixel or two.
-JUDGED_CELLS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+# Errors at which an epoch is judged, about those that presets allow; a single one would hang on two or three pictures.
+JUDGED_ERRORS = (0.0075, 0.01, 0.015, 0.02)
 
 
 class DetectorTrainee:
@@ -70,14 +66,13 @@ class DetectorTrainee:
 
     def validate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         assert isinstance(model, CrackDetector)
+        config = model.config
         seen = [look(model, sample.image, device) for sample in self.val]
-        curves = []
-        for threshold in JUDGED_CELLS if model.config.cells else (0.0,):
-            found = [detections(own, model.config, CellBoxes(threshold=threshold)) for own in seen]
-            pictures = [(*own, sample.mask) for own, sample in zip(found, self.val, strict=True)]
-            curves.append(region_curve(pictures, JUDGED_THRESHOLDS))
-        figures = [max((judge(curve, error) for curve in curves), key=sum) for error in JUDGED_ERRORS]
-        precision, reduction = np.mean(figures, axis=0)
+        curves = curves_of(seen, [s.mask for s in self.val], CellCuts(), config.cell_px if config.cells else None)
+        points = [choose_operating_point(curves, ThresholdSettings(target_error=error)) for error in JUDGED_ERRORS]
+        precision, reduction = (
+            float(np.mean([point.figures[name] for point in points])) for name in ("precision", "data_reduction")
+        )
         return {"precision": precision, "data_reduction": reduction, "score": (precision + reduction) / 2}
 
     def _item(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -105,25 +100,9 @@ def look(model: CrackDetector, image: Image, device: torch.device) -> Seen:
     logits, deltas, cells = model.raw(inputs)
     height, width = inputs.shape[-2:]
     anchors = model.anchors_for(height, width, device)
-    found = decode(logits, deltas, anchors, size, config, MIN_BELIEF if config.cells else JUDGED_THRESHOLDS[0])
+    found = decode(logits, deltas, anchors, size, config, MIN_BELIEF if config.cells else float(SCORES[0]))
     maps = np.zeros((0, 0), np.float32) if cells is None else cells[0].float().sigmoid().cpu().numpy()
     return Seen((found.boxes.cpu().numpy(), found.scores.cpu().numpy()), maps, size)
-
-
-def detections(seen: Seen, config: DetectorConfig, cells: CellBoxes) -> Found:
-    """Boxes as the cascade draws them."""
-    if not config.cells:
-        return seen.found
-    return boxes_around_cells(seen.found, seen.cells, seen.size, config.cell_px, cells)
-
-
-def judge(curve: Any, target_error: float) -> tuple[float, float]:
-    """Precision and data reduction at the highest threshold whose error stays within `target_error`; zeros if none."""
-    within = curve[(curve["segmentation_error"] <= target_error) & curve["precision"].notna()]
-    if within.empty:
-        return 0.0, 0.0
-    row = within.loc[within["score_threshold"].idxmax()]
-    return float(row["precision"]), float(row["data_reduction"])
 
 
 def _collate(items: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, list[Tensor], Tensor]:

@@ -51,8 +51,8 @@ SOURCES: dict[StageName, list[str]] = {
     "train-detector": [
         *_LOOP,
         *("models/detector.py", "models/cells.py", "pipeline/boxes.py", "pipeline/cells.py"),
-        *("pipeline/cuts.py", "pipeline/found.py", "pipeline/train_detector.py", "pipeline/metrics/regions.py"),
-        "pipeline/losses.py",
+        *("pipeline/cuts.py", "pipeline/found.py", "pipeline/operating_point.py", "pipeline/train_detector.py"),
+        *("pipeline/metrics/regions.py", "pipeline/losses.py"),
     ],
     "detect": [*_CASCADE, "pipeline/operating_point.py", "pipeline/stages/detector.py"],
     "crop": ["pipeline/crops.py", "pipeline/stages/crop.py"],

@@ -3,7 +3,7 @@ import pytest
 
 from models.cells import CellCuts
 from pipeline.found import Seen
-from pipeline.operating_point import CELLS, choose_operating_point
+from pipeline.operating_point import CELLS, choose_operating_point, curves_of
 from pipeline.settings import ThresholdSettings
 
 CUTS = CellCuts(least=1, saving_px=16)
@@ -21,7 +21,8 @@ def picture(sure=0.9, faint=0.005, specks=0.002, row=11):
 
 def choose(thresholds, **cells):
     seen, mask = picture(**cells)
-    return choose_operating_point([seen], [mask], CUTS, 4, thresholds)
+    cell = thresholds.cell
+    return choose_operating_point(curves_of([seen], [mask], CUTS, 4, CELLS if cell is None else [cell]), thresholds)
 
 
 def test_cells_are_marked_as_sparsely_as_the_error_allows():
@@ -34,8 +35,7 @@ def test_cells_are_marked_as_sparsely_as_the_error_allows():
 
 def test_the_score_threshold_keeps_its_distance_from_both_ends():
     """The speck's box scores √0.002 and the faint crack's √0.3: the median of what lies between."""
-    seen, mask = picture(faint=0.3)
-    point = choose_operating_point([seen], [mask], CUTS, 4, ThresholdSettings(cell=0.002, target_precision=0.9))
+    point = choose(ThresholdSettings(cell=0.002, target_precision=0.9), faint=0.3)
     assert point.cells.threshold == 0.002
     assert point.score_threshold == pytest.approx((0.05 + 0.54) / 2, abs=0.02)
 
@@ -63,6 +63,6 @@ def test_without_a_head_for_cells_only_the_score_is_chosen():
     boxes = np.array([[0, 0, 40, 8], [0, 20, 40, 28], [0, 40, 40, 48]], np.float32)
     _, mask = picture()
     seen = Seen((boxes, np.array([0.9, 0.6, 0.2], np.float32)), np.zeros((0, 0), np.float32), (48, 40))
-    point = choose_operating_point([seen], [mask], CUTS, None, ThresholdSettings())
+    point = choose_operating_point(curves_of([seen], [mask], CUTS, None), ThresholdSettings())
     assert 0.2 < point.score_threshold <= 0.6
     assert point.cells.threshold == CELLS[0]

@@ -1,13 +1,13 @@
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from models.cells import CellBoxes
 from models.detector import DetectorConfig
+from pipeline.cells import boxes_around_cells
 from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
-from pipeline.train_detector import DetectorTrainee, cracked_cells, detections, judge, look
+from pipeline.train_detector import DetectorTrainee, cracked_cells, look
 from pipeline.training import train
 
 CONFIG = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
@@ -40,7 +40,8 @@ def test_it_learns_to_find_a_stroke(tmp_path):
     assert trained.history["loss"].iloc[-1] < 0.6 * trained.history["loss"].iloc[0]
     with torch.inference_mode():
         student.model.eval()
-        boxes, scores = detections(look(student.model, stroke("n", 40).image, torch.device("cpu")), CONFIG, CellBoxes())
+        seen = look(student.model, stroke("n", 40).image, torch.device("cpu"))
+    boxes, scores = boxes_around_cells(*seen, CONFIG.cell_px, CellBoxes())
     best = boxes[scores.argmax()]
     assert best[1] < 42 < best[3]
 
@@ -72,17 +73,3 @@ def test_a_cell_is_cracked_where_it_holds_a_crack_pixel():
     truth = cracked_cells(mask, torch.zeros(1, 16, 16), config)
     assert truth.shape == (1, 16, 16)
     assert truth.nonzero().tolist() == [[0, 0, 1], [0, 2, 3]]
-
-
-def test_judging_takes_the_highest_threshold_within_the_error():
-    curve = pd.DataFrame(
-        {
-            "score_threshold": [0.1, 0.2, 0.3],
-            "precision": [0.8, 0.9, 1.0],
-            "segmentation_error": [0.0, 0.01, 0.2],
-            "data_reduction": [0.5, 0.6, 0.7],
-        }
-    )
-    assert judge(curve, 0.01) == (0.9, 0.6)
-    assert judge(curve, 0.5) == (1.0, 0.7)
-    assert judge(curve.iloc[2:], 0.01) == (0.0, 0.0)
