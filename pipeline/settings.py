@@ -150,8 +150,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         **_FINETUNE,
         "four_views": True,
         "crops": {"halo": 8},
-        # The line that annotators drew is as wide in a near picture as in a far one.
-        "segmenter_augment": {"scale_min": 0.9, "scale_max": 1.15},
         "thresholds": {"target_error": 0.0075},
     },
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
