@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Marked = NDArray[np.bool_]  # (h, w) of cells
-Crack = NDArray[np.float32]  # (h, w), how much crack each cell is expected to hold, cells
+Crack = NDArray[np.float32]  # how much crack each cell is expected to hold, cells
+Sorted = tuple[NDArray[np.int64], NDArray[np.int64]]  # cells (2, N), x and y: sorted by x, sorted by y
 
 _NEAR = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
@@ -37,53 +38,70 @@ def cut_components(marked: Marked, crack: Crack, least: float, saving: float) ->
     if not marked.any():
         return []
     near = cv2.dilate(marked.view(np.uint8), _NEAR)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+    count, labels = cv2.connectedComponents(near, connectivity=8)
+    ys, xs = np.nonzero(marked)
+    order = np.argsort(labels[ys, xs], kind="stable")
+    ys, xs = ys[order], xs[order]
+    ends = np.searchsorted(labels[ys, xs], np.arange(1, count + 1))
     pieces: list[Piece] = []
-    for label, (left, top, width, height, _) in zip(range(1, count), stats[1:].tolist(), strict=True):
-        window = np.s_[top : top + height, left : left + width]
-        own = marked[window] & (labels[window] == label)
-        amount = np.where(own, crack[window], 0)
-        pieces += _cut(own, amount, left, top, least, saving)
+    for own_x, own_y in zip(np.split(xs, ends)[1:-1], np.split(ys, ends)[1:-1], strict=True):
+        cells = np.stack([own_x, own_y])
+        amount = crack[own_y, own_x]
+        by = np.argsort(own_x, kind="stable"), np.argsort(own_y, kind="stable")
+        pieces += _cut((cells[:, by[0]], cells[:, by[1]]), (amount[by[0]], amount[by[1]]), least, saving)
     return pieces
 
 
-def _cut(own: Marked, crack: Crack, x: int, y: int, least: float, saving: float) -> list[Piece]:
-    """Boxes of the cells of one window whose upper left corner lies at `x`, `y`."""
-    columns, rows = np.flatnonzero(own.any(axis=0)), np.flatnonzero(own.any(axis=1))
-    x1, x2, y1, y2 = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
-    own, crack, x, y = own[y1:y2, x1:x2], crack[y1:y2, x1:x2], x + x1, y + y1
-    height, width = own.shape
-    if own.size - np.count_nonzero(own) >= saving and crack.sum() >= 2 * least:
-        saved, at = _best_cut(own, crack, least)
-        saved_across, at_across = _best_cut(own.T, crack.T, least)
-        if max(saved, saved_across) >= saving:
-            if saved >= saved_across:
-                return _cut(own[:, :at], crack[:, :at], x, y, least, saving) + _cut(
-                    own[:, at:], crack[:, at:], x + at, y, least, saving
+def _cut(cells: Sorted, crack: tuple[Crack, Crack], least: float, saving: float) -> list[Piece]:
+    """Boxes of some cells.
+
+    Args:
+        cells: ``(2, N)`` x and y of each cell, sorted by x and sorted by y.
+        crack: ``(N,)`` of each cell, in both orders.
+        least: as `cut_components`.
+        saving: likewise.
+    """
+    x1, x2 = int(cells[0][0, 0]), int(cells[0][0, -1]) + 1
+    y1, y2 = int(cells[1][1, 0]), int(cells[1][1, -1]) + 1
+    area = (x2 - x1) * (y2 - y1)
+    if area - len(crack[0]) >= saving and crack[0].sum() >= 2 * least:
+        saved, after = zip(
+            *(_best_cut(cells[a][a], cells[a][1 - a], crack[a], area, least) for a in (0, 1)), strict=True
+        )
+        axis = 0 if saved[0] >= saved[1] else 1
+        if saved[axis] >= saving:
+            end = cells[axis][axis, after[axis]]
+            first = cells[0][axis] <= end, cells[1][axis] <= end
+            return [
+                piece
+                for half in (first, (~first[0], ~first[1]))
+                for piece in _cut(
+                    (cells[0][:, half[0]], cells[1][:, half[1]]), (crack[0][half[0]], crack[1][half[1]]), least, saving
                 )
-            return _cut(own[:at_across], crack[:at_across], x, y, least, saving) + _cut(
-                own[at_across:], crack[at_across:], x, y + at_across, least, saving
-            )
-    return [(x, y, x + width, y + height)]
+            ]
+    return [(x1, y1, x2, y2)]
 
 
-def _best_cut(own: Marked, crack: Crack, least: float) -> tuple[int, int]:
-    """Area that the best cut between two columns leaves out, -1 where none is allowed, and the column it is before."""
-    height, width = own.shape
-    if width < 2:
-        return -1, 0
-    held = np.cumsum(crack.sum(axis=0))
-    allowed = (held[:-1] >= least) & (held[-1] - held[:-1] >= least)
+def _best_cut(
+    along: NDArray[np.int64], across: NDArray[np.int64], crack: Crack, area: int, least: float
+) -> tuple[int, int]:
+    """Area that the best cut across leaves out, -1 where none is allowed, and the last cell before it.
+
+    Args:
+        along: ``(N,)`` rising coordinates of the cells in the direction that is cut.
+        across: the other coordinate of each.
+        crack: of each.
+        area: of the box around all, cells.
+        least: crack that both sides of a cut must hold, cells.
+    """
+    held = np.cumsum(crack)
+    allowed = (along[1:] > along[:-1]) & (held[:-1] >= least) & (held[-1] - held[:-1] >= least)
     if not allowed.any():
         return -1, 0
-    rows, columns = np.arange(1, height + 1)[:, None], np.arange(1, width + 1)
-    bottom = (own * rows).max(axis=0)  # 0 where a column is empty
-    top = height - (own * rows[::-1]).max(axis=0)  # `height` where it is
-    filled = bottom > 0
-    end = np.maximum.accumulate(filled * columns)
-    length = np.maximum.accumulate((filled * columns[::-1])[::-1])[::-1]
-    before = (np.maximum.accumulate(bottom) - np.minimum.accumulate(top)) * end
-    after = (np.maximum.accumulate(bottom[::-1]) - np.minimum.accumulate(top[::-1]))[::-1] * length
-    saved = np.where(allowed, own.size - before[:-1] - after[1:], -1)
+    before = np.maximum.accumulate(across) - np.minimum.accumulate(across) + 1
+    backwards = across[::-1]
+    behind = (np.maximum.accumulate(backwards) - np.minimum.accumulate(backwards) + 1)[::-1]
+    kept = before[:-1] * (along[:-1] - along[0] + 1) + behind[1:] * (along[-1] + 1 - along[1:])
+    saved = np.where(allowed, area - kept, -1)
     best = int(saved.argmax())
-    return int(saved[best]), best + 1
+    return int(saved[best]), best
