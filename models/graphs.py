@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import cast
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from models.backbones import IMAGE_MEAN, normalise
-from models.detector import CrackDetector, DetectorConfig, detector_input, detector_multiple
+from models.detector import CrackDetector, detector_input, detector_multiple
 
 Pixels = NDArray[np.uint8]  # (B, h, w, 3) RGB
 
@@ -63,29 +63,26 @@ class SegmenterGraph(Graph):
         return logits[:, 0].float().sigmoid()
 
 
-def detector_pixels(image: NDArray[np.uint8], config: DetectorConfig) -> NDArray[np.uint8]:
-    """Pad one picture for the detector, in uint8 and before any network.
+def padded_pixels(images: Sequence[NDArray[np.uint8]], multiple: int) -> Pixels:
+    """Pictures of one size as a batch, padded at right and bottom with ImageNet's mean colour, about 0 once normalised.
 
     Args:
-        image: ``(H, W, 3)`` uint8 RGB.
-        config: the detector's.
+        images: each ``(H, W, 3)`` uint8 RGB, at least one.
+        multiple: both sides of the batch become multiples of this, px; for the detector `detector_multiple`.
 
     Returns:
-        ``(h, w, 3)`` uint8, both sides multiples of `detector_multiple`, as `padded_pixels` makes them.
+        ``(B, h, w, 3)`` uint8; a single picture to which nothing is to do comes back as a view.
     """
-    return padded_pixels(image, detector_multiple(config))
-
-
-def padded_pixels(image: NDArray[np.uint8], multiple: int) -> NDArray[np.uint8]:
-    """Pad ``(H, W, 3)`` uint8 RGB at right and bottom with ImageNet's mean colour, which normalises to about 0.
-
-    Both sides become multiples of `multiple` px; the picture itself comes back where nothing is to do.
-    """
-    below, right = (-side % multiple for side in image.shape[:2])
-    if below or right:
-        bordered = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=MEAN_COLOUR)
-        image = np.asarray(bordered, np.uint8)
-    return image
+    height, width = images[0].shape[:2]
+    below, right = -height % multiple, -width % multiple
+    if len(images) == 1 and not below and not right:
+        return images[0][None]
+    pixels = np.empty((len(images), height + below, width + right, 3), np.uint8)
+    pixels[:, height:] = MEAN_COLOUR
+    pixels[:, :height, width:] = MEAN_COLOUR
+    for own, image in zip(pixels, images, strict=True):
+        own[:height, :width] = image
+    return pixels
 
 
 @torch.no_grad()

@@ -45,7 +45,7 @@ class Runtime(Protocol):
     device: torch.device
 
     def detector(self, images: Pixels) -> RawDetections:
-        """Stage 1 on ``(B, h, w, 3)`` uint8 RGB, B ≥ 1, padded by `models.graphs.detector_pixels`.
+        """Stage 1 on ``(B, h, w, 3)`` uint8 RGB, B ≥ 1, padded by `models.graphs.padded_pixels`.
 
         All float32; cells are probabilities here.
         """

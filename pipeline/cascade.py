@@ -15,8 +15,8 @@ from torch import nn
 
 from models.bundle import load_bundle
 from models.cells import CellBoxes
-from models.detector import CrackDetector, decode
-from models.graphs import Pixels, detector_pixels, padded_pixels
+from models.detector import CrackDetector, decode, detector_multiple
+from models.graphs import padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime, RuntimeName, make_runtime
 from models.segmenter import SegmenterConfig
 from pipeline.boxes import Boxes, round_outwards
@@ -230,8 +230,8 @@ class Cascade:
 
     def _whole_frame(self, picture: Image, _: View) -> ProbabilityMap:
         height, width = picture.shape[:2]
-        pixels = padded_pixels(picture, self.segmenter_config.multiple)
-        return self.runtime.segmenter(pixels[None])[0, :height, :width]
+        pixels = padded_pixels([picture], self.segmenter_config.multiple)
+        return self.runtime.segmenter(pixels)[0, :height, :width]
 
     def _mean_over_views(self, image: Image, segment: Callable[[Image, View], ProbabilityMap]) -> ProbabilityMap:
         """What `segment` says of the picture, averaged over the views."""
@@ -245,7 +245,7 @@ class Cascade:
     ) -> list[Seen]:
         """What tiles of one ``(h, w)`` shape show, in px of each tile."""
         config = self.detector.config
-        pixels: Pixels = np.stack([detector_pixels(_cut(images[index], tile), config) for index, tile in batch])
+        pixels = padded_pixels([_cut(images[index], tile) for index, tile in batch], detector_multiple(config))
         with torch.inference_mode():
             logits, deltas, cells = self.runtime.detector(pixels)
             height, width = (side // config.fold for side in pixels.shape[1:3])

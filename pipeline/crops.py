@@ -140,7 +140,7 @@ def stitch(
         weight = _border_weight(y2 - y1, x2 - x1, halo)
         total[y1:y2, x1:x2] += probability * weight
         weights[y1:y2, x1:x2] += weight
-    return np.divide(total, weights, out=total, where=weights > 0)
+    return np.divide(total, np.maximum(weights, 1e-6, out=weights), out=total)  # 0 where there is no crop
 
 
 @lru_cache(4096)

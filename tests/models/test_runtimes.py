@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from models.backbones import normalise
-from models.detector import DetectorConfig, build_detector, decode, detector_input
+from models.detector import DetectorConfig, build_detector, decode, detector_input, detector_multiple
 from models.errors import UsageError
-from models.graphs import DetectorGraph, SegmenterGraph, detector_pixels, folded
+from models.graphs import DetectorGraph, SegmenterGraph, folded, padded_pixels
 from models.runtimes import OpenVinoRuntime, TorchRuntime, choose_runtime, make_runtime
 from models.segmenter import SegmenterConfig, build_segmenter
 
@@ -187,7 +187,8 @@ def test_folding_leaves_the_original_alone_and_no_batch_norm(backbone):
 def test_pixels_for_the_detector_are_those_it_was_trained_on(size, fold):
     config = DETECTOR.model_copy(update={"fold": fold})
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    ours = normalise(torch.from_numpy(detector_pixels(image, config)).permute(2, 0, 1)[None])
+    padded = padded_pixels([image, image], detector_multiple(config))[1:]
+    ours = normalise(torch.from_numpy(padded).permute(0, 3, 1, 2))
     ours = detector_input(ours, config)
     theirs = detector_input(normalise(torch.from_numpy(image).permute(2, 0, 1)[None]), config)
     assert ours.shape == theirs.shape
@@ -197,7 +198,7 @@ def test_pixels_for_the_detector_are_those_it_was_trained_on(size, fold):
 
 def test_a_picture_that_fits_is_not_copied():
     image = np.zeros((64, 96, 3), np.uint8)
-    assert detector_pixels(image, DETECTOR) is image
+    assert padded_pixels([image], 32).base is image
 
 
 def test_choice_of_runtime(monkeypatch):
