@@ -94,7 +94,7 @@ class ThresholdSettings(Settings):
 
     score: float | None = Field(None, ge=0, le=1, description="Fixed detector threshold; none: chosen on validation")
     cell: float | None = Field(None, ge=0, le=1, description="Cells from there on are marked; none: by validation")
-    target_error: float = Field(0.015, gt=0, le=1, description="Highest segmentation error allowed on validation")
+    target_error: float = Field(0.01, gt=0, le=1, description="Highest segmentation error allowed on validation")
     target_precision: float = Field(0.99, ge=0, le=1, description="Precision of boxes wanted on validation")
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
 
