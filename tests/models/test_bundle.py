@@ -96,3 +96,17 @@ def test_training_starts_from_a_bundle_of_the_same_architecture_only(bundle):
     assert all(torch.equal(tensor, segmenter[name]) for name, tensor in network.state_dict().items())
     with pytest.raises(BundleError, match="differs in fpn_channels"):
         starting_weights(bundle, DETECTOR_CONFIG.model_copy(update={"fpn_channels": 16}))
+
+
+def test_shorter_heads_start_from_the_first_convolutions_of_longer_ones(tmp_path):
+    longer = DETECTOR_CONFIG.model_copy(update={"head_convs": 2})
+    card = tiny_card(detector=longer, segmenter=SEGMENTER_CONFIG)
+    folder = save_bundle(tmp_path / "longer", build_detector(longer), build_segmenter(SEGMENTER_CONFIG), card)
+    shorter = build_detector(DETECTOR_CONFIG)
+    shorter.load_state_dict(starting_weights(folder, DETECTOR_CONFIG))  # all of its own, and nothing else
+    assert torch.equal(
+        shorter.head.classification_head.conv[0][0].weight,
+        load_bundle(folder)[0].head.classification_head.conv[0][0].weight,
+    )
+    with pytest.raises(BundleError, match="differs in head_convs"):
+        starting_weights(folder, DETECTOR_CONFIG.model_copy(update={"head_convs": 3}))
