@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from models.errors import DataError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Goes up when a column changes its meaning or goes; a new column alone needs no new version."""
 
 SIDES = ("", "full_frame_")  # the cascade, and the same U-Net without stage 1
@@ -43,7 +43,7 @@ _INTERVALS = tuple(
     f"{figure}_{end}" for figure in ("precision", "segmentation_error", "data_reduction") for end in ("low", "high")
 )
 _OTHER_FIGURES = (
-    *("probability_threshold", "full_frame_threshold", "anchor_recall", "oracle_boxes_per_image"),
+    *("cell_threshold", "probability_threshold", "full_frame_threshold", "anchor_recall", "oracle_boxes_per_image"),
     *("crack_share", "boxes_per_clean_image"),
     *("train_detector_s", "train_segmenter_s", "total_s"),
 )

@@ -88,9 +88,11 @@ def segment(
         point = {"probability_threshold": fixed, "full_frame_threshold": fixed}
     cascade.probability_threshold = point["probability_threshold"]
     cascade.full_frame_threshold = point["full_frame_threshold"]
-    (out / "operating_point.json").write_text(
-        json.dumps({"score_threshold": cascade.score_threshold} | point, indent=2)
-    )
+    stage_1 = {
+        "score_threshold": cascade.score_threshold,
+        "cell_threshold": cascade.cells.threshold if settings.detector.cells else None,
+    }
+    (out / "operating_point.json").write_text(json.dumps(stage_1 | point, indent=2))
     for folder in ("masks", "full_frame", "probability"):
         (out / folder).mkdir(exist_ok=True)
     samples = load_part(settings, prepared, "test")
