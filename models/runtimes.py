@@ -27,8 +27,8 @@ from models.graphs import DetectorGraph, Graph, Pixels, SegmenterGraph, folded
 RuntimeName = Literal["auto", "torch", "openvino"]
 Precision = Literal["f32", "bf16", "f16"]
 
-LARGEST_BATCH = 8  # a larger one is not faster per picture on a CPU
-MOST_COMPILED = 8  # shapes of detector input kept compiled; each holds 25 MB, a batch of eight large ones 100 MB
+LARGEST_BATCH = 8  # pictures at once; a larger one is not faster per picture
+MOST_COMPILED = 8  # shapes of detector input kept compiled; each holds some 25 MB
 
 
 class Runtime(Protocol):
