@@ -46,7 +46,7 @@ class BundleCard(BaseModel):
         None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"
     )
     crop_halo: int = Field(ge=0)
-    four_views: bool = Field(False, description="Whether stage 2 looks at pictures mirrored and enlarged too")
+    look_again: bool = Field(False, description="Whether both stages look at pictures mirrored too")
     dataset: str
     dataset_fingerprint: str
     split: str

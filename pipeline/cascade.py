@@ -25,6 +25,7 @@ from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
 from pipeline.found import Found, Seen, at_least, best_first, own_part
 from pipeline.packing import cut_sheets, fill_sheets, pack
+from pipeline.second_look import join_looks, turned_round
 from pipeline.settings import CropSettings
 from pipeline.tiles import TILE_PX, Tile, tiles_of
 from pipeline.views import AS_IT_IS, FOUR, View, as_it_is, show, show_boxes
@@ -63,6 +64,7 @@ class Cascade:
         probability_threshold: pixels at or above it are crack.
         full_frame_threshold: the same for the segmenter over whole pictures, where no detector rules anything out.
         runtime: what runs both networks.
+        look_again: stage 1 looks at the picture turned round too.
         views: in which stage 2 looks at a picture; what they show is averaged.
     """
 
@@ -77,7 +79,7 @@ class Cascade:
         device: torch.device,
         runtime: RuntimeName = "auto",
         streams: int = 1,
-        four_views: bool = False,
+        look_again: bool = False,
         full_frame_threshold: float | None = None,
         cells: CellBoxes | None = None,
     ) -> None:
@@ -93,14 +95,16 @@ class Cascade:
             device: where to compute.
             runtime: see `models.runtimes.choose_runtime`.
             streams: callers at once; each gets an even share of the cores.
-            four_views: stage 2 looks at mirror images and enlarged ones too, in more than five times its time.
+            look_again: stage 1 looks at the picture turned round too, stage 2 at mirror images and enlarged ones, in
+                twice and in more than five times their time.
             full_frame_threshold: of pixels of `full_frame`; none: as `probability_threshold`.
             cells: how boxes are drawn by a detector with a head for cells; none: as `CellBoxes` stands.
 
         Raises:
             models.errors.UsageError: the runtime cannot be had here.
         """
-        self.views = FOUR if four_views else AS_IT_IS
+        self.look_again = look_again
+        self.views = FOUR if look_again else AS_IT_IS
         self.detector = detector.eval()
         self.segmenter = segmenter.eval()
         self.segmenter_config = segmenter_config
@@ -135,7 +139,7 @@ class Cascade:
             torch.device(device),
             runtime,
             streams,
-            card.four_views,
+            card.look_again,
             card.full_frame_threshold,
             card.cells,
         )
@@ -167,8 +171,17 @@ class Cascade:
 
     def see(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Seen]:
         """What the detector says of each picture before boxes are drawn around cells; with those, from `MIN_BELIEF`."""
-        if self.detector.config.cells:
-            min_score = MIN_BELIEF
+        config = self.detector.config
+        if not config.cells:
+            return self._see(images, min_score)
+        seen = self._see(images, MIN_BELIEF)
+        if not self.look_again:
+            return seen
+        turned = self._see([turned_round(image, config.cell_px) for image in images], MIN_BELIEF)
+        return [join_looks(*both) for both in zip(seen, turned, strict=True)]
+
+    def _see(self, images: Sequence[Image], min_score: float) -> list[Seen]:
+        """One look at each picture, tile by tile."""
         jobs = [(index, tile) for index, image in enumerate(images) for tile in tiles_of(image.shape[:2])]
         by_shape: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
         for index, tile in jobs:

@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Marked = NDArray[np.bool_]  # (h, w) of cells
-Crack = NDArray[np.float32]  # how much crack each cell is expected to hold, cells
-Sorted = tuple[NDArray[np.int64], NDArray[np.int64]]  # cells (2, N), x and y: sorted by x, sorted by y
+Crack = NDArray[np.float32]  # (h, w), how much crack each cell is expected to hold, cells
+Piece = tuple[int, int, int, int]  # x1, y1, x2, y2 in cells, half-open
 
 _NEAR = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-
-
-Piece = tuple[int, int, int, int]  # x1, y1, x2, y2 in cells, half-open
 
 
 def cut_components(marked: Marked, crack: Crack, least: float, saving: float) -> list[Piece]:
@@ -35,73 +32,64 @@ def cut_components(marked: Marked, crack: Crack, least: float, saving: float) ->
     >>> cut_components(corner, corner.astype(np.float32), least=4, saving=8)
     [(0, 0, 1, 8), (1, 0, 8, 1)]
     """
-    if not marked.any():
-        return []
     near = cv2.dilate(marked.view(np.uint8), _NEAR)
-    count, labels = cv2.connectedComponents(near, connectivity=8)
-    ys, xs = np.nonzero(marked)
-    order = np.argsort(labels[ys, xs], kind="stable")
-    ys, xs = ys[order], xs[order]
-    ends = np.searchsorted(labels[ys, xs], np.arange(1, count + 1))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
     pieces: list[Piece] = []
-    for own_x, own_y in zip(np.split(xs, ends)[1:-1], np.split(ys, ends)[1:-1], strict=True):
-        cells = np.stack([own_x, own_y])
-        amount = crack[own_y, own_x]
-        by = np.argsort(own_x, kind="stable"), np.argsort(own_y, kind="stable")
-        pieces += _cut((cells[:, by[0]], cells[:, by[1]]), (amount[by[0]], amount[by[1]]), least, saving)
+    for number, (x, y, width, height, _) in enumerate(stats[1:].tolist(), start=1):
+        window = slice(y, y + height), slice(x, x + width)
+        own = marked[window] & (labels[window] == number)
+        pieces += _cut(own, np.where(own, crack[window], 0), x, y, least, saving)
     return pieces
 
 
-def _cut(cells: Sorted, crack: tuple[Crack, Crack], least: float, saving: float) -> list[Piece]:
+def _cut(marked: Marked, crack: Crack, x: int, y: int, least: float, saving: float) -> list[Piece]:
     """Boxes of some cells.
 
     Args:
-        cells: ``(2, N)`` x and y of each cell, sorted by x and sorted by y.
-        crack: ``(N,)`` of each cell, in both orders.
+        marked: ``(h, w)``, at least one of them.
+        crack: of each, 0 where not marked.
+        x: of the first column.
+        y: of the first row.
         least: as `cut_components`.
         saving: likewise.
     """
-    x1, x2 = int(cells[0][0, 0]), int(cells[0][0, -1]) + 1
-    y1, y2 = int(cells[1][1, 0]), int(cells[1][1, -1]) + 1
-    area = (x2 - x1) * (y2 - y1)
-    if area - len(crack[0]) >= saving and crack[0].sum() >= 2 * least:
-        saved, after = zip(
-            *(_best_cut(cells[a][a], cells[a][1 - a], crack[a], area, least) for a in (0, 1)), strict=True
-        )
-        axis = 0 if saved[0] >= saved[1] else 1
-        if saved[axis] >= saving:
-            end = cells[axis][axis, after[axis]]
-            first = cells[0][axis] <= end, cells[1][axis] <= end
-            return [
-                piece
-                for half in (first, (~first[0], ~first[1]))
-                for piece in _cut(
-                    (cells[0][:, half[0]], cells[1][:, half[1]]), (crack[0][half[0]], crack[1][half[1]]), least, saving
-                )
-            ]
-    return [(x1, y1, x2, y2)]
+    columns, rows = (np.flatnonzero(marked.any(axis=axis)) for axis in (0, 1))
+    left, right, top, bottom = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
+    marked, crack = marked[top:bottom, left:right], crack[top:bottom, left:right]
+    x, y = x + left, y + top
+    height, width = marked.shape
+    if marked.size - np.count_nonzero(marked) >= saving and crack.sum() >= 2 * least:
+        upright = _best_cut(columns - left, marked, crack, least)
+        level = _best_cut(rows - top, marked.T, crack.T, least)
+        if max(upright, level)[0] >= saving:
+            if upright[0] >= level[0]:
+                end = upright[1]
+                halves = (marked[:, :end], crack[:, :end], x, y), (marked[:, end:], crack[:, end:], x + end, y)
+            else:
+                end = level[1]
+                halves = (marked[:end], crack[:end], x, y), (marked[end:], crack[end:], x, y + end)
+            return [piece for half in halves for piece in _cut(*half, least, saving)]
+    return [(x, y, x + width, y + height)]
 
 
-def _best_cut(
-    along: NDArray[np.int64], across: NDArray[np.int64], crack: Crack, area: int, least: float
-) -> tuple[int, int]:
-    """Area that the best cut across leaves out, -1 where none is allowed, and the last cell before it.
+def _best_cut(columns: NDArray[np.intp], marked: Marked, crack: Crack, least: float) -> tuple[int, int]:
+    """Area that the best cut between two columns leaves out, -1 where none is allowed, and the column after it.
 
     Args:
-        along: ``(N,)`` rising coordinates of the cells in the direction that is cut.
-        across: the other coordinate of each.
-        crack: of each.
-        area: of the box around all, cells.
+        columns: those with a marked cell, the first and the last among them.
+        marked: ``(h, w)``.
+        crack: of each, 0 where not marked.
         least: crack that both sides of a cut must hold, cells.
     """
-    held = np.cumsum(crack)
-    allowed = (along[1:] > along[:-1]) & (held[:-1] >= least) & (held[-1] - held[:-1] >= least)
+    held = np.cumsum(crack.sum(axis=0)[columns])
+    allowed = (held[:-1] >= least) & (held[-1] - held[:-1] >= least)
     if not allowed.any():
         return -1, 0
-    before = np.maximum.accumulate(across) - np.minimum.accumulate(across) + 1
-    backwards = across[::-1]
-    behind = (np.maximum.accumulate(backwards) - np.minimum.accumulate(backwards) + 1)[::-1]
-    kept = before[:-1] * (along[:-1] - along[0] + 1) + behind[1:] * (along[-1] + 1 - along[1:])
-    saved = np.where(allowed, area - kept, -1)
+    first = marked.argmax(axis=0)[columns]
+    end = len(marked) - marked[::-1].argmax(axis=0)[columns]
+    before = np.maximum.accumulate(end) - np.minimum.accumulate(first)
+    behind = np.maximum.accumulate(end[::-1])[::-1] - np.minimum.accumulate(first[::-1])[::-1]
+    kept = before[:-1] * (columns[:-1] + 1) + behind[1:] * (marked.shape[1] - columns[1:])
+    saved = np.where(allowed, marked.size - kept, -1)
     best = int(saved.argmax())
-    return int(saved[best]), best
+    return int(saved[best]), int(columns[best]) + 1

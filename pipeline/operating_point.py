@@ -7,16 +7,30 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.cells import CellBoxes, CellCuts
 from pipeline.cells import boxes_around_cells
 from pipeline.datasets.base import Mask
 from pipeline.found import Seen
-from pipeline.metrics import choose_score_threshold, region_curve
+from pipeline.metrics import RegionCounts, counts_at, curve_of
 from pipeline.settings import ThresholdSettings
 
 SCORES = np.round(np.arange(0.01, 1.0, 0.01), 2)
-CELLS = (0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01, 0.015, 0.02, 0.03, 0.05)
+CELLS = tuple(np.geomspace(0.001, 0.05, 25).round(4).tolist())
+RESAMPLES = 101  # odd, so that the median is one of them
+
+
+class Candidates(NamedTuple):
+    """All that could be chosen.
+
+    Attributes:
+        cells: C ways to draw boxes; one without a meaning for a detector that has no head for cells.
+        counts: ``(P, C, T, F)`` of each validation picture, at each of `SCORES` (`pipeline.metrics.counts_at`).
+    """
+
+    cells: list[CellBoxes]
+    counts: NDArray[np.int64]
 
 
 class OperatingPoint(NamedTuple):
@@ -25,7 +39,7 @@ class OperatingPoint(NamedTuple):
     Attributes:
         cells: how boxes are drawn; without a meaning for a detector that has no head for cells.
         score_threshold: boxes below it are dropped.
-        curve: of `region_curve`, on validation data, at these cells.
+        curve: of `pipeline.metrics.region_curve`, on validation data, at these cells.
     """
 
     cells: CellBoxes
@@ -35,14 +49,14 @@ class OperatingPoint(NamedTuple):
     @property
     def figures(self) -> dict[str, float]:
         """The row of the curve nearest to the score threshold, 0 for what is not defined there."""
-        nearest = np.abs(self.curve["score_threshold"].to_numpy() - self.score_threshold).argmin()
-        return {str(name): float(value) for name, value in self.curve.iloc[int(nearest)].fillna(0.0).items()}
+        row = self.curve.iloc[_nearest_score(self.score_threshold)]
+        return {str(name): float(value) for name, value in row.fillna(0.0).items()}
 
 
-def curves_of(
+def candidates_of(
     seen: Sequence[Seen], masks: Sequence[Mask], cuts: CellCuts, cell_px: int | None, cells: Sequence[float] = CELLS
-) -> list[tuple[CellBoxes, pd.DataFrame]]:
-    """Each way to mark cells with its `region_curve`.
+) -> Candidates:
+    """Count at each pair of thresholds what there is to choose by.
 
     Args:
         seen: what the detector says of each validation picture.
@@ -51,45 +65,77 @@ def curves_of(
         cell_px: side of a cell, px; none for a detector without a head for cells, which has one way only.
         cells: thresholds from which on cells are marked.
     """
-    curves = []
-    for cell in cells if cell_px else CELLS[:1]:
-        drawn = CellBoxes(threshold=cell, **cuts.model_dump())
-        found = [boxes_around_cells(*own, cell_px, drawn) if cell_px else own.found for own in seen]
-        curves.append((drawn, region_curve([(*own, mask) for own, mask in zip(found, masks, strict=True)], SCORES)))
-    return curves
+    ways = [CellBoxes(threshold=cell, **cuts.model_dump()) for cell in (cells if cell_px else cells[:1])]
+    counts = [
+        [
+            counts_at(*(boxes_around_cells(*own, cell_px, drawn) if cell_px else own.found), mask, SCORES)
+            for drawn in ways
+        ]
+        for own, mask in zip(seen, masks, strict=True)
+    ]
+    return Candidates(ways, np.array(counts))
 
 
-def choose_operating_point(
-    curves: Sequence[tuple[CellBoxes, pd.DataFrame]], thresholds: ThresholdSettings
-) -> OperatingPoint:
+def choose_operating_point(candidates: Candidates, thresholds: ThresholdSettings) -> OperatingPoint:
     """Choose both thresholds of stage 1, or one of them where the other is fixed.
+
+    Twenty pictures make an unsteady choice: one crack more, and it is another. So it is made on `RESAMPLES` draws of
+    the pictures with replacement, and the median of each threshold is taken (bagging, Breiman 1996).
+
+    Args:
+        candidates: of `candidates_of`; ``thresholds.cell`` has decided which cells there are.
+        thresholds: targets, and what is fixed.
+    """
+    pictures = len(candidates.counts)
+    draws = np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)
+    chosen = [_choose(pooled, thresholds) for pooled in np.tensordot(draws, candidates.counts, axes=1)]
+    cell, score = (int(index) for index in np.median(chosen, axis=0))
+    return OperatingPoint(
+        candidates.cells[cell],
+        float(SCORES[score]) if thresholds.score is None else thresholds.score,
+        curve_of(candidates.counts[:, cell].sum(axis=0), SCORES),
+    )
+
+
+def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> tuple[int, int]:
+    """The best pair of thresholds by ``(C, T, F)`` counts, as indices.
 
     Each way to mark cells is taken in the middle (the median) of all score thresholds that keep to both
     ``thresholds.target_error`` and ``thresholds.target_precision``: at either end of them one more crack, or one false
     box less, decides. Where none keeps to both, at the highest that keeps to the error. Of these points the one that
     leaves out most wins, among those that keep to most: the error comes first, then precision.
-
-    Args:
-        curves: of `curves_of`.
-        thresholds: targets, and what is fixed; ``cell`` has decided which curves there are.
     """
-    points = [
-        OperatingPoint(cells, _middle(curve, thresholds) if thresholds.score is None else thresholds.score, curve)
-        for cells, curve in curves
-    ]
-    return max(points, key=lambda point: _worth(point, thresholds))
+    precision, error, reduction = _figures(counts)  # (C, T) each
+    small, sure = error <= thresholds.target_error, precision >= thresholds.target_precision
+    fixed = None if thresholds.score is None else _nearest_score(thresholds.score)
+    scores = [_middle(*both) if fixed is None else fixed for both in zip(small, sure, strict=True)]
+
+    def worth(cell: int) -> tuple[float, float, float]:
+        at = cell, scores[cell]
+        missed = max(error[at], thresholds.target_error)
+        return -missed, min(precision[at], thresholds.target_precision), reduction[at]
+
+    best = max(range(len(counts)), key=worth)
+    return best, scores[best]
 
 
-def _middle(curve: pd.DataFrame, thresholds: ThresholdSettings) -> float:
-    """Median of the score thresholds that keep to both targets, or the highest that keeps to the error."""
-    small = curve["segmentation_error"] <= thresholds.target_error
-    sure = curve["precision"] >= thresholds.target_precision
-    both = curve.loc[small & sure, "score_threshold"].to_numpy()
-    return float(both[len(both) // 2]) if len(both) else choose_score_threshold(curve, thresholds.target_error)
+def _middle(small: NDArray[np.bool_], sure: NDArray[np.bool_]) -> int:
+    """Median of the scores that keep to both targets, else the highest that keeps to the error, else the lowest."""
+    both = np.flatnonzero(small & sure)
+    if len(both):
+        return int(both[len(both) // 2])
+    return int(np.flatnonzero(small)[-1]) if small.any() else 0
 
 
-def _worth(point: OperatingPoint, thresholds: ThresholdSettings) -> tuple[float, float, float]:
-    """Sorts points: missing little comes first, then precision, then how much is left out."""
-    row = point.figures
-    missed = max(row["segmentation_error"], thresholds.target_error)
-    return -missed, min(row["precision"], thresholds.target_precision), row["data_reduction"]
+def _figures(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Precision (0 without boxes), segmentation error and data reduction of ``(…, F)`` counts."""
+    of = dict(zip(RegionCounts.__dataclass_fields__, np.moveaxis(counts, -1, 0), strict=True))
+    return (
+        of["tp"] / np.maximum(of["tp"] + of["fp"], 1),
+        of["missed_px"] / np.maximum(of["crack_px"], 1),
+        1 - of["union_px"] / np.maximum(of["frame_px"], 1),
+    )
+
+
+def _nearest_score(score: float) -> int:
+    return int(np.abs(SCORES - score).argmin())

@@ -112,8 +112,10 @@ class RunSettings(Settings):
 
     preset: PresetName = "fast"
     seed: int = 2018
-    four_views: bool = Field(
-        False, description="Stage 2 looks at mirror images and enlarged ones too: more exact, in five times its time"
+    look_again: bool = Field(
+        False,
+        description="Stage 1 looks at the picture turned round too, stage 2 at mirror images and enlarged ones: surer, "
+        "in two and five times their time",
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: DatasetSettings = DatasetSettings()
@@ -148,9 +150,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "finetune": _FINETUNE,
     "accurate": {
         **_FINETUNE,
-        "four_views": True,
+        "look_again": True,
         "crops": {"halo": 8},
-        "thresholds": {"target_error": 0.0075},
     },
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
     "paper": {

@@ -8,7 +8,8 @@ from pipeline.metrics.pooling import Counts, bootstrap_interval, mean_over_pictu
 from pipeline.metrics.regions import (
     RegionCounts,
     ap50,
-    choose_score_threshold,
+    counts_at,
+    curve_of,
     region_counts,
     region_curve,
 )
@@ -29,7 +30,8 @@ __all__ = [
     "bootstrap_interval",
     "box_iou",
     "choose_probability_threshold",
-    "choose_score_threshold",
+    "counts_at",
+    "curve_of",
     "mean_over_pictures",
     "oracle",
     "region_counts",

@@ -104,14 +104,25 @@ def region_curve(per_picture: Iterable[tuple[Boxes, Scores, Mask]], thresholds: 
     levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
     total = np.zeros((len(levels), len(RegionCounts.__dataclass_fields__)), dtype=np.int64)  # (T, F)
     for boxes, scores, mask in per_picture:
-        falling = np.sort(-np.asarray(scores, dtype=np.float32).reshape(-1))  # (N,)
-        order = np.argsort(-np.asarray(scores, dtype=np.float32).reshape(-1), kind="stable")
-        kept = np.searchsorted(falling, -levels.astype(np.float32), side="right")  # (T,) boxes at or above
-        total += _cumulative_counts(np.asarray(boxes).reshape(-1, 4)[order], mask)[kept]
+        total += counts_at(boxes, scores, mask, levels)
+    return curve_of(total, levels)
+
+
+def counts_at(boxes: Boxes, scores: Scores, mask: Mask, thresholds: ArrayLike) -> NDArray[np.int64]:
+    """What one picture adds to `region_curve` at each threshold: ``(T, F)``, F in the order of `RegionCounts`."""
+    levels = np.asarray(thresholds, dtype=np.float32).reshape(-1)
+    falling = -np.asarray(scores, dtype=np.float32).reshape(-1)
+    order = np.argsort(falling, kind="stable")
+    kept = np.searchsorted(falling[order], -levels, side="right")  # (T,) boxes at or above
+    return _cumulative_counts(np.asarray(boxes).reshape(-1, 4)[order], mask)[kept]
+
+
+def curve_of(total: NDArray[np.int64], thresholds: ArrayLike) -> pd.DataFrame:
+    """The rows of `region_curve` from ``(T, F)`` sums of `counts_at`."""
     rows = [RegionCounts(*row) for row in total.tolist()]
     return pd.DataFrame(
         {
-            "score_threshold": levels,
+            "score_threshold": np.asarray(thresholds, dtype=np.float64).reshape(-1),
             "precision": [r.precision for r in rows],
             "strict_precision": [r.strict_precision for r in rows],
             "segmentation_error": [r.segmentation_error for r in rows],
@@ -120,19 +131,6 @@ def region_curve(per_picture: Iterable[tuple[Boxes, Scores, Mask]], thresholds: 
         },
         dtype=np.float64,
     )
-
-
-def choose_score_threshold(curve: pd.DataFrame, target_error: float) -> float:
-    """Largest threshold whose segmentation error is within the target; the smallest of the curve when none is.
-
-    Args:
-        curve: of `region_curve`, on validation data, at least one row.
-        target_error: highest segmentation error allowed, 0–1.
-    """
-    if curve.empty:
-        raise ValueError("a curve without thresholds")
-    within = curve.loc[curve["segmentation_error"] <= target_error, "score_threshold"]
-    return float(within.max()) if len(within) else float(curve["score_threshold"].min())
 
 
 def ap50(per_picture: Iterable[tuple[Boxes, Scores, Boxes]]) -> float:

@@ -12,7 +12,7 @@ from models.cells import CellBoxes
 from models.detector import CrackDetector, build_detector
 from models.segmenter import build_segmenter
 from pipeline.cascade import MIN_SCORE, Cascade
-from pipeline.operating_point import CELLS, choose_operating_point, curves_of
+from pipeline.operating_point import CELLS, candidates_of, choose_operating_point
 from pipeline.settings import RunSettings
 from pipeline.splits import PARTS
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
@@ -66,14 +66,14 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
     cascade = detector_alone(settings, trained)
     config, thresholds = settings.detector, settings.thresholds
     val = load_part(settings, prepared, "val")
-    curves = curves_of(
+    candidates = candidates_of(
         cascade.see([sample.image for sample in val]),
         [sample.mask for sample in val],
         settings.cells,
         config.cell_px if config.cells else None,
         CELLS if thresholds.cell is None else [thresholds.cell],
     )
-    point = choose_operating_point(curves, thresholds)
+    point = choose_operating_point(candidates, thresholds)
     cascade.cells = point.cells
     frames = []
     for part in (*PARTS, "clean"):

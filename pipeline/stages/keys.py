@@ -22,15 +22,13 @@ StageName = Literal["prepare", "train-detector", "detect", "crop", "train-segmen
 ROOT = Path(__file__).resolve().parents[2]
 _DATA = [*(f"pipeline/datasets/{name}.py" for name in ("base", "pairs", "pictures")), "pipeline/splits.py"]
 _LOOP = ["pipeline/training.py", "pipeline/batches.py", "pipeline/augment.py", "models/backbones.py"]
+_BOXES = ["pipeline/cells.py", "pipeline/cuts.py", "pipeline/found.py", "models/cells.py", "models/detector.py"]
 _CASCADE = [
+    *_BOXES,
     "pipeline/cascade.py",
     "pipeline/crops.py",
-    "pipeline/cells.py",
-    "pipeline/cuts.py",
-    "pipeline/found.py",
+    "pipeline/second_look.py",
     "pipeline/views.py",
-    "models/cells.py",
-    "models/detector.py",
     "models/segmenter.py",
 ]
 
@@ -50,12 +48,14 @@ SOURCES: dict[StageName, list[str]] = {
     "prepare": [*_DATA, "pipeline/boxes.py", "pipeline/stages/prepare.py"],
     "train-detector": [
         *_LOOP,
-        *("models/detector.py", "models/cells.py", "pipeline/boxes.py", "pipeline/cells.py"),
-        *("pipeline/cuts.py", "pipeline/found.py", "pipeline/operating_point.py", "pipeline/train_detector.py"),
-        *("pipeline/metrics/regions.py", "pipeline/losses.py"),
-    ],
+        "models/detector.py",
+        "models/cells.py",
+        "pipeline/boxes.py",
+        "pipeline/losses.py",
+        "pipeline/train_detector.py",
+    ],  # not what draws boxes around cells: it says how validation looks, and no epoch is chosen by that
     "detect": [*_CASCADE, "pipeline/operating_point.py", "pipeline/stages/detector.py"],
-    "crop": ["pipeline/crops.py", "pipeline/stages/crop.py"],
+    "crop": [*_BOXES, "pipeline/crops.py", "pipeline/stages/crop.py"],
     "train-segmenter": [
         *_LOOP,
         "models/segmenter.py",
@@ -93,13 +93,15 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         "train-detector": [
             dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
         ],
-        "detect": [dump["cells"], {k: v for k, v in dump["thresholds"].items() if k != "probability"}],
+        "detect": [
+            dump["look_again"], dump["cells"], {k: v for k, v in dump["thresholds"].items() if k != "probability"}
+        ],
         "crop": [dump["cells"]],
         "train-segmenter": [
             dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["crops"]["train_side"],
             dump["seed"],
         ],
-        "segment": [dump["four_views"], dump["crops"]["halo"], dump["thresholds"]["probability"]],
+        "segment": [dump["look_again"], dump["crops"]["halo"], dump["thresholds"]["probability"]],
         "evaluate": [],
     }  # fmt: skip
     keys: dict[StageName, str] = {}

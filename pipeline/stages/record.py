@@ -211,7 +211,7 @@ def _save_bundle(
         probability_threshold=cascade.probability_threshold,
         full_frame_threshold=cascade.full_frame_threshold,
         crop_halo=settings.crops.halo,
-        four_views=settings.four_views,
+        look_again=settings.look_again,
         dataset=settings.dataset.name,
         dataset_fingerprint=described["dataset_fingerprint"],
         split=settings.dataset.split,

@@ -66,7 +66,7 @@ def load_cascade(
         read_score_threshold(detected),
         probability_threshold,
         pick_device(settings.device),
-        four_views=settings.four_views,
+        look_again=settings.look_again,
         full_frame_threshold=full_frame_threshold,
         cells=read_cells(detected),
     )

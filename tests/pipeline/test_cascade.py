@@ -28,12 +28,12 @@ class Darkness(nn.Module):
         return pixels.mean(dim=1, keepdim=True) * self.slope
 
 
-def make(segmenter=None, score_threshold=0.5, four_views=False):
+def make(segmenter=None, score_threshold=0.5, look_again=False):
     torch.manual_seed(0)
     detector = eager_detector(DETECTOR)
     network = segmenter or build_segmenter(SEGMENTER)
     return Cascade(
-        detector, network, SEGMENTER, CropSettings(), score_threshold, 0.5, CPU, runtime="torch", four_views=four_views
+        detector, network, SEGMENTER, CropSettings(), score_threshold, 0.5, CPU, runtime="torch", look_again=look_again
     )
 
 
@@ -158,11 +158,11 @@ def test_a_picture_full_of_boxes_is_segmented_whole():
     assert not probability[~inside].any()
 
 
-def test_four_views_of_what_needs_no_context_tell_the_same_but_at_edges():
+def test_looking_again_tells_the_same_of_what_needs_no_context_but_at_edges():
     image = np.full((100, 150, 3), 200, np.uint8)
     image[26:40, 20:45] = 10
     boxes = np.array([[10.0, 20, 60, 50], [90, 60, 140, 95]])
-    once, often = make(Darkness()), make(Darkness(), four_views=True)
+    once, often = make(Darkness()), make(Darkness(), look_again=True)
     (one,), (other,) = once.segment([image], [boxes]), often.segment([image], [boxes])
     np.testing.assert_array_equal(one[0], other[0])
     np.testing.assert_array_equal(one[1] >= 0.5, other[1] >= 0.5)
@@ -183,7 +183,7 @@ def test_without_the_head_for_cells_boxes_are_as_the_detector_gives_them():
 
 
 def test_a_picture_turned_round_gets_the_answer_turned_round():
-    cascade = make(four_views=True)
+    cascade = make(look_again=True)
     image = picture(320, 320)  # enlarged to 416, and so never padded: padding is on one side
     around = np.ascontiguousarray(image[::-1, ::-1])
     whole, turned = cascade.full_frame([image])[0], cascade.full_frame([around])[0]
@@ -195,3 +195,13 @@ def test_a_large_picture_is_seen_without_the_head_for_cells_too():
     cascade = Cascade(detector, Darkness(), SEGMENTER, CropSettings(), 0.1, 0.5, CPU, runtime="torch")
     ((boxes, _),) = cascade.detect([np.zeros((1600, 64, 3), np.uint8)], 0.1)
     assert boxes.shape[1] == 4
+
+
+def test_stage_1_looking_again_sees_a_picture_turned_round_as_the_picture():
+    cascade = make(look_again=True)
+    image = picture(128, 192)
+    (one,), (turned,) = cascade.see([image]), cascade.see([np.ascontiguousarray(image[::-1, ::-1])])
+    np.testing.assert_allclose(one.cells, turned.cells[::-1, ::-1], atol=1e-5)
+    assert len(one.found[0]) == len(turned.found[0])
+    (once,) = make().see([image])
+    assert np.abs(once.cells - one.cells).max() > 1e-4

@@ -12,7 +12,6 @@ from pipeline.metrics import (
     RegionCounts,
     ap50,
     bootstrap_interval,
-    choose_score_threshold,
     region_counts,
     region_curve,
 )
@@ -201,17 +200,6 @@ def test_curve_of_pictures_without_boxes_or_of_none():
     nothing = region_curve([], [0.5])
     assert np.isnan(nothing.loc[0, "data_reduction"])
     assert list(region_curve([], []).columns) == list(curve.columns)
-
-
-def test_score_threshold_is_the_largest_within_the_target():
-    boxes = np.array([[0, 5, 15, 15], [15, 5, 30, 15]], dtype=np.float32)
-    curve = region_curve([(boxes, np.float32([0.9, 0.5]), line())], np.linspace(0.1, 0.9, 9))
-    assert choose_score_threshold(curve, 0.0) == pytest.approx(0.5)
-    assert choose_score_threshold(curve, 0.5) == pytest.approx(0.9)
-    missing_half = region_curve([(boxes[:1], np.float32([0.9]), line())], [0.3, 0.2])
-    assert choose_score_threshold(missing_half, 0.1) == pytest.approx(0.2)
-    with pytest.raises(ValueError, match="without thresholds"):
-        choose_score_threshold(curve.iloc[:0], 0.1)
 
 
 TRUTH = np.array([[0, 0, 10, 10], [20, 0, 30, 10]], dtype=np.int64)

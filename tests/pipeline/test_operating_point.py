@@ -3,7 +3,7 @@ import pytest
 
 from models.cells import CellCuts
 from pipeline.found import Seen
-from pipeline.operating_point import CELLS, choose_operating_point, curves_of
+from pipeline.operating_point import CELLS, SCORES, candidates_of, choose_operating_point
 from pipeline.settings import ThresholdSettings
 
 CUTS = CellCuts(least=1, saving_px=16)
@@ -22,7 +22,7 @@ def picture(sure=0.9, faint=0.005, specks=0.002, row=11):
 def choose(thresholds, **cells):
     seen, mask = picture(**cells)
     cell = thresholds.cell
-    return choose_operating_point(curves_of([seen], [mask], CUTS, 4, CELLS if cell is None else [cell]), thresholds)
+    return choose_operating_point(candidates_of([seen], [mask], CUTS, 4, CELLS if cell is None else [cell]), thresholds)
 
 
 def test_cells_are_marked_as_sparsely_as_the_error_allows():
@@ -63,6 +63,25 @@ def test_without_a_head_for_cells_only_the_score_is_chosen():
     boxes = np.array([[0, 0, 40, 8], [0, 20, 40, 28], [0, 40, 40, 48]], np.float32)
     _, mask = picture()
     seen = Seen((boxes, np.array([0.9, 0.6, 0.2], np.float32)), np.zeros((0, 0), np.float32), (48, 40))
-    point = choose_operating_point(curves_of([seen], [mask], CUTS, None), ThresholdSettings())
+    point = choose_operating_point(candidates_of([seen], [mask], CUTS, None), ThresholdSettings())
     assert 0.2 < point.score_threshold <= 0.6
     assert point.cells.threshold == CELLS[0]
+
+
+def test_draws_of_pictures_that_are_alike_agree_with_each_of_them():
+    thresholds = ThresholdSettings(target_error=0.01, target_precision=0.9)
+    seen, mask = picture(row=8)
+    many = candidates_of([seen] * 5, [mask] * 5, CUTS, 4)
+    assert many.counts.shape == (5, len(CELLS), len(SCORES), 8)
+    point, alone = choose_operating_point(many, thresholds), choose(thresholds, row=8)
+    assert point[:2] == alone[:2]
+    assert point.figures == pytest.approx(alone.figures)
+
+
+def test_a_picture_that_few_draws_hold_twice_does_not_decide():
+    """One picture of ten whose crack nothing finds may be missed at 12 % of error, but not twice: one draw in four."""
+    ordinary, blank = picture(row=8, faint=0.3), picture(sure=0.0001, faint=0.0001, row=8)
+    thresholds = ThresholdSettings(target_error=0.12, target_precision=0.9)
+    seen, masks = zip(*([ordinary] * 9 + [blank]), strict=True)
+    point = choose_operating_point(candidates_of(seen, masks, CUTS, 4), thresholds)
+    assert point[:2] == choose(thresholds, row=8, faint=0.3)[:2]

@@ -32,7 +32,7 @@ def changed_stages(**overrides):
         ({"detector__head_convs": 2}, "train-detector"),
         ({"detector_training__lr": 0.01}, "train-detector"),
         ({"seed": 3}, "train-detector"),
-        ({"four_views": True}, "segment"),
+        ({"look_again": True}, "detect"),
         ({"thresholds__cell": 0.01}, "detect"),
         ({"thresholds__target_error": 0.1}, "detect"),
         ({"crops__halo": 16}, "segment"),
