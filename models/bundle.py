@@ -140,7 +140,7 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
 def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> dict[str, Tensor]:
     """Weights of the bundle's network of that kind, to go on training from.
 
-    A detector may have heads of fewer convolutions than the bundle's: it starts from the first of them.
+    A detector may be a smaller one of the same make: with heads of fewer convolutions, fewer levels, a shorter encoder.
 
     Raises:
         BundleError: there is no intact bundle, or its network is built differently.
@@ -148,17 +148,23 @@ def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> 
     detector, segmenter, card = load_bundle(folder)
     wanted = config.model_dump(exclude=NOT_BUILT)
     found = (card.detector if isinstance(config, DetectorConfig) else card.segmenter).model_dump()
-    if wanted.get("head_convs", 0) < found.get("head_convs", 0):
-        found["head_convs"] = wanted["head_convs"]
-    if different := [name for name in wanted if wanted[name] != found.get(name)]:
-        raise BundleError(
-            f"{folder} cannot be started from: it differs in {', '.join(different)}.",
-            "Train both with the same preset and the same settings of the networks.",
-        )
+    may_shrink = ("head_convs", "deepest", "levels", "anchor_sizes") if isinstance(config, DetectorConfig) else ()
+    if different := [name for name in wanted if wanted[name] != found.get(name) and name not in may_shrink]:
+        raise _cannot_start(folder, f"it differs in {', '.join(different)}")
     if not isinstance(config, DetectorConfig):
         return segmenter.state_dict()
     own = build_detector(config.model_copy(update={"weights": "none"})).state_dict()
-    return {name: weights for name, weights in detector.state_dict().items() if name in own}
+    weights = detector.state_dict()
+    if absent := [name for name in own if name not in weights or weights[name].shape != own[name].shape]:
+        raise _cannot_start(folder, f"its detector is smaller, without {absent[0]}")
+    return {name: weights[name] for name in own}
+
+
+def _cannot_start(folder: Path, why: str) -> BundleError:
+    return BundleError(
+        f"{folder} cannot be started from: {why}.",
+        "Train both with the same preset and the same settings of the networks.",
+    )
 
 
 def fill(network: nn.Module, path: Path) -> None:

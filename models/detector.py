@@ -32,6 +32,7 @@ class DetectorConfig(BaseModel):
     weights: WeightsName = Field("package", description="ImageNet weights that training starts from")
     fold: Literal[1, 2, 4] = Field(2, description="Blocks of fold × fold px become channels of one pixel")
     levels: tuple[int, ...] = Field((3, 4, 5), description="Pyramid levels; level n has stride 2^n")
+    deepest: Literal[4, 5] = Field(5, description="The encoder's last stage in use, of stride 2^n")
     fpn_channels: int = Field(64, ge=8)
     head_convs: int = Field(2, ge=1, le=4)
     head_norm: Literal["group", "none"] = "group"
@@ -84,7 +85,7 @@ class Detections(NamedTuple):
 class PyramidBackbone(nn.Module):
     """A timm encoder with a feature pyramid: ``(B, 3 f², h, w)`` → one ``(B, C, h / 2^n, w / 2^n)`` a level.
 
-    The pyramid always reaches up to the encoder's deepest stage, for its wide view, whichever levels are asked for.
+    The pyramid always reaches up to ``config.deepest``, for its wide view, whichever levels are asked for.
     """
 
     def __init__(self, config: DetectorConfig) -> None:
@@ -93,7 +94,7 @@ class PyramidBackbone(nn.Module):
         body = timm.create_model(
             TIMM_NAMES[config.backbone],
             features_only=True,
-            out_indices=[stage - 1 for stage in range(1 if config.cells else lowest, 6)],
+            out_indices=[stage - 1 for stage in range(1 if config.cells else lowest, config.deepest + 1)],
             in_chans=3 * config.fold**2,
         )
         channels: list[int] = body.feature_info.channels()  # type: ignore[union-attr, operator]
@@ -212,6 +213,8 @@ def build_detector(config: DetectorConfig) -> CrackDetector:
     """Build the detector; weights start from ``config.weights``, the rest from torch's current seed."""
     if len(config.anchor_sizes) != len(config.levels):
         raise ValueError(f"{len(config.anchor_sizes)} anchor sizes for {len(config.levels)} levels: give one a level")
+    if config.deepest < 5 and max(config.levels) > config.deepest:
+        raise ValueError(f"no pyramid level {max(config.levels)} above the encoder's stage {config.deepest}")
     return CrackDetector(config)
 
 
@@ -232,7 +235,7 @@ def detector_input(images: Tensor, config: DetectorConfig) -> Tensor:
 
 def detector_multiple(config: DetectorConfig) -> int:
     """Sides of a picture must be multiples of this, px: the stride of the encoder's last stage."""
-    return 32 * config.fold  # P6 and P7 round up by themselves
+    return (1 << config.deepest) * config.fold  # P6 and P7 round up by themselves
 
 
 def decode(

@@ -32,13 +32,19 @@ def cut_components(marked: Marked, crack: Crack, least: float, saving: float) ->
     >>> cut_components(corner, corner.astype(np.float32), least=4, saving=8)
     [(0, 0, 1, 8), (1, 0, 8, 1)]
     """
-    near = cv2.dilate(marked.view(np.uint8), _NEAR)
+    held = np.pad(marked, 1)
+    near = cv2.dilate(held.view(np.uint8), _NEAR)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+    label = labels[held]
+    count, promised = np.bincount(label, minlength=len(stats)), np.bincount(label, crack[marked], len(stats))
     pieces: list[Piece] = []
-    for number, (x, y, width, height, _) in enumerate(stats[1:].tolist(), start=1):
-        window = slice(y, y + height), slice(x, x + width)
-        own = marked[window] & (labels[window] == number)
-        pieces += _cut(own, np.where(own, crack[window], 0), x, y, least, saving)
+    for number, (x, y, wider, higher, _) in enumerate(stats[1:].tolist(), start=1):
+        width, height = wider - 2, higher - 2  # `near` is a cell larger on each side, and so is `held`
+        if width * height - count[number] < saving or promised[number] < 2 * least:
+            pieces.append((x, y, x + width, y + height))
+            continue
+        own = marked[y : y + height, x : x + width] & (labels[y + 1 : y + 1 + height, x + 1 : x + 1 + width] == number)
+        pieces += _cut(own, np.where(own, crack[y : y + height, x : x + width], 0), x, y, least, saving)
     return pieces
 
 

@@ -13,7 +13,7 @@ from models.cells import CellBoxes, CellCuts
 from pipeline.cells import boxes_around_cells
 from pipeline.datasets.base import Mask
 from pipeline.found import Seen
-from pipeline.metrics import RegionCounts, counts_at, curve_of
+from pipeline.metrics import RegionCounts, counts_at, curve_of, skeleton_of
 from pipeline.settings import ThresholdSettings
 
 SCORES = np.round(np.arange(0.01, 1.0, 0.01), 2)
@@ -66,13 +66,11 @@ def candidates_of(
         cells: thresholds from which on cells are marked.
     """
     ways = [CellBoxes(threshold=cell, **cuts.model_dump()) for cell in (cells if cell_px else cells[:1])]
-    counts = [
-        [
-            counts_at(*(boxes_around_cells(*own, cell_px, drawn) if cell_px else own.found), mask, SCORES)
-            for drawn in ways
-        ]
-        for own, mask in zip(seen, masks, strict=True)
-    ]
+    counts = []
+    for own, mask in zip(seen, masks, strict=True):
+        skeleton = skeleton_of(mask)
+        found = [boxes_around_cells(*own, cell_px, drawn) if cell_px else own.found for drawn in ways]
+        counts.append([counts_at(*boxes, mask, SCORES, skeleton) for boxes in found])
     return Candidates(ways, np.array(counts))
 
 

@@ -12,6 +12,7 @@ from pipeline.metrics.regions import (
     curve_of,
     region_counts,
     region_curve,
+    skeleton_of,
 )
 from pipeline.metrics.segmentation import (
     SegmentationCounts,
@@ -38,4 +39,5 @@ __all__ = [
     "region_curve",
     "segmentation_counts",
     "segmentation_curve",
+    "skeleton_of",
 ]

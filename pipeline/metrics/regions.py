@@ -108,13 +108,29 @@ def region_curve(per_picture: Iterable[tuple[Boxes, Scores, Mask]], thresholds: 
     return curve_of(total, levels)
 
 
-def counts_at(boxes: Boxes, scores: Scores, mask: Mask, thresholds: ArrayLike) -> NDArray[np.int64]:
-    """What one picture adds to `region_curve` at each threshold: ``(T, F)``, F in the order of `RegionCounts`."""
+def counts_at(
+    boxes: Boxes, scores: Scores, mask: Mask, thresholds: ArrayLike, skeleton: Mask | None = None
+) -> NDArray[np.int64]:
+    """What one picture adds to `region_curve` at each threshold: ``(T, F)``, F in the order of `RegionCounts`.
+
+    Args:
+        boxes: as `region_curve`.
+        scores: likewise.
+        mask: likewise.
+        thresholds: likewise.
+        skeleton: of the mask, by `skeleton_of`, for who counts many boxes on one mask; none: made here.
+    """
     levels = np.asarray(thresholds, dtype=np.float32).reshape(-1)
     falling = -np.asarray(scores, dtype=np.float32).reshape(-1)
     order = np.argsort(falling, kind="stable")
     kept = np.searchsorted(falling[order], -levels, side="right")  # (T,) boxes at or above
-    return _cumulative_counts(np.asarray(boxes).reshape(-1, 4)[order], mask)[kept]
+    return _cumulative_counts(np.asarray(boxes).reshape(-1, 4)[order], mask, skeleton)[kept]
+
+
+def skeleton_of(mask: Mask) -> Mask:
+    """The skeleton that strict precision counts, ``(H, W)`` bool; most of the time that counting takes."""
+    skeleton: Mask = skeletonize(np.asarray(mask, dtype=bool))  # type: ignore[no-untyped-call]
+    return skeleton
 
 
 def curve_of(total: NDArray[np.int64], thresholds: ArrayLike) -> pd.DataFrame:
@@ -165,7 +181,7 @@ def ap50(per_picture: Iterable[tuple[Boxes, Scores, Boxes]]) -> float:
     return float(precision.mean())
 
 
-def _cumulative_counts(boxes: Boxes, mask: Mask) -> NDArray[np.int64]:
+def _cumulative_counts(boxes: Boxes, mask: Mask, skeleton: Mask | None = None) -> NDArray[np.int64]:
     """Counts of the first k boxes, for every k.
 
     Returns:
@@ -176,8 +192,7 @@ def _cumulative_counts(boxes: Boxes, mask: Mask) -> NDArray[np.int64]:
     count = len(whole)
     true_positive = _pixels_in(whole, mask) >= 1  # (N,)
     grown = _outwards(boxes, mask.shape, grow=STRICT_REACH_PX)
-    skeleton: Mask = skeletonize(mask)  # type: ignore[no-untyped-call]
-    strict = _pixels_in(grown, skeleton) >= STRICT_SKELETON_PX  # (N,)
+    strict = _pixels_in(grown, skeleton_of(mask) if skeleton is None else skeleton) >= STRICT_SKELETON_PX  # (N,)
 
     first = np.full(mask.shape, count, dtype=np.int64)  # (H, W) first box over each pixel, `count` where there is none
     for k in range(count - 1, -1, -1):

@@ -108,5 +108,12 @@ def test_shorter_heads_start_from_the_first_convolutions_of_longer_ones(tmp_path
         shorter.head.classification_head.conv[0][0].weight,
         load_bundle(folder)[0].head.classification_head.conv[0][0].weight,
     )
-    with pytest.raises(BundleError, match="differs in head_convs"):
+    with pytest.raises(BundleError, match="is smaller, without head"):
         starting_weights(folder, DETECTOR_CONFIG.model_copy(update={"head_convs": 3}))
+
+
+def test_a_shorter_encoder_starts_from_the_first_stages_of_a_longer_one(bundle):
+    shorter = DETECTOR_CONFIG.model_copy(update={"deepest": 4, "levels": (3, 4), "anchor_sizes": (14.0, 30.0)})
+    weights = starting_weights(bundle, shorter)
+    build_detector(shorter).load_state_dict(weights)
+    assert len(weights) < len(load_bundle(bundle)[0].state_dict())

@@ -103,3 +103,20 @@ def test_the_papers_architecture_builds():
 def test_anchor_sizes_must_match_levels():
     with pytest.raises(ValueError, match="2 anchor sizes for 3 levels"):
         build_detector(SMALL.model_copy(update={"anchor_sizes": (8, 16)}))
+
+
+@torch.inference_mode()
+def test_a_detector_without_the_encoders_last_stage_pads_less_and_keeps_its_cells():
+    light = SMALL.model_copy(update={"deepest": 4, "levels": (3, 4), "anchor_sizes": (14.0, 30.0), "fold": 2})
+    pixels = detector_input(torch.zeros(1, 3, 320, 480), light)
+    assert pixels.shape == (1, 12, 160, 240)
+    model = build_detector(light).eval()
+    logits, _, cells = model.raw(pixels)
+    assert logits.shape[1] == len(model.anchors_for(160, 240, logits.device)) == 9 * (600 + 150)
+    assert cells.shape == (1, 80, 120)
+    assert sum(p.numel() for p in model.parameters()) < sum(p.numel() for p in build_detector(SMALL).parameters())
+
+
+def test_a_level_above_the_last_stage_in_use_is_refused():
+    with pytest.raises(ValueError, match="no pyramid level 5 above the encoder's stage 4"):
+        build_detector(SMALL.model_copy(update={"deepest": 4}))
