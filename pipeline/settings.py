@@ -146,7 +146,7 @@ _LIGHT: dict[str, Any] = {
 _FINETUNE: dict[str, Any] = {
     "detector_training": {
         "start": Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast",
-        "epochs": 30,
+        "epochs": 60,
     }
 }
 
@@ -154,9 +154,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     "fast": _LIGHT,
     "finetune": {**_LIGHT, **_FINETUNE},
     "accurate": {
-        **_FINETUNE,
+        "detector_training": {**_FINETUNE["detector_training"], "epochs": 30},
         "look_again": True,
         "crops": {"halo": 8},
+        "thresholds": {"target_error": 0.007},
     },
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
     "paper": {

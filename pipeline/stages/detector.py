@@ -44,7 +44,7 @@ def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:
     return detector
 
 
-def detector_alone(settings: RunSettings, trained: Path) -> Cascade:
+def detector_alone(settings: RunSettings, trained: Path, look_again: bool = False) -> Cascade:
     """The hot path with a trained stage 1; its stage 2 has no training and must not be asked."""
     return Cascade(
         load_detector(settings, trained),
@@ -54,6 +54,7 @@ def detector_alone(settings: RunSettings, trained: Path) -> Cascade:
         MIN_SCORE,
         0.5,
         pick_device(settings.device),
+        look_again=look_again,
     )
 
 
@@ -63,7 +64,7 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
     Writes ``detections.parquet`` (name, part, box, score from 0.01 up), ``curve.parquet`` (validation) and
     ``operating_point.json``.
     """
-    cascade = detector_alone(settings, trained)
+    cascade = detector_alone(settings, trained, settings.look_again)
     config, thresholds = settings.detector, settings.thresholds
     val = load_part(settings, prepared, "val")
     candidates = candidates_of(
