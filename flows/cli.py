@@ -54,7 +54,8 @@ def run(
         str | None,
         typer.Option(
             help="fast: light networks (default). finetune: the same, from networks that have seen DeepCrack. "
-            "accurate: finetune, stage 2 looking four times. paper: Carr et al. 2018. smoke: a minute, no use."
+            "accurate: a heavier detector looking twice, stage 2 four times. paper: Carr et al. 2018. "
+            "smoke: a minute, no use."
         ),
     ] = None,
     dataset: Dataset = "sample",
