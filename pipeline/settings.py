@@ -137,7 +137,7 @@ class RunSettings(Settings):
         return self.model_copy(update={"dataset": self.dataset.model_copy(update={"split": split})})
 
 
-# Two thirds of the multiply-adds: where the cascade is to be fast, they are worth more than what is missed for it.
+# Five sixths of the multiply-adds: where the cascade is to be fast, they are worth more than what is missed for it.
 _LIGHT: dict[str, Any] = {
     "detector": {"deepest": 4, "levels": [3, 4], "anchor_sizes": [14, 30], "head_convs": 1},
 }
