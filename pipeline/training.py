@@ -39,7 +39,7 @@ class Trainee(Protocol):
         """Scalar loss of one batch under the current weights."""
 
     def validate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
-        """Figures on validation data; ``"score"`` decides which epoch is best (higher is better)."""
+        """Figures on validation data; ``"score"``, higher is better, decides which epoch is best; else the last is."""
 
 
 @dataclass(frozen=True)

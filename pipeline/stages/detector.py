@@ -37,7 +37,7 @@ def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Rep
 
 
 def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:
-    """Detector with the weights of its best epoch."""
+    """Detector with the weights of the epoch that was kept."""
     detector = build_detector(settings.detector.model_copy(update={"weights": "none"}))
     fill(detector, trained / "best.safetensors")
     detector.eval()

@@ -1,6 +1,9 @@
+import itertools
+
 import numpy as np
 import pytest
 
+import pipeline.operating_point
 from models.cells import CellCuts
 from pipeline.found import Seen
 from pipeline.operating_point import CELLS, SCORES, candidates_of, choose_operating_point
@@ -85,3 +88,14 @@ def test_a_picture_that_few_draws_hold_twice_does_not_decide():
     seen, masks = zip(*([ordinary] * 9 + [blank]), strict=True)
     point = choose_operating_point(candidates_of(seen, masks, CUTS, 4), thresholds)
     assert point[:2] == choose(thresholds, row=8, faint=0.3)[:2]
+
+
+def test_the_median_of_each_threshold_over_draws_of_as_many_pictures_is_taken(monkeypatch):
+    seen, mask = picture()
+    candidates = candidates_of([seen] * 3 + [seen._replace(cells=seen.cells / 2)], [mask] * 4, CUTS, 4)
+    pools, picks = [], itertools.cycle([(2, 70), (9, 10), (4, 30)])
+    monkeypatch.setattr(pipeline.operating_point, "_choose", lambda pool, _: pools.append(pool) or next(picks))
+    point = choose_operating_point(candidates, ThresholdSettings())
+    assert (point.cells.threshold, point.score_threshold) == (CELLS[4], SCORES[30])
+    assert {int(pool[0, 0, -1]) for pool in pools} == {4}  # the last field of `RegionCounts`: pictures
+    assert len({int(pool.sum()) for pool in pools}) > 1  # not the same pictures every time
