@@ -75,6 +75,12 @@ class TrainSettings(Settings):
     items_per_sample: int = Field(1, ge=1, description="Crops drawn from each picture in an epoch; segmenter only")
 
 
+class DetectorTrainSettings(TrainSettings):
+    """The same with the defaults of stage 1, whose validation is for the eye: no epoch is chosen by it."""
+
+    validate_every: int = Field(10, ge=1, description="Epochs between two validations")
+
+
 class SegmenterTrainSettings(TrainSettings):
     """The same with the defaults of stage 2."""
 
@@ -122,7 +128,7 @@ class RunSettings(Settings):
     labels: LabelSettings = LabelSettings()
     detector: DetectorConfig = DetectorConfig()
     detector_augment: AugmentSettings = AugmentSettings()
-    detector_training: TrainSettings = TrainSettings()
+    detector_training: DetectorTrainSettings = DetectorTrainSettings()
     cells: CellCuts = CellCuts()
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
