@@ -53,8 +53,8 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="fast: light networks (default). finetune: the same, from networks that have seen DeepCrack. "
-            "accurate: a heavier detector looking twice, stage 2 four times. paper: Carr et al. 2018. "
+            help="fast: light networks (default). finetune: a lighter detector, from one that has seen DeepCrack. "
+            "accurate: the detector of fast from there, looking twice, stage 2 four times. paper: Carr et al. 2018. "
             "smoke: a minute, no use."
         ),
     ] = None,
