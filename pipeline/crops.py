@@ -6,6 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.boxes import Boxes, round_outwards
@@ -37,7 +38,9 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
     [[31, 31, 79, 79]]
     """
     tight = round_outwards(boxes, size)
-    tight = _trim(tight[(tight[:, 2:] > tight[:, :2]).all(axis=1)], size)
+    tight = tight[(tight[:, 2:] > tight[:, :2]).all(axis=1)]
+    areas = (-(-(tight[:, 2:] - tight[:, :2]) // GRID_PX)).prod(axis=1)
+    tight = _trim(tight[np.argsort(-areas, kind="stable")], size)
     if len(tight) == 0:
         return tight
     height, width = size
@@ -50,52 +53,64 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
     return _on_grid(_cut_up(merged, halo), size)
 
 
+@njit(cache=True, nogil=True)
 def _trim(boxes: Boxes, size: tuple[int, int]) -> Boxes:
-    """Cut off from each box, the largest first, the rows and columns that those before it fill; their union stays."""
-    filled = np.zeros(size, bool)
-    trimmed = []
-    for x1, y1, x2, y2 in boxes[np.argsort(-_areas(boxes), kind="stable")].tolist():
-        free = ~filled[y1:y2, x1:x2]
-        if len(rows := np.flatnonzero(free.any(axis=1))):
-            columns = np.flatnonzero(free.any(axis=0))
-            trimmed.append((x1 + columns[0], y1 + rows[0], x1 + columns[-1] + 1, y1 + rows[-1] + 1))
-        filled[y1:y2, x1:x2] = True
-    return np.array(trimmed, np.int64).reshape(-1, 4)
+    """Cut off from each box what those before it fill, as far as whole rows and columns go; their union stays."""
+    filled = np.zeros(size, np.bool_)
+    trimmed, count = np.empty_like(boxes), 0
+    for x1, y1, x2, y2 in boxes:
+        left, top, right, bottom = x2, y2, x1, y1
+        for y in range(y1, y2):
+            for x in range(x1, x2):
+                if not filled[y, x]:
+                    left, top, right, bottom = min(left, x), min(top, y), max(right, x + 1), max(bottom, y + 1)
+                    filled[y, x] = True
+        if left < right:
+            trimmed[count, 0], trimmed[count, 1], trimmed[count, 2], trimmed[count, 3] = left, top, right, bottom
+            count += 1
+    return trimmed[:count]
 
 
 def _on_grid(crops: Boxes, size: tuple[int, int]) -> Boxes:
     """Grow crops to multiples of `GRID_PX`, evenly on both sides, or as far as the frame goes."""
     frame = np.array([size[1], size[0]])
     sides = crops[:, 2:] - crops[:, :2]
-    wanted = np.minimum(_up(sides), frame)
+    wanted = np.minimum(-(-sides // GRID_PX) * GRID_PX, frame)
     low = np.clip(crops[:, :2] - (wanted - sides) // 2, 0, frame - wanted)
     return np.concatenate([low, low + wanted], axis=1)
 
 
+@njit(cache=True, nogil=True)
 def _merge(crops: Boxes) -> Boxes:
-    """Merge greedily, the largest saving first; one row and column of the table of savings change with each merger."""
-    crops = crops.copy()
-    area = _areas(crops)
-    saving = _savings(crops[:, None], area[:, None], crops[None], area[None])  # (N, N)
-    np.fill_diagonal(saving, -1)
-    alive = np.ones(len(crops), bool)
-    while (best := int(saving.argmax())) >= 0 and saving.flat[best] >= 0:
-        i, j = divmod(best, len(crops))
-        crops[i, :2], crops[i, 2:] = np.minimum(crops[i, :2], crops[j, :2]), np.maximum(crops[i, 2:], crops[j, 2:])
-        area[i] = _areas(crops[i])
+    """Merge the two crops whose joint crop saves most pixels, for as long as that is no loss."""
+    crops, count = crops.copy(), len(crops)
+    alive = np.ones(count, np.bool_)
+    saved = np.full((count, count), -1)
+    for i in range(count):
+        for j in range(i + 1, count):
+            saved[i, j] = _saved(crops[i], crops[j])
+    while count and saved.max() >= 0:
+        best = int(saved.argmax())
+        i, j = best // count, best % count
+        for side in range(2):
+            crops[i, side] = min(crops[i, side], crops[j, side])
+            crops[i, side + 2] = max(crops[i, side + 2], crops[j, side + 2])
         alive[j] = False
-        saving[j], saving[:, j] = -1, -1
-        fresh = np.where(alive, _savings(crops[i], area[i], crops, area), -1)
-        fresh[i] = -1
-        saving[i], saving[:, i] = fresh, fresh
+        saved[j], saved[:, j] = -1, -1
+        for other in range(count):
+            if alive[other] and other != i:
+                saved[min(i, other), max(i, other)] = _saved(crops[i], crops[other])
     return crops[alive]
 
 
-def _savings(one: Boxes, one_area: NDArray[np.int64], other: Boxes, other_area: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Pixels saved by joint crops, -1 where the joint one would be too long; boxes ``(…, 4)`` → ``(…)``."""
-    sides = np.maximum(one[..., 2:], other[..., 2:]) - np.minimum(one[..., :2], other[..., :2])
-    saved = one_area + other_area + PRICE_PX - _up(sides).prod(axis=-1)
-    return np.asarray(np.where((sides <= LONGEST_PX).all(axis=-1), saved, -1), np.int64)
+@njit(cache=True, nogil=True)
+def _saved(one: Boxes, other: Boxes) -> int:
+    """Pixels saved by the joint crop of two, ``(4,)`` each; -1 where it would be too long, or no gain."""
+    width = int(max(one[2], other[2]) - min(one[0], other[0]))
+    height = int(max(one[3], other[3]) - min(one[1], other[1]))
+    if max(width, height) > LONGEST_PX:
+        return -1
+    return max(-1, _area(one) + _area(other) + PRICE_PX - _up(width) * _up(height))
 
 
 def _cut_up(crops: Boxes, halo: int) -> Boxes:
@@ -153,10 +168,12 @@ def _ramp(side: int, halo: int) -> NDArray[np.float32]:
     return (np.minimum(distance, halo + 1) / (halo + 1)).astype(np.float32)
 
 
-def _areas(boxes: Boxes) -> NDArray[np.int64]:
-    """Pixels of boxes ``(…, 4)`` xyxy px once they are on the grid: ``(…)``."""
-    return np.asarray(_up(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1))
+@njit(cache=True, nogil=True)
+def _area(box: Boxes) -> int:
+    """Pixels of a box ``(4,)`` once it is on the grid."""
+    return _up(int(box[2] - box[0])) * _up(int(box[3] - box[1]))
 
 
-def _up(sides: NDArray[np.int64]) -> NDArray[np.int64]:
-    return -(-sides // GRID_PX) * GRID_PX
+@njit(cache=True, nogil=True)
+def _up(side: int) -> int:
+    return -(-side // GRID_PX) * GRID_PX
