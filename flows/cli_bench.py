@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +21,9 @@ def bench(
     dataset: Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.")] = "sample",
     root: Annotated[Path | None, typer.Option(help="Folder of the data set; none for the generated sample.")] = None,
     split: Annotated[str, typer.Option(help="Part to measure on, such as paper-test or all.")] = "paper-test",
-    pictures: Annotated[int, typer.Option(min=1, help="At most so many, evenly spread over the part.")] = 32,
+    pictures: Annotated[
+        int, typer.Option(min=1, help="At most so many, evenly spread over the part; of these, all of the commonest size.")
+    ] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of cascade against full frame.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -36,9 +40,8 @@ def bench(
     settings = make_settings("fast", {"dataset": {"name": dataset, "root": root}})
     opened = open_dataset(settings.dataset)
     names = select(opened, split, settings.dataset.split_seed)
-    step = max(1, len(names) // pictures)
-    samples = [opened.load(name) for name in names[::step][:pictures]]
-    shape = samples[0].mask.shape
+    samples = [opened.load(name) for name in evenly(names, pictures)]
+    ((shape, _),) = Counter(sample.mask.shape for sample in samples).most_common(1)
     samples = [sample for sample in samples if sample.mask.shape == shape]
     measured = measure(
         bundle, samples, rounds, lambda _done, _total, line: typer.echo(line, err=True) if line else None
@@ -48,6 +51,11 @@ def bench(
         print_json(measured)
     else:
         _print(measured)
+
+
+def evenly(names: Sequence[str], count: int) -> list[str]:
+    """At most `count` of the names, the first among them, as far apart as they come."""
+    return [names[index * len(names) // count] for index in range(count)] if count < len(names) else list(names)
 
 
 def _print(measured: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ import torch
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.cli_bench import evenly
 from models.bundle import save_bundle
 from models.segmenter import build_segmenter
 from pipeline.bench import measure
@@ -54,3 +55,10 @@ def test_bench_of_no_bundle_is_told(tmp_path):
     result = CliRunner().invoke(app, ["bench", "--bundle", str(tmp_path / "none")])
     assert result.exit_code == 1
     assert "bundle" in result.output
+
+
+def test_pictures_are_spread_over_the_whole_part():
+    assert evenly("abcdefg", 3) == ["a", "c", "e"]
+    assert evenly("abcd", 3) == ["a", "b", "c"]
+    assert evenly([str(n) for n in range(100)], 64)[-1] == "98"  # once the first 64
+    assert evenly("ab", 3) == ["a", "b"]
