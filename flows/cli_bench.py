@@ -22,7 +22,7 @@ def bench(
     root: Annotated[Path | None, typer.Option(help="Folder of the data set; none for the generated sample.")] = None,
     split: Annotated[str, typer.Option(help="Part to measure on, such as paper-test or all.")] = "paper-test",
     pictures: Annotated[
-        int, typer.Option(min=1, help="At most so many, evenly spread over the part; of these, all of the commonest size.")
+        int, typer.Option(min=1, help="At most so many, spread over the part; of these, all of the commonest size.")
     ] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of cascade against full frame.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
