@@ -16,11 +16,12 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
-from torchvision.ops import FeaturePyramidNetwork, batched_nms, clip_boxes_to_image
+from torchvision.ops import FeaturePyramidNetwork, clip_boxes_to_image
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from models.backbones import TIMM_NAMES, BackboneName, WeightsName, load_encoder_weights
 from models.cells import CellHead
+from models.suppression import suppress
 
 
 class DetectorConfig(BaseModel):
@@ -258,11 +259,7 @@ def decode(
     boxes = clip_boxes_to_image(boxes, size)
     solid = (boxes[:, 2:] - boxes[:, :2] >= 1).all(dim=1)
     boxes, scores, pictures = boxes[solid], scores[solid], pictures[solid]
-    keep = batched_nms(boxes, scores, pictures, config.nms_iou)
-    keep = keep[torch.argsort(pictures[keep], stable=True)]
-    rank = torch.arange(len(keep), device=keep.device)
-    first = torch.searchsorted(pictures[keep], torch.arange(logits.shape[0], device=keep.device))
-    keep = keep[rank - first[pictures[keep]] < config.max_detections]
+    keep = suppress(boxes, scores, pictures, config.nms_iou, config.max_detections)
     return Detections(boxes[keep], scores[keep], pictures[keep])
 
 

@@ -22,7 +22,14 @@ StageName = Literal["prepare", "train-detector", "detect", "crop", "train-segmen
 ROOT = Path(__file__).resolve().parents[2]
 _DATA = [*(f"pipeline/datasets/{name}.py" for name in ("base", "pairs", "pictures")), "pipeline/splits.py"]
 _LOOP = ["pipeline/training.py", "pipeline/batches.py", "pipeline/augment.py", "models/backbones.py"]
-_BOXES = ["pipeline/cells.py", "pipeline/cuts.py", "pipeline/found.py", "models/cells.py", "models/detector.py"]
+_BOXES = [
+    "pipeline/cells.py",
+    "pipeline/cuts.py",
+    "pipeline/found.py",
+    "models/cells.py",
+    "models/detector.py",
+    "models/suppression.py",
+]
 _CASCADE = [
     *_BOXES,
     "pipeline/cascade.py",
