@@ -55,7 +55,7 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
 
 @njit(cache=True, nogil=True)
 def _trim(boxes: Boxes, size: tuple[int, int]) -> Boxes:
-    """Cut off from each box what those before it fill, as far as whole rows and columns go; their union stays."""
+    """Cut off from each box, the largest first, the rows and columns that those before it fill; their union stays."""
     filled = np.zeros(size, np.bool_)
     trimmed, count = np.empty_like(boxes), 0
     for x1, y1, x2, y2 in boxes:
@@ -89,9 +89,11 @@ def _merge(crops: Boxes) -> Boxes:
     for i in range(count):
         for j in range(i + 1, count):
             saved[i, j] = _saved(crops[i], crops[j])
-    while count and saved.max() >= 0:
+    while count:
         best = int(saved.argmax())
         i, j = best // count, best % count
+        if saved[i, j] < 0:
+            break
         for side in range(2):
             crops[i, side] = min(crops[i, side], crops[j, side])
             crops[i, side + 2] = max(crops[i, side + 2], crops[j, side + 2])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Marked = NDArray[np.bool_]  # (h, w) of cells
 Crack = NDArray[np.float32]  # (h, w), how much crack each cell is expected to hold, cells
 Piece = tuple[int, int, int, int]  # x1, y1, x2, y2 in cells, half-open
+
 _NEAR = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
