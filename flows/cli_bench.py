@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -25,6 +25,7 @@ def bench(
         int, typer.Option(min=1, help="At most so many, spread over the part; of these, all of the commonest size.")
     ] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of cascade against full frame.")] = 50,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU where there is one.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Time the cascade against its own U-Net on the full frame, and against what a user would pick instead.
@@ -36,6 +37,7 @@ def bench(
     from pipeline.datasets import open_dataset
     from pipeline.settings import make_settings
     from pipeline.splits import select
+    from pipeline.training import pick_device
 
     settings = make_settings("fast", {"dataset": {"name": dataset, "root": root}})
     opened = open_dataset(settings.dataset)
@@ -44,7 +46,11 @@ def bench(
     ((shape, _),) = Counter(sample.mask.shape for sample in samples).most_common(1)
     samples = [sample for sample in samples if sample.mask.shape == shape]
     measured = measure(
-        bundle, samples, rounds, lambda _done, _total, line: typer.echo(line, err=True) if line else None
+        bundle,
+        samples,
+        rounds,
+        lambda _done, _total, line: typer.echo(line, err=True) if line else None,
+        pick_device(device),
     )
     measured = {"dataset": opened.key, "split": split} | measured
     if as_json:
@@ -92,6 +98,19 @@ def _print(measured: dict[str, Any]) -> None:
             for row in measured["by_size"]
         ),
         *((f"{row['pictures']} pictures, ms each", f"{row['cascade_ms']:.1f}") for row in measured["by_count"]),
+        *(_of_gpu(measured["gpu"]) if "gpu" in measured else ()),
     ):
         table.add_row(figure, value)
     Console(markup=False).print(table)
+
+
+def _of_gpu(gpu: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield gpu["name"], f"{gpu['matrix_tflops']:.0f} Tflop/s, {gpu['copy_tb_s']:.2f} TB/s"
+    for row in gpu["forward"]:
+        used = f"{row['pictures_per_s']:,.0f} a second ({row['matrix_share']:.1%} of the matrix rate)"
+        yield f"{row['network']} over whole pictures, {row['batch']} at once", used
+    for row in gpu["cascade"]:
+        yield f"cascade, one caller, {row['batch']} at once", f"{row['pictures_per_s']:,.0f} a second"
+    yield "share of that time in which the GPU computes", f"{gpu['busy']:.0%}"
+    for row in gpu["kernels"]:
+        yield f"  {row['kernel'][:60]}", f"{row['share']:.1%}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import timm
@@ -37,10 +38,16 @@ def normalise(images: Tensor) -> Tensor:
     >>> [round(v, 2) for v in normalise(torch.zeros(1, 3, 2, 2, dtype=torch.uint8))[0, :, 0, 0].tolist()]
     [-2.12, -2.04, -1.8]
     """
-    scale = 1.0 if images.is_floating_point() else 255.0
-    mean = images.new_tensor(IMAGE_MEAN, dtype=torch.float32).view(1, 3, 1, 1)
-    std = images.new_tensor(IMAGE_STD, dtype=torch.float32).view(1, 3, 1, 1)
-    return (images.float() - mean * scale) / (std * scale)
+    mean, std = _statistics(1.0 if images.is_floating_point() else 255.0, images.device)
+    return (images.float() - mean) / std
+
+
+@cache
+def _statistics(scale: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and deviation, ``(1, 3, 1, 1)`` each; kept, since a GPU would have to wait for them at every call."""
+    with torch.inference_mode(False):
+        mean, std = (torch.tensor(of, device=device).view(1, 3, 1, 1) * scale for of in (IMAGE_MEAN, IMAGE_STD))
+    return mean, std
 
 
 def load_encoder_weights(encoder: nn.Module, backbone: BackboneName, weights: WeightsName) -> None:

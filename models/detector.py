@@ -50,9 +50,14 @@ class DetectorConfig(BaseModel):
     max_detections: int = Field(300, ge=1)
 
     @property
+    def cell_stage(self) -> int:
+        """The encoder's stage whose pixels are the cells: the first of at least 4 px of the full frame."""
+        return 2 if self.fold == 1 else 1
+
+    @property
     def cell_px(self) -> int:
-        """Side of a cell, px of the full frame: the stride of the encoder's first stage."""
-        return 2 * self.fold
+        """Side of a cell, px of the full frame."""
+        return int(2**self.cell_stage * self.fold)
 
 
 class RawDetections(NamedTuple):
@@ -61,7 +66,8 @@ class RawDetections(NamedTuple):
     Attributes:
         logits: ``(B, A)`` over all anchors.
         deltas: ``(B, A, 4)``.
-        cells: logits ``(B, h / 2, w / 2)`` of the cells of an ``(h, w)`` folded picture; None without that head.
+        cells: logits of the cells ``(B, h / n, w / n)``, of ``cell_px`` each, of an ``(h, w)`` folded picture; None
+            without that head.
     """
 
     logits: Tensor
@@ -92,15 +98,18 @@ class PyramidBackbone(nn.Module):
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
         lowest = min(config.levels)
+        first = config.cell_stage if config.cells else lowest
         body = timm.create_model(
             TIMM_NAMES[config.backbone],
             features_only=True,
-            out_indices=[stage - 1 for stage in range(1 if config.cells else lowest, config.deepest + 1)],
+            out_indices=[
+                stage - 1 for stage in range(config.cell_stage if config.cells else lowest, config.deepest + 1)
+            ],
             in_chans=3 * config.fold**2,
         )
         channels: list[int] = body.feature_info.channels()  # type: ignore[union-attr, operator]
         load_encoder_weights(body, config.backbone, config.weights)
-        self.skips = lowest - 1 if config.cells else 0
+        self.skips = lowest - first
         extra = LastLevelP6P7(config.fpn_channels, config.fpn_channels) if max(config.levels) > 5 else None
         self.fpn = FeaturePyramidNetwork(channels[self.skips :], config.fpn_channels, extra_blocks=extra)
         self.cells = CellHead(config.fpn_channels, channels[: self.skips]) if config.cells else None
@@ -113,7 +122,7 @@ class PyramidBackbone(nn.Module):
         return self.look(x)[0]
 
     def look(self, x: Tensor) -> tuple[OrderedDict[str, Tensor], Tensor | None]:
-        """The pyramid, and the logits ``(B, h / 2, w / 2)`` of the cells where there is a head for them."""
+        """The pyramid, and the logits of the cells (`RawDetections`) where there is a head for them."""
         features = list(self.body(x))
         skips, deeper = features[: self.skips], features[self.skips :]
         pyramid = list(self.fpn(OrderedDict((str(i), f) for i, f in enumerate(deeper))).values())
@@ -177,7 +186,7 @@ class CrackDetector(RetinaNet):
             boxes: of each picture ``(N, 4)`` xyxy px of the full frame.
 
         Returns:
-            the sum of classification and box loss, and the cells' logits ``(B, h / 2, w / 2)``.
+            the sum of classification and box loss, and the cells' logits (`RawDetections`).
         """
         height, width = images.shape[-2:]
         targets = [{"boxes": b / self.config.fold, "labels": b.new_zeros(len(b), dtype=torch.int64)} for b in boxes]
@@ -197,7 +206,7 @@ class CrackDetector(RetinaNet):
         out = self.head(list(pyramid.values()))
         return RawDetections(out["cls_logits"].squeeze(-1), out["bbox_regression"], cells)
 
-    def anchors_for(self, height: int, width: int, device: torch.device) -> Tensor:
+    def anchors_for(self, height: int, width: int) -> Tensor:
         """Anchors of one folded ``height × width`` input, ``(A, 4)`` xyxy px of it, kept for the next of that size."""
         key = (height, width)
         anchors = self._anchor_cache.get(key)
@@ -207,7 +216,7 @@ class CrackDetector(RetinaNet):
             images = ImageList(torch.empty(1, 3, height, width), [key])
             anchors = self.anchor_generator(images, maps)[0].float()
             self._anchor_cache = {key: anchors}  # another thread may replace it at once
-        return anchors.to(device)
+        return anchors
 
 
 def build_detector(config: DetectorConfig) -> CrackDetector:
@@ -245,7 +254,7 @@ def decode(
     """Turn raw output into detections of the full frame, all pictures of a batch at once.
 
     Args:
-        logits: ``(B, A)``.
+        logits: ``(B, A)``, on the CPU like all else: they are few, and a GPU would wait for each small step.
         deltas: ``(B, A, 4)``.
         anchors: ``(A, 4)`` xyxy px of the folded picture.
         size: ``(H, W)`` of the full frame, px.

@@ -85,6 +85,13 @@ def padded_pixels(images: Sequence[NDArray[np.uint8]], multiple: int) -> Pixels:
     return pixels
 
 
+def check_sides(images: Pixels, multiple: int) -> None:
+    """Make sure that a batch is not empty and that its sides are multiples of `multiple` px."""
+    batch, height, width, _ = images.shape
+    if batch == 0 or height % multiple or width % multiple:
+        raise ValueError(f"images {images.shape}: not empty, and sides must be multiples of {multiple} px")
+
+
 @torch.no_grad()
 def folded(graph: Graph) -> Graph:
     """Copy a graph for inference: each batch norm becomes part of the convolution before it, padding becomes fixed.

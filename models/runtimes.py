@@ -20,12 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from models.cuda import KINDS, CudaRuntime, Precision
 from models.detector import CrackDetector, RawDetections
 from models.errors import UsageError
-from models.graphs import DetectorGraph, Graph, Pixels, SegmenterGraph, folded
+from models.graphs import DetectorGraph, Graph, Pixels, SegmenterGraph, check_sides, folded
 
 RuntimeName = Literal["auto", "torch", "openvino"]
-Precision = Literal["f32", "bf16", "f16"]
 
 LARGEST_BATCH = 8  # pictures at once; a larger one is not faster per picture
 MOST_COMPILED = 8  # shapes of detector input kept compiled; each holds some 25 MB
@@ -37,17 +37,15 @@ class Runtime(Protocol):
     Attributes:
         name: ``torch`` or ``openvino``.
         precision: what the arithmetic is done in.
-        device: where `detector`'s output lies.
     """
 
     name: str
     precision: Precision
-    device: torch.device
 
     def detector(self, images: Pixels) -> RawDetections:
         """Stage 1 on ``(B, h, w, 3)`` uint8 RGB, B ≥ 1, padded by `models.graphs.padded_pixels`.
 
-        All float32; cells are probabilities here.
+        All float32 and on the CPU; cells are probabilities here.
         """
 
     def segmenter(self, images: Pixels) -> NDArray[np.float32]:
@@ -99,28 +97,20 @@ def make_runtime(
     second = folded(SegmenterGraph(segmenter, segmenter_multiple))
     if choose_runtime(name, device) == "openvino":
         return OpenVinoRuntime(first, second, precision, streams)
-    return TorchRuntime(first, second, device, precision)
+    if device.type == "cuda":
+        return CudaRuntime(first, second, device, precision)
+    return TorchRuntime(first, second, precision)
 
 
 class TorchRuntime:
-    """Eager PyTorch: channels last, autocast below f32."""
+    """Eager PyTorch on the CPU: channels last, autocast below f32."""
 
     name = "torch"
 
-    def __init__(
-        self,
-        detector: Graph,
-        segmenter: Graph,
-        device: torch.device,
-        precision: Precision | None = None,
-        compiled: bool = False,
-    ) -> None:
-        """Take two folded graphs; `compiled` sends them through ``torch.compile``, a minute's work for each shape."""
-        self.device = device
-        self.precision: Precision = precision or _native_precision(device)
-        graphs = [g.to(device).to(memory_format=torch.channels_last) for g in (detector, segmenter)]
-        self._multiples = [graph.multiple for graph in (detector, segmenter)]
-        self._graphs = [torch.compile(graph) for graph in graphs] if compiled else graphs
+    def __init__(self, detector: Graph, segmenter: Graph, precision: Precision | None = None) -> None:
+        """Take two folded graphs."""
+        self.precision: Precision = precision or native_precision()
+        self._graphs = [g.to(memory_format=torch.channels_last) for g in (detector, segmenter)]
 
     def detector(self, images: Pixels) -> RawDetections:
         """Stage 1 (`Runtime.detector`)."""
@@ -128,15 +118,15 @@ class TorchRuntime:
 
     def segmenter(self, images: Pixels) -> NDArray[np.float32]:
         """Stage 2 (`Runtime.segmenter`)."""
-        found: NDArray[np.float32] = self._run(1, images).cpu().numpy()
+        found: NDArray[np.float32] = self._run(1, images).numpy()
         return found
 
     @torch.inference_mode()
     def _run(self, stage: int, images: Pixels) -> Any:
-        _check_sides(images, self._multiples[stage])
-        kind = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[self.precision]
-        with torch.autocast(self.device.type, kind, enabled=self.precision != "f32"):
-            return self._graphs[stage](torch.from_numpy(np.ascontiguousarray(images)).to(self.device))
+        graph = self._graphs[stage]
+        check_sides(images, graph.multiple)
+        with torch.autocast("cpu", KINDS[self.precision], enabled=self.precision != "f32"):
+            return graph(torch.from_numpy(np.ascontiguousarray(images)))
 
 
 class OpenVinoRuntime:
@@ -164,7 +154,6 @@ class OpenVinoRuntime:
             raise UsageError("OpenVINO does not compute in f16 on a CPU.", "Use the precision bf16 or f32.")
         self._core = openvino.Core()
         has_bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.device = torch.device("cpu")
         self.precision: Precision = precision or ("bf16" if has_bf16 else "f32")
         self._options = {
             "NUM_STREAMS": streams,
@@ -181,14 +170,14 @@ class OpenVinoRuntime:
 
     def detector(self, images: Pixels) -> RawDetections:
         """Stage 1 (`Runtime.detector`)."""
-        _check_sides(images, self._multiples[0])
+        check_sides(images, self._multiples[0])
         run = self._detector_for(images[:1].shape)
         found = zip(*(run(picture[None]) for picture in images), strict=True)
         return RawDetections(*(torch.from_numpy(np.concatenate(outputs)) for outputs in found))
 
     def segmenter(self, images: Pixels) -> NDArray[np.float32]:
         """Stage 2 (`Runtime.segmenter`)."""
-        _check_sides(images, self._multiples[1])
+        check_sides(images, self._multiples[1])
         return self._segmenter(images)[0]
 
     def _detector_for(self, shape: tuple[int, ...]) -> _Compiled:
@@ -253,14 +242,7 @@ def _not_installed() -> UsageError:
     return UsageError("OpenVINO is not installed.", "pip install 'crack-survey[openvino]', or use the runtime torch.")
 
 
-def _native_precision(device: torch.device) -> Precision:
-    if device.type == "cuda":
-        return "f16"  # as fast as bf16 on a GPU, and nearer to f32
+def native_precision() -> Precision:
+    """The fastest that the CPU computes in hardware."""
     able = torch.cpu.get_capabilities()
     return "bf16" if any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16")) else "f32"
-
-
-def _check_sides(images: Pixels, multiple: int) -> None:
-    batch, height, width, _ = images.shape
-    if batch == 0 or height % multiple or width % multiple:
-        raise ValueError(f"images {images.shape}: not empty, and sides must be multiples of {multiple} px")

@@ -1,7 +1,7 @@
 """Non-maximum suppression: of boxes that lie on one another, the surest stays.
 
-On a CPU compiled here, since torchvision's goes on through all boxes when as many are kept as are wanted: 20 ms for a
-survey frame that the detector takes 24 ms for.
+Compiled here, since torchvision's goes on through all boxes when as many are kept as are wanted: 20 ms for a survey
+frame that the detector takes 24 ms for.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import torch
 from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.ops import batched_nms
 
 
 def suppress(boxes: Tensor, scores: Tensor, pictures: Tensor, limit: float, most: int) -> Tensor:
     """Which boxes stay: torchvision's `batched_nms`, of each picture the best `most`.
 
     Args:
-        boxes: ``(N, 4)`` xyxy px, float32.
+        boxes: ``(N, 4)`` xyxy px, float32, on the CPU like all else.
         scores: ``(N,)``.
         pictures: ``(N,)`` int64, the picture that each box is of; boxes of different pictures do not meet.
         limit: highest intersection over union with a box that stays.
@@ -27,20 +26,9 @@ def suppress(boxes: Tensor, scores: Tensor, pictures: Tensor, limit: float, most
     Returns:
         ``(M,)`` int64 indices, of one picture after the other, best first.
     """
-    if boxes.device.type == "cpu":
-        order = np.lexsort((-scores.numpy(), pictures.numpy()))
-        kept = _suppress(boxes.numpy()[order], pictures.numpy()[order], np.float32(limit), most)
-        return torch.from_numpy(order[kept])
-    return suppress_all(boxes, scores, pictures, limit, most)
-
-
-def suppress_all(boxes: Tensor, scores: Tensor, pictures: Tensor, limit: float, most: int) -> Tensor:
-    """The same by torchvision, on any device."""
-    keep: Tensor = batched_nms(boxes, scores, pictures, limit)
-    keep = keep[torch.argsort(pictures[keep], stable=True)]
-    own = pictures[keep]
-    rank = torch.arange(len(keep), device=keep.device) - torch.searchsorted(own, own)
-    return keep[rank < most]
+    order = np.lexsort((-scores.numpy(), pictures.numpy()))
+    kept = _suppress(boxes.numpy()[order], pictures.numpy()[order], np.float32(limit), most)
+    return torch.from_numpy(order[kept])
 
 
 @njit(cache=True, nogil=True)

@@ -262,12 +262,12 @@ class Cascade:
         with torch.inference_mode():
             logits, deltas, cells = self.runtime.detector(pixels)
             height, width = (side // config.fold for side in pixels.shape[1:3])
-            anchors = self.detector.anchors_for(height, width, logits.device)
+            anchors = self.detector.anchors_for(height, width)
             found = decode(logits, deltas, anchors, shape, config, min_score)
             ends = torch.searchsorted(found.pictures, torch.arange(1, len(batch))).tolist()
-        boxes, scores = (np.split(part.cpu().numpy(), ends) for part in (found.boxes, found.scores))
+        boxes, scores = (np.split(part.numpy(), ends) for part in (found.boxes, found.scores))
         rows, columns = (-(-side // config.cell_px) for side in shape)
-        maps = np.zeros((len(batch), 0, 0), np.float32) if cells is None else cells[:, :rows, :columns].cpu().numpy()
+        maps = np.zeros((len(batch), 0, 0), np.float32) if cells is None else cells[:, :rows, :columns].numpy()
         return [
             Seen(own, own_cells, shape) for own, own_cells in zip(zip(boxes, scores, strict=True), maps, strict=True)
         ]

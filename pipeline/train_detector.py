@@ -97,12 +97,14 @@ def look(model: CrackDetector, image: Image, device: torch.device) -> Seen:
     size = (image.shape[0], image.shape[1])
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
     inputs = detector_input(normalise(pixels), config).contiguous(memory_format=torch.channels_last)
-    logits, deltas, cells = model.raw(inputs)
+    raw = model.raw(inputs)
     height, width = inputs.shape[-2:]
-    anchors = model.anchors_for(height, width, device)
-    found = decode(logits, deltas, anchors, size, config, MIN_BELIEF if config.cells else float(SCORES[0]))
-    maps = np.zeros((0, 0), np.float32) if cells is None else cells[0].float().sigmoid().cpu().numpy()
-    return Seen((found.boxes.cpu().numpy(), found.scores.cpu().numpy()), maps, size)
+    anchors = model.anchors_for(height, width)
+    found = decode(
+        raw.logits.cpu(), raw.deltas.cpu(), anchors, size, config, MIN_BELIEF if config.cells else float(SCORES[0])
+    )
+    maps = np.zeros((0, 0), np.float32) if raw.cells is None else raw.cells[0].float().sigmoid().cpu().numpy()
+    return Seen((found.boxes.numpy(), found.scores.numpy()), maps, size)
 
 
 def _collate(items: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, list[Tensor], Tensor]:

@@ -55,7 +55,7 @@ class Timed:
 
     def __init__(self, runtime: Runtime) -> None:
         self.inner = runtime
-        self.name, self.precision, self.device = runtime.name, runtime.precision, runtime.device
+        self.name, self.precision = runtime.name, runtime.precision
         self.seconds = {"detector": 0.0, "segmenter": 0.0}
         self.inputs: list[tuple[str, Pixels]] = []
 

@@ -14,6 +14,7 @@ import torch
 from models.bundle import load_bundle
 from pipeline.bench.arithmetic import cascade_multiply_adds
 from pipeline.bench.batch import as_jpeg, cascade_batch, forward_alone, full_frame_batch, resized, stages
+from pipeline.bench.gpu import gpu_figures
 from pipeline.bench.memory import peak_mb
 from pipeline.bench.rivals import torchvision_retinanet, unet_resnet34
 from pipeline.bench.timing import interleave, interval, ratio
@@ -24,10 +25,13 @@ from pipeline.training import Report
 
 SIZES = ((240, 320), (320, 480), (640, 1024), (1536, 2048), (3072, 4096))  # (H, W) px
 COUNTS = (1, 8, 32, 128)
+CPU = torch.device("cpu")
 RIVAL_ROUNDS = 5  # a rival takes seconds, and its ratio is large
 
 
-def bench(bundle: Path, samples: Sequence[Sample], rounds: int, report: Report) -> dict[str, Any]:
+def bench(
+    bundle: Path, samples: Sequence[Sample], rounds: int, report: Report, device: torch.device = CPU
+) -> dict[str, Any]:
     """Measure a bundle on samples.
 
     Args:
@@ -35,13 +39,14 @@ def bench(bundle: Path, samples: Sequence[Sample], rounds: int, report: Report) 
         samples: pictures with truth, as a batch of JPEG files.
         rounds: of cascade against full frame.
         report: told of progress.
+        device: what the networks run on; of a GPU there are figures of its own under ``gpu``.
 
     Raises:
         models.errors.UserError: the bundle cannot be loaded.
     """
     cores = len(os.sched_getaffinity(0))
     torch.set_num_threads(cores)
-    cascade = Cascade.load(bundle, streams=cores)
+    cascade = Cascade.load(bundle, device, streams=cores)
     files = [as_jpeg(sample.image) for sample in samples]
 
     def told(stage: str) -> Callable[[int, int], None]:
@@ -54,7 +59,7 @@ def bench(bundle: Path, samples: Sequence[Sample], rounds: int, report: Report) 
     seconds = interleave(both, rounds, told("cascade and full frame"))
     low, high = interval(seconds["full_frame"], seconds["cascade"])
     quality = _quality(cascade, samples)
-    alone = Cascade.load(bundle)
+    alone = Cascade.load(bundle, device)
     stages(alone, files)  # warm up: the detector is compiled for each new batch
     per_stage, inputs = stages(alone, files)
     forward = {
@@ -62,8 +67,8 @@ def bench(bundle: Path, samples: Sequence[Sample], rounds: int, report: Report) 
         "forward": lambda: forward_alone(cascade.runtime, inputs, cores),
     }
     overlap = interleave(forward, max(10, rounds // 2), told("overlap"))
-    rivals = _rivals(bundle, samples, told("rivals"))
-    few, many = (peak_mb(bundle, count, cores) for count in (100, 1000))
+    rivals = _rivals(bundle, device, samples, told("rivals"))
+    few, many = (peak_mb(bundle, count, cores, device) for count in (100, 1000))
     detector, segmenter, card = load_bundle(bundle)
     plans = [crops for crops, _ in cascade.segment(*_found(cascade, samples))]
     size = samples[0].mask.shape
@@ -88,8 +93,9 @@ def bench(bundle: Path, samples: Sequence[Sample], rounds: int, report: Report) 
         "peak_mb_1000": many,
         "peak_rss_ratio": many / few,
         "multiply_adds": cascade_multiply_adds(detector, segmenter, card.segmenter.multiple, size, plans),
-        "by_size": _by_size(Cascade.load(bundle, streams=cores), samples, cores, told("sizes")),
+        "by_size": _by_size(Cascade.load(bundle, device, streams=cores), samples, cores, told("sizes")),
         "by_count": _by_count(cascade, files, cores),
+        **({"gpu": gpu_figures(alone, [sample.image for sample in samples])} if device.type == "cuda" else {}),
     }
 
 
@@ -116,9 +122,11 @@ def _quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
     }
 
 
-def _rivals(bundle: Path, samples: Sequence[Sample], told: Callable[[int, int], None]) -> dict[str, float]:
+def _rivals(
+    bundle: Path, device: torch.device, samples: Sequence[Sample], told: Callable[[int, int], None]
+) -> dict[str, float]:
     """One picture at a time, one caller with all cores: how a user of those networks would start."""
-    cascade = Cascade.load(bundle)
+    cascade = Cascade.load(bundle, device)
     unet, retinanet = unet_resnet34(cascade.device), torchvision_retinanet(cascade.device)
     image = samples[0].image
     seconds = interleave(

@@ -1,4 +1,4 @@
-"""Peak memory of a batch, in a process of its own: ``python -m pipeline.bench.memory BUNDLE COUNT STREAMS``."""
+"""Peak memory of a batch, in a process of its own: ``python -m pipeline.bench.memory BUNDLE COUNT STREAMS DEVICE``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import torch
 
 from models.errors import UserError
 from pipeline.bench.batch import MOST_PIXELS, as_jpeg
@@ -17,13 +19,13 @@ from pipeline.survey.photographs import Photograph
 from pipeline.survey.process import Picture, process_pictures, read_ahead
 
 
-def peak_mb(bundle: Path, count: int, streams: int) -> float:
+def peak_mb(bundle: Path, count: int, streams: int, device: torch.device) -> float:
     """Most memory that a process holds while it surveys `count` pictures, MB.
 
     Raises:
         UserError: the process failed.
     """
-    command = [sys.executable, "-m", "pipeline.bench.memory", str(bundle), str(count), str(streams)]
+    command = [sys.executable, "-m", "pipeline.bench.memory", str(bundle), str(count), str(streams), str(device)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(
@@ -33,8 +35,8 @@ def peak_mb(bundle: Path, count: int, streams: int) -> float:
     return float(done.stdout)
 
 
-def _survey(bundle: Path, count: int, streams: int) -> int:
-    cascade = Cascade.load(bundle, streams=streams)
+def _survey(bundle: Path, count: int, streams: int, device: str) -> int:
+    cascade = Cascade.load(bundle, device, streams=streams)
     dataset = GeneratedSample(8, 0)
     files = [as_jpeg(dataset.load(name).image) for name in dataset.names]
 
@@ -49,5 +51,5 @@ def _picture(content: bytes) -> Picture:
 
 
 if __name__ == "__main__":
-    _survey(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    _survey(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

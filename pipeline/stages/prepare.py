@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from models.detector import DetectorConfig, build_detector
@@ -86,5 +85,5 @@ def _anchors(config: DetectorConfig, shape: tuple[int, ...]) -> NDArray[np.float
     bare = config.model_copy(update={"weights": "none"})
     detector = build_detector(bare)
     height, width = (side // config.fold for side in shape)
-    anchors: NDArray[np.float32] = detector.anchors_for(height, width, torch.device("cpu")).numpy()
+    anchors: NDArray[np.float32] = detector.anchors_for(height, width).numpy()
     return anchors * np.float32(config.fold)

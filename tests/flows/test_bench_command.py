@@ -28,7 +28,7 @@ def small(monkeypatch):
     monkeypatch.setattr(measure, "RIVAL_ROUNDS", 1)
     monkeypatch.setattr(measure, "SIZES", ((240, 320),))
     monkeypatch.setattr(measure, "COUNTS", (1, 4))
-    monkeypatch.setattr(measure, "peak_mb", lambda bundle, count, streams: 100.0 + count / 100)
+    monkeypatch.setattr(measure, "peak_mb", lambda bundle, count, streams, device: 100.0 + count / 100)
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)

@@ -28,7 +28,7 @@ def test_a_detector_marks_cells_of_its_fold_or_none():
         config = SMALL.model_copy(update={"fold": fold})
         raw = build_detector(config).eval().raw(detector_input(torch.zeros(1, 3, 128, 192), config))
         assert raw.cells.shape == (1, 128 // config.cell_px, 192 // config.cell_px)
-        assert config.cell_px == 2 * fold
+        assert config.cell_px == 4
     plain = SMALL.model_copy(update={"cells": False})
     assert build_detector(plain).eval().raw(detector_input(torch.zeros(1, 3, 128, 192), plain)).cells is None
 

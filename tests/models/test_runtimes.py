@@ -73,7 +73,7 @@ def expected(networks, pictures):
 
 
 def boxes_of(raw, size):
-    anchors = build_detector(DETECTOR.model_copy(update={"weights": "none"})).anchors_for(*size, CPU)
+    anchors = build_detector(DETECTOR.model_copy(update={"weights": "none"})).anchors_for(*size)
     return decode(raw.logits, raw.deltas, anchors, size, DETECTOR, 0.3)
 
 
@@ -217,7 +217,7 @@ def test_choice_of_runtime(monkeypatch):
 @needs_openvino
 def test_precision_is_native_unless_given(networks):
     graphs = folded(DetectorGraph(networks[0])), folded(SegmenterGraph(networks[1], SEGMENTER.multiple))
-    assert OpenVinoRuntime(*graphs).precision == TorchRuntime(*graphs, CPU).precision
+    assert OpenVinoRuntime(*graphs).precision == TorchRuntime(*graphs).precision
     with pytest.raises(UsageError, match="f16"):
         OpenVinoRuntime(*graphs, "f16")
 

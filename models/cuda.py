@@ -1,0 +1,100 @@
+"""PyTorch on a GPU: half precision, and a CUDA graph for each shape of input.
+
+Launched kernel by kernel, networks as small as these keep a GPU waiting for the CPU most of the time; a graph launches
+all kernels of a forward pass at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.detector import RawDetections
+from models.graphs import Graph, Pixels, check_sides
+
+Precision = Literal["f32", "bf16", "f16"]
+KINDS: dict[Precision, torch.dtype] = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+
+MOST_CAPTURED = 128  # shapes whose graphs are kept
+
+
+class Captured(NamedTuple):
+    """A recorded forward pass: fill `pixels`, replay, read `outputs`."""
+
+    pixels: Tensor
+    graph: torch.cuda.CUDAGraph
+    outputs: tuple[Tensor, ...]
+
+
+class CudaRuntime:
+    """Both networks on a GPU (`models.runtimes.Runtime`). Calls from several threads take turns.
+
+    A shape is recorded when it comes for the second time: recording takes as long as some ten passes, and of the sheets
+    of stage 2 many have a shape of their own.
+    """
+
+    name = "torch"
+
+    def __init__(
+        self, detector: Graph, segmenter: Graph, device: torch.device, precision: Precision | None = None
+    ) -> None:
+        """Take two folded graphs; f16, unless told otherwise, is as fast as bf16 on a GPU, and nearer to f32."""
+        self.precision: Precision = precision or "f16"
+        self._device = device
+        kind = KINDS[self.precision]
+        self._graphs = [g.to(device, kind, memory_format=torch.channels_last) for g in (detector, segmenter)]  # type: ignore[call-overload]
+        self._seen: set[tuple[int, ...]] = set()
+        self._captured: OrderedDict[tuple[int, ...], Captured] = OrderedDict()
+        self._pool = torch.cuda.graph_pool_handle()  # one for all: no two run at once, and outputs are kept apart
+        self._lock = threading.Lock()
+
+    def detector(self, images: Pixels) -> RawDetections:
+        """Stage 1 (`Runtime.detector`)."""
+        return RawDetections(*self._run(0, images))
+
+    def segmenter(self, images: Pixels) -> NDArray[np.float32]:
+        """Stage 2 (`Runtime.segmenter`)."""
+        found: NDArray[np.float32] = self._run(1, images)[0].numpy()
+        return found
+
+    @torch.inference_mode()
+    def _run(self, stage: int, images: Pixels) -> tuple[Tensor, ...]:
+        check_sides(images, self._graphs[stage].multiple)
+        key = (stage, *images.shape)
+        given = torch.from_numpy(np.ascontiguousarray(images))
+        with self._lock:
+            if key not in self._seen:
+                self._seen.add(key)
+                return tuple(output.cpu() for output in self._forward(stage, given.to(self._device)))
+            if key not in self._captured:
+                self._captured[key] = self._capture(stage, given)
+                if len(self._captured) > MOST_CAPTURED:
+                    self._captured.popitem(last=False)
+            self._captured.move_to_end(key)
+            captured = self._captured[key]
+            captured.pixels.copy_(given)
+            captured.graph.replay()
+            return tuple(output.cpu() for output in captured.outputs)
+
+    def _forward(self, stage: int, pixels: Tensor) -> tuple[Tensor, ...]:
+        with torch.autocast("cuda", KINDS[self.precision], enabled=self.precision != "f32"):
+            found: Any = self._graphs[stage](pixels)
+        return (found,) if isinstance(found, Tensor) else found
+
+    def _capture(self, stage: int, given: Tensor) -> Captured:
+        pixels = given.to(self._device)
+        side = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(side):  # libraries choose their kernels outside of what is recorded
+            self._forward(stage, pixels)
+        torch.cuda.current_stream(self._device).wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool):
+            outputs = self._forward(stage, pixels)
+        return Captured(pixels, graph, outputs)

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+import torch
+
+from models.detector import DetectorConfig, build_detector, detector_multiple
+from models.graphs import DetectorGraph, SegmenterGraph, folded
+from models.runtimes import TorchRuntime, make_runtime
+from models.segmenter import SegmenterConfig, build_segmenter
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
+DETECTOR = DetectorConfig(fpn_channels=16, head_convs=1)
+SEGMENTER = SegmenterConfig()
+
+
+@pytest.fixture(scope="module")
+def networks():
+    torch.manual_seed(0)
+    return build_detector(DETECTOR).eval(), build_segmenter(SEGMENTER).eval()
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("f32", 1e-3), ("f16", 0.05)])
+def test_a_gpu_says_the_same_recorded_or_not(networks, precision, tolerance):
+    draw = np.random.default_rng(0)
+    gpu = make_runtime("torch", *networks, SEGMENTER.multiple, torch.device("cuda"), precision)
+    graphs = folded(DetectorGraph(networks[0])), folded(SegmenterGraph(networks[1], SEGMENTER.multiple))
+    cpu = TorchRuntime(*graphs, "f32")
+    side = detector_multiple(DETECTOR)
+    for shape in ((1, side, 2 * side, 3), (2, 2 * side, side, 3)):
+        for _ in range(3):  # kernel by kernel, recorded, played again: each on other pixels
+            images = draw.integers(0, 256, shape, np.uint8)
+            for ours, expected in zip(gpu.detector(images), cpu.detector(images), strict=True):
+                assert ours.device.type == "cpu"
+                close = (ours.sigmoid() - expected.sigmoid()).abs() <= tolerance
+                assert close.float().mean() > 0.99
+            assert (np.abs(gpu.segmenter(images) - cpu.segmenter(images)) <= tolerance).mean() > 0.99
