@@ -173,7 +173,7 @@ def run_split(settings: RunSettings) -> Outcome:
     """Every stage, one after the other, on one split. Has to be called within a flow."""
     began = datetime.now(UTC)
     device = pick_device(settings.device)
-    keys = stage_keys(settings, device.type)
+    keys = stage_keys(settings)
     seconds: dict[str, float] = {}
     results = home().resolve() / "prefect-results"
 

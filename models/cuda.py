@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.detector import RawDetections
-from models.graphs import Graph, Pixels, check_sides
+from models.graphs import Graph, Pixels, check_sides, padded_pixels
 
 Precision = Literal["f32", "bf16", "f16"]
 KINDS: dict[Precision, torch.dtype] = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
 MOST_CAPTURED = 128  # shapes whose graphs are kept
+STEP_PX = 64  # sides of stage 2's input are rounded up to multiples of this: a new shape costs cuDNN a second
 
 
 class Captured(NamedTuple):
@@ -35,8 +36,7 @@ class Captured(NamedTuple):
 class CudaRuntime:
     """Both networks on a GPU (`models.runtimes.Runtime`). Calls from several threads take turns.
 
-    A shape is recorded when it comes for the second time: recording takes as long as some ten passes, and of the sheets
-    of stage 2 many have a shape of their own.
+    A shape is recorded when it comes for the second time: many a sheet of stage 2 has a shape of its own.
     """
 
     name = "torch"
@@ -60,8 +60,9 @@ class CudaRuntime:
 
     def segmenter(self, images: Pixels) -> NDArray[np.float32]:
         """Stage 2 (`Runtime.segmenter`)."""
-        found: NDArray[np.float32] = self._run(1, images)[0].numpy()
-        return found
+        height, width = images.shape[1:3]
+        found: NDArray[np.float32] = self._run(1, padded_pixels(list(images), STEP_PX))[0].numpy()
+        return found[:, :height, :width]
 
     @torch.inference_mode()
     def _run(self, stage: int, images: Pixels) -> tuple[Tensor, ...]:

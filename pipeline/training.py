@@ -48,7 +48,8 @@ class Trained:
 
     Attributes:
         weights: safetensors file of the best epoch.
-        history: one row an epoch: ``epoch, loss, lr, seconds, best`` and validation figures with prefix ``val_``.
+        history: one row an epoch: ``epoch, loss, lr, seconds, device, best`` and validation figures with prefix
+            ``val_``.
     """
 
     weights: Path
@@ -66,6 +67,11 @@ def pick_device(wanted: str) -> torch.device:
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)
+
+
+def device_name(device: torch.device) -> str:
+    """``cpu``, or what the GPU calls itself."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def train(
@@ -88,7 +94,7 @@ def train(
     per_epoch = trainee.batches_per_epoch()
     total = per_epoch * settings.epochs
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total, settings.warmup))
-    history: list[dict[str, float]] = []
+    history: list[dict[str, Any]] = []
     if (out / "resume.pt").exists():
         history = _resume(out / "resume.pt", model, average, optimizer, scheduler)
         report(len(history) * per_epoch, total, f"going on after epoch {len(history)}")
@@ -106,7 +112,7 @@ def train(
             average.eval()
             with torch.inference_mode():
                 row |= {f"val_{key}": float(value) for key, value in trainee.validate(average, device).items()}
-        history.append(row | {"seconds": time.perf_counter() - began})
+        history.append(row | {"seconds": time.perf_counter() - began, "device": device_name(device)})
         _snapshot(out, epoch + 1, model, average, optimizer, scheduler, history)
         report((epoch + 1) * per_epoch, total, _line(row, settings.epochs))
 
@@ -195,7 +201,7 @@ def _snapshot(
     average: nn.Module,
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LambdaLR,
-    history: list[dict[str, float]],
+    history: list[dict[str, Any]],
 ) -> None:
     weights = {name: tensor.contiguous() for name, tensor in average.state_dict().items()}
     state = {
@@ -216,14 +222,14 @@ def _resume(
     average: nn.Module,
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LambdaLR,
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         scheduler.load_state_dict(state["scheduler"])
-        history: list[dict[str, float]] = state["history"]
+        history: list[dict[str, Any]] = state["history"]
     except Exception as error:  # torch raises many kinds for a truncated or foreign file
         raise TrainingError(
             f"The snapshot {path} cannot be read: {str(error).splitlines()[0]}",

@@ -75,12 +75,11 @@ SOURCES: dict[StageName, list[str]] = {
 }
 
 
-def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
+def stage_keys(settings: RunSettings) -> dict[StageName, str]:
     """Key of every stage, 16 hex digits; a stage's key changes with its own settings, its code, and the keys before.
 
-    Args:
-        settings: of the run.
-        device_type: ``cpu`` or ``cuda``: the same seed gives other weights on another kind of device.
+    The device has no part in it: what a GPU has trained is used again where there is none. Another kind of device gives
+    other weights for the same seed, so a training's history names it.
 
     Raises:
         models.errors.UserError: the data set, split or starting bundle is not what the settings say.
@@ -97,9 +96,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
             _source_digest(f"pipeline/datasets/{settings.dataset.name}.py"),
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
         ],
-        "train-detector": [
-            dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"], device_type
-        ],
+        "train-detector": [dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"]],
         "detect": [
             dump["look_again"], dump["cells"], {k: v for k, v in dump["thresholds"].items() if k != "probability"}
         ],

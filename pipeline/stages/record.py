@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ class RunInfo:
     Attributes:
         run_id: of `pipeline.records.new_run_id`.
         started_at: UTC.
-        device: such as ``cpu``.
+        device: that it ran on, such as ``cpu``; the record adds where its networks were trained, if that was elsewhere.
         seconds: stage → seconds, 0 where an earlier result was used again.
     """
 
@@ -72,7 +72,7 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
     counts = pd.read_parquet(folders["evaluate"] / "counts.parquet")
     folder = home / "runs" / run.run_id
     bundle = _save_bundle(settings, folders, folder / "bundle", metrics, described, run)
-    row = _run_row(settings, metrics, run) | {
+    row = _run_row(settings, metrics, run, [folders]) | {
         "train_detector_s": _training_seconds(folders["train-detector"]),
         "train_segmenter_s": _training_seconds(folders["train-segmenter"]),
         "dataset_fingerprint": described["dataset_fingerprint"],
@@ -99,7 +99,8 @@ def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, h
         if all(name in part for part in parts):
             metrics[name] = float(np.mean([part[name] for part in parts]))
     folder = home / "runs" / run.run_id
-    row = _run_row(settings, metrics, run) | {"report": str(folder / "report.html")}
+    row = _run_row(settings, metrics, run, [split.folders for split in splits])
+    row["report"] = str(folder / "report.html")
     images = images_table(counts)
     _write_places(folder, settings, {split.settings.dataset.split: split.folders for split in splits})
     write_part("images", run.run_id, images, home)
@@ -161,7 +162,9 @@ def describe_software() -> tuple[str | None, dict[str, str]]:
         return None, versions
 
 
-def _run_row(settings: RunSettings, metrics: dict[str, Any], run: RunInfo) -> dict[str, Any]:
+def _run_row(
+    settings: RunSettings, metrics: dict[str, Any], run: RunInfo, splits: Sequence[dict[StageName, Path]]
+) -> dict[str, Any]:
     commit, versions = describe_software()
     return metrics | {
         "run_id": run.run_id,
@@ -174,10 +177,18 @@ def _run_row(settings: RunSettings, metrics: dict[str, Any], run: RunInfo) -> di
         "settings": settings.model_dump(mode="json"),
         "seed": settings.seed,
         "commit": commit,
-        "device": run.device,
+        "device": _devices(run, splits),
         "versions": versions,
         "total_s": sum(run.seconds.values()),
     }
+
+
+def _devices(run: RunInfo, splits: Sequence[dict[StageName, Path]]) -> str:
+    """The run's device, and those that its networks were trained on where they are others."""
+    stages: tuple[StageName, ...] = ("train-detector", "train-segmenter")
+    histories = [pd.read_parquet(folders[stage] / "history.parquet") for folders in splits for stage in stages]
+    trained = sorted({device for history in histories for device in history["device"]})
+    return run.device if trained == [run.device] else f"{run.device}, trained on {' and '.join(trained)}"
 
 
 def _training_seconds(trained: Path) -> float:
@@ -217,7 +228,7 @@ def _save_bundle(
         split=settings.dataset.split,
         split_fingerprint=described["split_fingerprint"],
         seed=settings.seed,
-        device=run.device,
+        device=_devices(run, [folders]),
         metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
         training_data_licence=_licence(settings, described["licence"]),
         versions=describe_software()[1],

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.cuda import STEP_PX
 from models.detector import DetectorConfig, build_detector, detector_multiple
 from models.graphs import DetectorGraph, SegmenterGraph, folded
 from models.runtimes import TorchRuntime, make_runtime
@@ -25,6 +26,7 @@ def test_a_gpu_says_the_same_recorded_or_not(networks, precision, tolerance):
     graphs = folded(DetectorGraph(networks[0])), folded(SegmenterGraph(networks[1], SEGMENTER.multiple))
     cpu = TorchRuntime(*graphs, "f32")
     side = detector_multiple(DETECTOR)
+    assert side % STEP_PX == 0  # beyond that, what is added at the border shows in the pixels next to it
     for shape in ((1, side, 2 * side, 3), (2, 2 * side, side, 3)):
         for _ in range(3):  # kernel by kernel, recorded, played again: each on other pixels
             images = draw.integers(0, 256, shape, np.uint8)
