@@ -146,20 +146,17 @@ class RunSettings(Settings):
 # A detector that has seen more cracks than CrackForest holds.
 _START = Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast"
 
-# Three times the default: half a point to a point more F1 on validation, twenty minutes on two cores.
-LONG = {"epochs": 120, "validate_every": 6}
-
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {},
     # Five sixths of the multiply-adds. From ImageNet alone such a detector is unsure, and leaves out too little.
     "finetune": {
         "detector": {"deepest": 4, "levels": [3, 4], "anchor_sizes": [14, 30], "head_convs": 1},
         "detector_training": {"start": _START, "epochs": 60},
-        "segmenter_training": LONG,
     },
     "accurate": {
         "detector_training": {"start": _START, "epochs": 30},
-        "segmenter_training": LONG,
+        # Looking four times, stage 2 gains by training longer; looking once, it does not (RESULTS.md).
+        "segmenter_training": {"epochs": 120, "validate_every": 6},
         "look_again": True,
         "crops": {"halo": 8},
         "thresholds": {"target_error": 0.007},
