@@ -218,10 +218,6 @@ def runs(
     as_json: AsJson = False,
     dataset: Annotated[str | None, typer.Option(help="Only runs on this data set.", show_default=False)] = None,
     split: Annotated[str | None, typer.Option(help="Only runs on this split.", show_default=False)] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(help="Draw F1 over time of cascades and full frames: .svg, .png or .pdf.", show_default=False),
-    ] = None,
 ) -> None:
     """Print past runs, oldest first, below the paper's own figures.
 
@@ -233,11 +229,7 @@ def runs(
 
     past = runs_json(home())
     past["runs"] = [run for run in past["runs"] if dataset in (None, run["dataset"]) and split in (None, run["split"])]
-    if plot:
-        from pipeline.bench.scatter import plot_speed
-
-        print(f"{plot_speed(past['runs'], plot)} runs drawn: {plot}")
-    elif as_json:
+    if as_json:
         print_json(past)
     else:
         print_runs(past["paper"], past["runs"])

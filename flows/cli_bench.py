@@ -25,6 +25,17 @@ def bench(
         int, typer.Option(min=1, help="At most so many, spread over the part; of these, all of the commonest size.")
     ] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of cascade against full frame.")] = 50,
+    rival: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Another trained cascade; may be given several times. Then F1 and time of all, in turn, and no more.",
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw F1 over time of the bundle and its rivals: .svg, .png or .pdf.", show_default=False),
+    ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU where there is one.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -34,6 +45,7 @@ def bench(
     Takes some minutes on an otherwise idle machine.
     """
     from pipeline.bench.measure import bench as measure
+    from pipeline.bench.scatter import plot_speed, side_by_side
     from pipeline.datasets import open_dataset
     from pipeline.settings import make_settings
     from pipeline.splits import select
@@ -45,13 +57,21 @@ def bench(
     samples = [opened.load(name) for name in evenly(names, pictures)]
     ((shape, _),) = Counter(sample.mask.shape for sample in samples).most_common(1)
     samples = [sample for sample in samples if sample.mask.shape == shape]
-    measured = measure(
-        bundle,
-        samples,
-        rounds,
-        lambda _done, _total, line: typer.echo(line, err=True) if line else None,
-        pick_device(device),
-    )
+
+    def told(_done: int, _total: int, line: str) -> None:
+        if line:
+            typer.echo(line, err=True)
+
+    if rival or plot:
+        rows = side_by_side([bundle, *(rival or [])], samples, rounds, told, pick_device(device))
+        if plot:
+            plot_speed(rows, plot)
+        if as_json:
+            print_json({"dataset": opened.key, "split": split, "pictures": len(samples), "bundles": rows})
+        else:
+            _print_bundles(rows)
+        return
+    measured = measure(bundle, samples, rounds, told, pick_device(device))
     measured = {"dataset": opened.key, "split": split} | measured
     if as_json:
         print_json(measured)
@@ -114,3 +134,22 @@ def _of_gpu(gpu: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "share of that time in which the GPU computes", f"{gpu['busy']:.0%}"
     for row in gpu["kernels"]:
         yield f"  {row['kernel'][:60]}", f"{row['share']:.1%}"
+
+
+def _print_bundles(rows: Sequence[dict[str, Any]]) -> None:
+    table = Table()
+    table.add_column("U-Net")
+    table.add_column("bundle", overflow="fold")
+    for column in ("cascade, ms", "F1 at 2 px", "full frame, ms", "F1 at 2 px", "faster"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            row["name"],
+            row["bundle"],
+            f"{row['cascade_ms']:.1f}",
+            f"{row['f1_2px_mean']:.1%}",
+            f"{row['full_frame_ms']:.1f}",
+            f"{row['full_frame_f1_2px_mean']:.1%}",
+            f"{row['full_frame_ms'] / row['cascade_ms']:.2f} ×",
+        )
+    Console(markup=False).print(table)

@@ -58,7 +58,7 @@ def bench(
     }
     seconds = interleave(both, rounds, told("cascade and full frame"))
     low, high = interval(seconds["full_frame"], seconds["cascade"])
-    quality = _quality(cascade, samples)
+    f1 = quality(cascade, samples)
     alone = Cascade.load(bundle, device)
     stages(alone, files)  # warm up: the detector is compiled for each new batch
     per_stage, inputs = stages(alone, files)
@@ -85,7 +85,7 @@ def bench(
         "speedup_vs_own_full_frame_high": high,
         "cascade_ms": _per_picture(seconds["cascade"], samples),
         "full_frame_ms": _per_picture(seconds["full_frame"], samples),
-        **quality,
+        **f1,
         "stages_ms": per_stage,
         "overlap_efficiency": ratio(overlap["forward"], overlap["batch"]),
         **rivals,
@@ -104,7 +104,7 @@ def _found(cascade: Cascade, samples: Sequence[Sample]) -> tuple[list[Any], list
     return images, [boxes for boxes, _ in cascade.detect(images, cascade.score_threshold)]
 
 
-def _quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
+def quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
     """F1 at 2 px of both ways, mean over pictures; the loss is positive where the cascade is worse."""
     f1s: dict[str, list[SegmentationCounts]] = {"cascade": [], "full_frame": []}
     for sample in samples:

@@ -51,6 +51,19 @@ def test_bench_prints_every_figure(small, tmp_path):
     assert "faster than its own U-Net" in table.stdout
 
 
+def test_rivals_are_timed_in_the_same_rounds_and_drawn(small, tmp_path):
+    torch.manual_seed(0)
+    bundle = save_bundle(tmp_path / "tiny", eager_detector(), build_segmenter(SEGMENTER), tiny_card())
+    arguments = ["bench", "--bundle", str(bundle), "--rival", str(bundle), "--pictures", "2", "--rounds", "1"]
+    result = CliRunner().invoke(app, [*arguments, "--json", "--plot", str(tmp_path / "speed.svg")])
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)["bundles"]) == 2
+    assert (tmp_path / "speed.svg").stat().st_size > 2000
+    table = CliRunner().invoke(app, arguments)
+    assert table.exit_code == 0, table.output
+    assert table.stdout.count("16-8-8") == 2
+
+
 def test_bench_of_no_bundle_is_told(tmp_path):
     result = CliRunner().invoke(app, ["bench", "--bundle", str(tmp_path / "none")])
     assert result.exit_code == 1

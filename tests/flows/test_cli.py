@@ -135,9 +135,6 @@ class TestWithPrefect:
         assert finished.recorded.run_id in crack_survey("runs").stdout
         assert finished.recorded.run_id in crack_survey("runs", "--split", "paper").stdout
         assert finished.recorded.run_id not in crack_survey("runs", "--split", "fold3").stdout
-        drawn = finished_home / "speed.svg"
-        assert str(drawn) in crack_survey("runs", "--dataset", "folder", "--plot", drawn).stdout
-        assert drawn.stat().st_size > 2000
         page = finished.recorded.report
         page.unlink()
         assert crack_survey("report", finished.recorded.run_id).stdout.strip() == str(page)

@@ -1,34 +1,49 @@
 import pytest
+import torch
 
-from models.errors import UsageError
-from pipeline.bench.scatter import plot_speed
+from models.bundle import save_bundle
+from models.errors import BundleError
+from models.segmenter import build_segmenter
+from pipeline.bench.measure import quality
+from pipeline.bench.scatter import plot_speed, side_by_side
+from pipeline.cascade import Cascade
+from pipeline.datasets.sample import GeneratedSample
+from tests.tiny import SEGMENTER, eager_detector, tiny_card
 
 
-def row(widths=(64, 32), dataset="a", kind="experiment", **changes):
-    settings = {"segmenter": {"encoder": "efficientnet_lite0", "decoder_channels": list(widths)}}
-    return {
-        "settings": settings,
-        "kind": kind,
-        "dataset_fingerprint": dataset,
-        "split_fingerprint": "s",
-        "f1_2px_mean": 0.94,
-        "full_frame_f1_2px_mean": 0.93,
-        "cascade_ms": 20.0,
-        "full_frame_ms": 50.0,
-    } | changes
+def row(name="Lite0, 64-32"):
+    figures = {"f1_2px_mean": 0.94, "full_frame_f1_2px_mean": 0.93, "cascade_ms": 20.0, "full_frame_ms": 50.0}
+    return {"name": name} | figures
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_one_line_a_run_and_the_last_of_equal_ones(tmp_path, suffix):
+def test_a_picture_is_drawn(tmp_path, suffix):
     path = tmp_path / f"speed{suffix}"
-    rows = [row(), row(f1_2px_mean=0.95), row((16, 8)), row(kind="survey"), row((8, 8), f1_2px_mean=None)]
-    assert plot_speed(rows, path) == 2
+    plot_speed([row(), row("ResNet-18, 8-8")], path)
     assert path.stat().st_size > 2000
 
 
-def test_what_cannot_be_compared_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="different data"):
-        plot_speed([row(), row((1, 2), "b")], tmp_path / "x.svg")
-    with pytest.raises(UsageError, match="no runs"):
-        plot_speed([], tmp_path / "x.svg")
-    assert not list(tmp_path.iterdir())
+def test_every_bundle_has_both_ways_timed_on_the_same_pictures(tmp_path):
+    torch.manual_seed(0)
+    networks = eager_detector(), build_segmenter(SEGMENTER)
+    low = save_bundle(tmp_path / "low", *networks, tiny_card(score_threshold=0.3, probability_threshold=0.0))
+    high = save_bundle(tmp_path / "high", *networks, tiny_card(score_threshold=0.3, probability_threshold=1.0))
+    dataset = GeneratedSample(2, 0)
+    samples = [dataset.load(name) for name in dataset.names]
+    threads = torch.get_num_threads()
+    try:
+        told = []
+        rows = side_by_side(
+            [low, high], [dataset.load(name) for name in dataset.names], 1, lambda *line: told.append(line)
+        )
+    finally:
+        torch.set_num_threads(threads)
+    assert [one["bundle"] for one in rows] == [str(low), str(high)]
+    assert [one["name"] for one in rows] == ["ResNet-18, 16-8-8"] * 2
+    assert all(one["cascade_ms"] > 0 < one["full_frame_ms"] for one in rows)
+    assert rows[0]["f1_2px_mean"] != rows[1]["f1_2px_mean"]  # all that a box holds is crack, or nothing
+    for one, bundle in zip(rows, (low, high), strict=True):
+        assert one | quality(Cascade.load(bundle), samples) == one
+    assert told[-1][:2] == (1, 1)
+    with pytest.raises(BundleError):
+        side_by_side([tmp_path / "none"], samples, 1, lambda *line: None)
