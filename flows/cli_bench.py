@@ -45,12 +45,15 @@ def bench(
     Takes some minutes on an otherwise idle machine.
     """
     from pipeline.bench.measure import bench as measure
-    from pipeline.bench.scatter import plot_speed, side_by_side
+    from pipeline.bench.rounds import side_by_side
+    from pipeline.bench.scatter import check_suffix, plot_speed
     from pipeline.datasets import open_dataset
     from pipeline.settings import make_settings
     from pipeline.splits import select
-    from pipeline.training import pick_device
+    from pipeline.training import device_name, pick_device
 
+    if plot:
+        check_suffix(plot)
     settings = make_settings("fast", {"dataset": {"name": dataset, "root": root}})
     opened = open_dataset(settings.dataset)
     names = select(opened, split, settings.dataset.split_seed)
@@ -62,17 +65,18 @@ def bench(
         if line:
             typer.echo(line, err=True)
 
+    chosen = pick_device(device)
+    about = {"dataset": opened.key, "split": split, "device": device_name(chosen)}
     if rival or plot:
-        rows = side_by_side([bundle, *(rival or [])], samples, rounds, told, pick_device(device))
+        rows = side_by_side([bundle, *(rival or [])], samples, rounds, told, chosen)
         if plot:
             plot_speed(rows, plot)
         if as_json:
-            print_json({"dataset": opened.key, "split": split, "pictures": len(samples), "bundles": rows})
+            print_json(about | {"pictures": len(samples), "bundles": rows})
         else:
-            _print_bundles(rows)
+            _print_bundles(rows, f"{len(samples)} pictures of {opened.key} {split}, {about['device']}")
         return
-    measured = measure(bundle, samples, rounds, told, pick_device(device))
-    measured = {"dataset": opened.key, "split": split} | measured
+    measured = about | measure(bundle, samples, rounds, told, chosen)
     if as_json:
         print_json(measured)
     else:
@@ -87,7 +91,7 @@ def evenly(names: Sequence[str], count: int) -> list[str]:
 def _print(measured: dict[str, Any]) -> None:
     table = Table(
         title=f"{measured['bundle']} on {measured['pictures']} pictures of {measured['dataset']} {measured['split']}, "
-        f"{measured['runtime']} {measured['precision']}, {measured['machine']['cores']} cores",
+        f"{measured['runtime']} {measured['precision']}, {measured['device']}, {measured['machine']['cores']} cores",
         title_justify="left",
         title_style="bold",
     )
@@ -136,8 +140,8 @@ def _of_gpu(gpu: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"  {row['kernel'][:60]}", f"{row['share']:.1%}"
 
 
-def _print_bundles(rows: Sequence[dict[str, Any]]) -> None:
-    table = Table()
+def _print_bundles(rows: Sequence[dict[str, Any]], title: str) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("U-Net")
     table.add_column("bundle", overflow="fold")
     for column in ("cascade, ms", "F1 at 2 px", "full frame, ms", "F1 at 2 px", "faster"):

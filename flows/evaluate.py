@@ -22,7 +22,7 @@ from pipeline.schemas import SCHEMAS
 from pipeline.settings import DatasetSettings, LabelSettings, LimitSettings, home
 from pipeline.splits import select
 from pipeline.stages.record import describe_software
-from pipeline.training import pick_device
+from pipeline.training import device_name, pick_device
 
 SAMPLE = DatasetSettings()
 NO_LIMITS = LimitSettings()
@@ -97,7 +97,7 @@ def evaluate_bundle(
         "split": part,
         "settings": {"bundle": str(bundle), "dataset": dataset.model_dump(mode="json")},
         "dataset_fingerprint": fingerprint,
-        "device": str(chosen),
+        "device": device_name(chosen),
         "commit": commit,
         "versions": versions,
         "images": len(names),

@@ -28,7 +28,7 @@ from pipeline.stages import crop, detector, evaluate, prepare, segmenter
 from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, stage_keys
 from pipeline.stages.record import Recorded, RunInfo, record, record_pooled
 from pipeline.stages.shown import Measured
-from pipeline.training import pick_device
+from pipeline.training import device_name, pick_device
 
 
 class Outcome(NamedTuple):
@@ -159,7 +159,7 @@ def run_folds(settings: RunSettings, began: datetime) -> Recorded:
     seconds: Counter[str] = Counter()
     for outcome in folds:
         seconds.update(outcome.seconds)
-    run = RunInfo(new_run_id(), began, str(pick_device(settings.device)), dict(seconds))
+    run = RunInfo(new_run_id(), began, device_name(pick_device(settings.device)), dict(seconds))
     return record_pooled_task(settings, [outcome.measured for outcome in folds], run)
 
 
@@ -173,7 +173,7 @@ def run_split(settings: RunSettings) -> Outcome:
     """Every stage, one after the other, on one split. Has to be called within a flow."""
     began = datetime.now(UTC)
     device = pick_device(settings.device)
-    keys = stage_keys(settings)
+    keys = stage_keys(settings, device.type)
     seconds: dict[str, float] = {}
     results = home().resolve() / "prefect-results"
 
@@ -206,7 +206,7 @@ def run_split(settings: RunSettings) -> Outcome:
             "segment": segmented,
             "evaluate": evaluated,
         }
-        recorded = record_task(settings, folders, RunInfo(new_run_id(), began, str(device), seconds))
+        recorded = record_task(settings, folders, RunInfo(new_run_id(), began, device_name(device), seconds))
     measured = Measured(settings, {stage: _path(folder) for stage, folder in folders.items()})
     return Outcome(recorded, measured, seconds)
 

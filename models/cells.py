@@ -25,7 +25,7 @@ class CellBoxes(CellCuts):
 
 
 class CellHead(nn.Module):
-    """Way back up from the finest pyramid level to the encoder's first stage, as in U-Net (Ronneberger et al. 2015).
+    """Way back up from the finest pyramid level to the stage of the cells, as in U-Net (Ronneberger et al. 2015).
 
     Far narrower than a segmenter: a cell need not be drawn exactly, only not overlooked.
 

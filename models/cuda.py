@@ -7,7 +7,6 @@ all kernels of a forward pass at once (https://docs.pytorch.org/docs/stable/note
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,11 +20,12 @@ from models.graphs import Graph, Pixels, check_sides, padded_pixels
 Precision = Literal["f32", "bf16", "f16"]
 KINDS: dict[Precision, torch.dtype] = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
-MOST_CAPTURED = 128  # shapes whose graphs are kept
+MOST_RECORDED = 128  # shapes; those that come later run kernel by kernel
+MOST_PIXELS = 8_000_000  # of an input that is recorded: its graph holds on to the memory of a whole pass
 STEP_PX = 64  # sides of stage 2's input are rounded up to multiples of this: a new shape costs cuDNN a second
 
 
-class Captured(NamedTuple):
+class Recorded(NamedTuple):
     """A recorded forward pass: fill `pixels`, replay, read `outputs`."""
 
     pixels: Tensor
@@ -36,7 +36,7 @@ class Captured(NamedTuple):
 class CudaRuntime:
     """Both networks on a GPU (`models.runtimes.Runtime`). Calls from several threads take turns.
 
-    A shape is recorded when it comes for the second time: many a sheet of stage 2 has a shape of its own.
+    A shape is recorded when it comes for the second time, and stays so: many a sheet of stage 2 has a shape of its own.
     """
 
     name = "torch"
@@ -50,7 +50,7 @@ class CudaRuntime:
         kind = KINDS[self.precision]
         self._graphs = [g.to(device, kind, memory_format=torch.channels_last) for g in (detector, segmenter)]  # type: ignore[call-overload]
         self._seen: set[tuple[int, ...]] = set()
-        self._captured: OrderedDict[tuple[int, ...], Captured] = OrderedDict()
+        self._recorded: dict[tuple[int, ...], Recorded] = {}
         self._pool = torch.cuda.graph_pool_handle()  # one for all: no two run at once, and outputs are kept apart
         self._lock = threading.Lock()
 
@@ -70,25 +70,23 @@ class CudaRuntime:
         key = (stage, *images.shape)
         given = torch.from_numpy(np.ascontiguousarray(images))
         with self._lock:
-            if key not in self._seen:
-                self._seen.add(key)
-                return tuple(output.cpu() for output in self._forward(stage, given.to(self._device)))
-            if key not in self._captured:
-                self._captured[key] = self._capture(stage, given)
-                if len(self._captured) > MOST_CAPTURED:
-                    self._captured.popitem(last=False)
-            self._captured.move_to_end(key)
-            captured = self._captured[key]
-            captured.pixels.copy_(given)
-            captured.graph.replay()
-            return tuple(output.cpu() for output in captured.outputs)
+            if key not in self._recorded:
+                if key not in self._seen or len(self._recorded) == MOST_RECORDED or given.numel() > 3 * MOST_PIXELS:
+                    found = self._forward(stage, given.to(self._device))
+                    self._seen.add(key)
+                    return tuple(output.cpu() for output in found)
+                self._recorded[key] = self._record(stage, given)
+            recorded = self._recorded[key]
+            recorded.pixels.copy_(given)
+            recorded.graph.replay()
+            return tuple(output.cpu() for output in recorded.outputs)
 
     def _forward(self, stage: int, pixels: Tensor) -> tuple[Tensor, ...]:
         with torch.autocast("cuda", KINDS[self.precision], enabled=self.precision != "f32"):
             found: Any = self._graphs[stage](pixels)
         return (found,) if isinstance(found, Tensor) else found
 
-    def _capture(self, stage: int, given: Tensor) -> Captured:
+    def _record(self, stage: int, given: Tensor) -> Recorded:
         pixels = given.to(self._device)
         side = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream(self._device))
@@ -96,6 +94,6 @@ class CudaRuntime:
             self._forward(stage, pixels)
         torch.cuda.current_stream(self._device).wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):  # others may use the GPU
             outputs = self._forward(stage, pixels)
-        return Captured(pixels, graph, outputs)
+        return Recorded(pixels, graph, outputs)

@@ -102,9 +102,7 @@ class PyramidBackbone(nn.Module):
         body = timm.create_model(
             TIMM_NAMES[config.backbone],
             features_only=True,
-            out_indices=[
-                stage - 1 for stage in range(config.cell_stage if config.cells else lowest, config.deepest + 1)
-            ],
+            out_indices=[stage - 1 for stage in range(first, config.deepest + 1)],
             in_chans=3 * config.fold**2,
         )
         channels: list[int] = body.feature_info.channels()  # type: ignore[union-attr, operator]
@@ -223,6 +221,8 @@ def build_detector(config: DetectorConfig) -> CrackDetector:
     """Build the detector; weights start from ``config.weights``, the rest from torch's current seed."""
     if len(config.anchor_sizes) != len(config.levels):
         raise ValueError(f"{len(config.anchor_sizes)} anchor sizes for {len(config.levels)} levels: give one a level")
+    if config.cells and min(config.levels) <= config.cell_stage:
+        raise ValueError(f"the lowest level must lie above {config.cell_stage}, where cells are marked")
     if config.deepest < 5 and max(config.levels) > config.deepest:
         raise ValueError(f"no pyramid level {max(config.levels)} above the encoder's stage {config.deepest}")
     return CrackDetector(config)

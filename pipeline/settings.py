@@ -155,7 +155,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "accurate": {
         "detector_training": {"start": _START, "epochs": 30},
-        # Looking four times, stage 2 gains by training longer; looking once, it does not (RESULTS.md).
+        # A point more F1 on validation over five folds; `finetune` gained nothing by it on `paper` (RESULTS.md).
         "segmenter_training": {"epochs": 120, "validate_every": 6},
         "look_again": True,
         "crops": {"halo": 8},

@@ -28,7 +28,7 @@ def gpu_figures(cascade: Cascade, images: Sequence[Image]) -> dict[str, Any]:
         images: ``(H, W, 3)`` uint8 RGB, all of one size.
 
     Returns:
-        ``name``; ``matrix_tflops``, of a product of two 8192 × 8192 matrices in the runtime's precision, and
+        ``name``; ``matrix_tflops``, of a product of two 8192 × 8192 matrices in float16, and
         ``copy_tb_s``, read and written, both measured; ``forward``, a row a network and batch size: pictures a second,
         pixels in and answers out included, and the share of the matrix rate; ``cascade``, a row a batch size: pictures
         a second, one caller; ``busy``, the share of the cascade's time in which the GPU computes; ``kernels``, what on,
@@ -59,7 +59,10 @@ def copy_rate(device: torch.device, count: int = 1 << 31) -> float:
 
 
 def forward_rows(cascade: Cascade, images: Sequence[Image], matrix: float) -> list[dict[str, Any]]:
-    """Both networks over whole pictures: `matrix` operations a second would be all that the device can do."""
+    """Both networks over whole pictures: `matrix` operations a second would be all that the device can do.
+
+    Operations on what is added to fill a shape up do not count.
+    """
     multiples = {"detector": detector_multiple(cascade.detector.config), "segmenter": cascade.segmenter_config.multiple}
     graphs = {
         "detector": DetectorGraph(cascade.detector),

@@ -83,8 +83,8 @@ def bench(
         "speedup_vs_own_full_frame": ratio(seconds["full_frame"], seconds["cascade"]),
         "speedup_vs_own_full_frame_low": low,
         "speedup_vs_own_full_frame_high": high,
-        "cascade_ms": _per_picture(seconds["cascade"], samples),
-        "full_frame_ms": _per_picture(seconds["full_frame"], samples),
+        "cascade_ms": per_picture(seconds["cascade"], samples),
+        "full_frame_ms": per_picture(seconds["full_frame"], samples),
         **f1,
         "stages_ms": per_stage,
         "overlap_efficiency": ratio(overlap["forward"], overlap["batch"]),
@@ -142,10 +142,10 @@ def _rivals(
     return {
         "speedup_vs_unet_resnet34": ratio(seconds["unet_resnet34"], seconds["cascade"]),
         "detector_speedup_vs_torchvision": ratio(seconds["retinanet"], seconds["detector"]),
-        "single_cascade_ms": _per_picture(seconds["cascade"], [samples[0]]),
-        "single_detect_ms": _per_picture(seconds["detector"], [samples[0]]),
-        "unet_resnet34_ms": _per_picture(seconds["unet_resnet34"], [samples[0]]),
-        "torchvision_retinanet_ms": _per_picture(seconds["retinanet"], [samples[0]]),
+        "single_cascade_ms": per_picture(seconds["cascade"], [samples[0]]),
+        "single_detect_ms": per_picture(seconds["detector"], [samples[0]]),
+        "unet_resnet34_ms": per_picture(seconds["unet_resnet34"], [samples[0]]),
+        "torchvision_retinanet_ms": per_picture(seconds["retinanet"], [samples[0]]),
     }
 
 
@@ -166,8 +166,8 @@ def _by_size(
             {
                 "height_px": height,
                 "width_px": width,
-                "cascade_ms": _per_picture(seconds["cascade"], files),
-                "full_frame_ms": _per_picture(seconds["full_frame"], files),
+                "cascade_ms": per_picture(seconds["cascade"], files),
+                "full_frame_ms": per_picture(seconds["full_frame"], files),
                 "speedup": ratio(seconds["full_frame"], seconds["cascade"]),
             }
         )
@@ -185,7 +185,7 @@ def _by_count(cascade: Cascade, files: Sequence[bytes], cores: int) -> list[dict
     return rows
 
 
-def _per_picture(seconds: list[float], pictures: Sequence[object]) -> float:
+def per_picture(seconds: list[float], pictures: Sequence[object]) -> float:
     """Median over rounds, ms a picture."""
     return sorted(seconds)[len(seconds) // 2] * 1e3 / len(pictures)
 

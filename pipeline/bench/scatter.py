@@ -2,73 +2,38 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-import torch
 
 matplotlib.use("Agg")
 
 from matplotlib.figure import Figure
 
-from models.bundle import read_card
+from models.errors import UsageError
 from pipeline.atomic import write_whole
-from pipeline.bench.batch import as_jpeg, cascade_batch, full_frame_batch
-from pipeline.bench.measure import CPU, quality
-from pipeline.bench.timing import interleave
-from pipeline.cascade import Cascade
-from pipeline.datasets.base import Sample
-from pipeline.training import Report
 
 CASCADE, FULL_FRAME = "#0068a8", "#c44f06"
+SUFFIXES = (".svg", ".png", ".pdf")
 
 
-def side_by_side(
-    bundles: Sequence[Path], samples: Sequence[Sample], rounds: int, report: Report, device: torch.device = CPU
-) -> list[dict[str, Any]]:
-    """Both ways of every bundle on the same pictures, in turn, JPEG to mask: one row a bundle.
-
-    Args:
-        bundles: folders of trained cascades.
-        samples: pictures with truth.
-        rounds: in which each way of each bundle has its turn.
-        report: told of progress.
-        device: what the networks run on.
-
-    Returns:
-        ``name``, ``bundle``, ``cascade_ms`` and ``full_frame_ms`` a picture (medians), ``f1_2px_mean`` and
-        ``full_frame_f1_2px_mean``.
+def check_suffix(path: Path) -> None:
+    """Make sure that `plot_speed` can draw into such a file, before minutes are spent on what it would show.
 
     Raises:
-        models.errors.BundleError: a bundle cannot be loaded.
+        UsageError: it cannot.
     """
-    cores = len(os.sched_getaffinity(0))
-    torch.set_num_threads(cores)
-    files = [as_jpeg(sample.image) for sample in samples]
-    contenders: dict[str, Callable[[], int]] = {}
-    rows = []
-    for number, bundle in enumerate(bundles):
-        cascade = Cascade.load(bundle, device, streams=cores)
-        contenders[f"cascade_ms {number}"] = partial(cascade_batch, cascade, files, cores)
-        contenders[f"full_frame_ms {number}"] = partial(full_frame_batch, cascade, files, cores)
-        rows.append({"name": _name(bundle), "bundle": str(bundle), **quality(cascade, samples)})
-        report(number + 1, len(bundles), f"loaded {bundle}")
-    seconds = interleave(contenders, rounds, lambda done, total: report(done, total, f"round {done} of {total}"))
-    for number, row in enumerate(rows):
-        for way in ("cascade_ms", "full_frame_ms"):
-            row[way] = sorted(seconds[f"{way} {number}"])[rounds // 2] * 1e3 / len(files)
-    return rows
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"{path} is no name for a picture.", f"Let it end in one of: {', '.join(SUFFIXES)}.")
 
 
 def plot_speed(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw F1 at 2 px, mean over pictures, over ms a picture: one line a bundle, from full frame to cascade.
 
     Args:
-        rows: of `side_by_side`.
+        rows: of `pipeline.bench.rounds.side_by_side`.
         path: ``.svg``, ``.png`` or ``.pdf``.
     """
     figure = Figure(figsize=(7.2, 4.8), layout="constrained")
@@ -91,10 +56,4 @@ def plot_speed(rows: Sequence[dict[str, Any]], path: Path) -> None:
     axes.grid(color="#dcdad4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(frameon=False, loc="outside upper left", ncols=2)
-    write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:] or "png", dpi=150))
-
-
-def _name(bundle: Path) -> str:
-    segmenter = read_card(bundle).segmenter
-    widths = "-".join(str(width) for width in segmenter.decoder_channels)
-    return f"{segmenter.encoder.replace('efficientnet_lite0', 'Lite0').replace('resnet', 'ResNet-')}, {widths}"
+    write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:], dpi=150))

@@ -75,11 +75,15 @@ SOURCES: dict[StageName, list[str]] = {
 }
 
 
-def stage_keys(settings: RunSettings) -> dict[StageName, str]:
+def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     """Key of every stage, 16 hex digits; a stage's key changes with its own settings, its code, and the keys before.
 
-    The device has no part in it: what a GPU has trained is used again where there is none. Another kind of device gives
-    other weights for the same seed, so a training's history names it.
+    What a GPU has trained is used again where there is none, though another kind of device gives other weights for the
+    same seed: a training's history names it. What is found and timed with those weights is of its own device.
+
+    Args:
+        settings: of the run.
+        device_type: ``cpu`` or ``cuda``.
 
     Raises:
         models.errors.UserError: the data set, split or starting bundle is not what the settings say.
@@ -98,7 +102,8 @@ def stage_keys(settings: RunSettings) -> dict[StageName, str]:
         ],
         "train-detector": [dump["detector"], dump["detector_augment"], dump["detector_training"], dump["seed"]],
         "detect": [
-            dump["look_again"], dump["cells"], {k: v for k, v in dump["thresholds"].items() if k != "probability"}
+            device_type, dump["look_again"], dump["cells"],
+            {k: v for k, v in dump["thresholds"].items() if k != "probability"},
         ],
         "crop": [dump["cells"]],
         "train-segmenter": [

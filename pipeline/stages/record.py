@@ -46,7 +46,7 @@ class RunInfo:
     Attributes:
         run_id: of `pipeline.records.new_run_id`.
         started_at: UTC.
-        device: that it ran on, such as ``cpu``; the record adds where its networks were trained, if that was elsewhere.
+        device: that it ran on (`pipeline.training.device_name`); `devices_of` adds where its networks were trained.
         seconds: stage → seconds, 0 where an earlier result was used again.
     """
 
@@ -177,18 +177,18 @@ def _run_row(
         "settings": settings.model_dump(mode="json"),
         "seed": settings.seed,
         "commit": commit,
-        "device": _devices(run, splits),
+        "device": devices_of(run.device, splits),
         "versions": versions,
         "total_s": sum(run.seconds.values()),
     }
 
 
-def _devices(run: RunInfo, splits: Sequence[dict[StageName, Path]]) -> str:
-    """The run's device, and those that its networks were trained on where they are others."""
+def devices_of(device: str, splits: Sequence[dict[StageName, Path]]) -> str:
+    """The device of a run, and those that its networks were trained on where they are others."""
     stages: tuple[StageName, ...] = ("train-detector", "train-segmenter")
     histories = [pd.read_parquet(folders[stage] / "history.parquet") for folders in splits for stage in stages]
-    trained = sorted({device for history in histories for device in history["device"]})
-    return run.device if trained == [run.device] else f"{run.device}, trained on {' and '.join(trained)}"
+    trained = sorted({name for history in histories for name in history["device"]})
+    return device if trained == [device] else f"{device}, trained on {' and '.join(trained)}"
 
 
 def _training_seconds(trained: Path) -> float:
@@ -228,7 +228,7 @@ def _save_bundle(
         split=settings.dataset.split,
         split_fingerprint=described["split_fingerprint"],
         seed=settings.seed,
-        device=_devices(run, [folders]),
+        device=devices_of(run.device, [folders]),
         metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
         training_data_licence=_licence(settings, described["licence"]),
         versions=describe_software()[1],

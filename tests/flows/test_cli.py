@@ -182,7 +182,7 @@ class TestWithPrefect:
         from pipeline.stages.keys import stage_folder, stage_keys
 
         settings = finished.settings.model_copy(update={"seed": 5})
-        folder = stage_folder(finished_home, "train-detector", stage_keys(settings)["train-detector"])
+        folder = stage_folder(finished_home, "train-detector", stage_keys(settings, "cpu")["train-detector"])
         folder.mkdir()
         (folder / "resume.pt").write_bytes(b"PK half a snapshot")
         root = finished.settings.dataset.root

@@ -84,7 +84,7 @@ def test_another_segmenter_setting_uses_the_trained_detector_again(finished: Fin
 
 
 def test_a_deleted_result_is_made_again(finished: Finished, finished_home: Path) -> None:
-    folder = stage_folder(finished_home, "crop", stage_keys(finished.settings)["crop"])
+    folder = stage_folder(finished_home, "crop", stage_keys(finished.settings, "cpu")["crop"])
     shutil.rmtree(folder)
     state = experiment(finished.settings, return_state=True)
     assert {stage for stage, name in states_of(state).items() if name == "Completed"} == {"crop", "record"}
@@ -92,7 +92,7 @@ def test_a_deleted_result_is_made_again(finished: Finished, finished_home: Path)
 
 
 def test_a_half_done_stage_is_not_taken_for_done(finished: Finished, finished_home: Path) -> None:
-    folder = stage_folder(finished_home, "evaluate", stage_keys(finished.settings)["evaluate"])
+    folder = stage_folder(finished_home, "evaluate", stage_keys(finished.settings, "cpu")["evaluate"])
     (folder / "done.json").unlink()
     (folder / "metrics.json").write_text("{")
     row = experiment(finished.settings).metrics

@@ -17,8 +17,8 @@ STAGES = list(keys.SOURCES)
 
 
 def changed_stages(**overrides):
-    before = stage_keys(make_settings("smoke"))
-    after = stage_keys(make_settings("smoke", {k.replace("__", "."): v for k, v in overrides.items()}))
+    before = stage_keys(make_settings("smoke"), "cpu")
+    after = stage_keys(make_settings("smoke", {k.replace("__", "."): v for k, v in overrides.items()}), "cpu")
     return [stage for stage in STAGES if before[stage] != after[stage]]
 
 
@@ -63,7 +63,7 @@ def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tm
 
     def key(bundle):
         settings = make_settings("smoke", {f"{stage}_training.start": bundle})
-        return stage_keys(settings)[f"train-{stage}"]
+        return stage_keys(settings, "cpu")[f"train-{stage}"]
 
     here, other = save(tmp_path / "here", seed=1), save(tmp_path / "other", seed=2)
     there = shutil.copytree(here, tmp_path / "there")
@@ -74,6 +74,13 @@ def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tm
 @pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}], ids=str)
 def test_what_no_stage_depends_on_changes_nothing(overrides):
     assert changed_stages(**overrides) == []
+
+
+def test_a_gpu_trains_for_every_device_and_what_it_finds_is_its_own():
+    settings = make_settings("smoke")
+    cpu, cuda = stage_keys(settings, "cpu"), stage_keys(settings, "cuda")
+    differing = [stage for stage in cpu if cpu[stage] != cuda[stage]]
+    assert differing == ["detect", "segment", "evaluate"]
 
 
 @pytest.fixture
