@@ -135,7 +135,7 @@ def _of_gpu(gpu: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{row['network']} over whole pictures, {row['batch']} at once", used
     for row in gpu["cascade"]:
         yield f"cascade, one caller, {row['batch']} at once", f"{row['pictures_per_s']:,.0f} a second"
-    yield "share of that time in which the GPU computes", f"{gpu['busy']:.0%}"
+    yield "share of the cascade's time in which the GPU computes", f"{gpu['busy']:.0%}"
     for row in gpu["kernels"]:
         yield f"  {row['kernel'][:60]}", f"{row['share']:.1%}"
 

@@ -21,7 +21,7 @@ Precision = Literal["f32", "bf16", "f16"]
 KINDS: dict[Precision, torch.dtype] = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
 MOST_RECORDED = 128  # shapes; those that come later run kernel by kernel
-MOST_PIXELS = 8_000_000  # of an input that is recorded: its graph holds on to the memory of a whole pass
+RECORDED_PX = 8_000_000  # of an input that is recorded, at most: its graph holds on to the memory of a whole pass
 STEP_PX = 64  # sides of stage 2's input are rounded up to multiples of this: a new shape costs cuDNN a second
 
 
@@ -71,7 +71,7 @@ class CudaRuntime:
         given = torch.from_numpy(np.ascontiguousarray(images))
         with self._lock:
             if key not in self._recorded:
-                if key not in self._seen or len(self._recorded) == MOST_RECORDED or given.numel() > 3 * MOST_PIXELS:
+                if key not in self._seen or len(self._recorded) == MOST_RECORDED or given.numel() > 3 * RECORDED_PX:
                     found = self._forward(stage, given.to(self._device))
                     self._seen.add(key)
                     return tuple(output.cpu() for output in found)

@@ -7,7 +7,7 @@ import platform
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -70,9 +70,10 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
     metrics = json.loads((folders["evaluate"] / "metrics.json").read_text())
     described = json.loads((folders["prepare"] / "split.json").read_text())
     counts = pd.read_parquet(folders["evaluate"] / "counts.parquet")
+    run = replace(run, device=devices_of(run.device, [folders]))
     folder = home / "runs" / run.run_id
     bundle = _save_bundle(settings, folders, folder / "bundle", metrics, described, run)
-    row = _run_row(settings, metrics, run, [folders]) | {
+    row = _run_row(settings, metrics, run) | {
         "train_detector_s": _training_seconds(folders["train-detector"]),
         "train_segmenter_s": _training_seconds(folders["train-segmenter"]),
         "dataset_fingerprint": described["dataset_fingerprint"],
@@ -99,8 +100,8 @@ def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, h
         if all(name in part for part in parts):
             metrics[name] = float(np.mean([part[name] for part in parts]))
     folder = home / "runs" / run.run_id
-    row = _run_row(settings, metrics, run, [split.folders for split in splits])
-    row["report"] = str(folder / "report.html")
+    run = replace(run, device=devices_of(run.device, [split.folders for split in splits]))
+    row = _run_row(settings, metrics, run) | {"report": str(folder / "report.html")}
     images = images_table(counts)
     _write_places(folder, settings, {split.settings.dataset.split: split.folders for split in splits})
     write_part("images", run.run_id, images, home)
@@ -162,9 +163,7 @@ def describe_software() -> tuple[str | None, dict[str, str]]:
         return None, versions
 
 
-def _run_row(
-    settings: RunSettings, metrics: dict[str, Any], run: RunInfo, splits: Sequence[dict[StageName, Path]]
-) -> dict[str, Any]:
+def _run_row(settings: RunSettings, metrics: dict[str, Any], run: RunInfo) -> dict[str, Any]:
     commit, versions = describe_software()
     return metrics | {
         "run_id": run.run_id,
@@ -177,7 +176,7 @@ def _run_row(
         "settings": settings.model_dump(mode="json"),
         "seed": settings.seed,
         "commit": commit,
-        "device": devices_of(run.device, splits),
+        "device": run.device,
         "versions": versions,
         "total_s": sum(run.seconds.values()),
     }
@@ -228,7 +227,7 @@ def _save_bundle(
         split=settings.dataset.split,
         split_fingerprint=described["split_fingerprint"],
         seed=settings.seed,
-        device=devices_of(run.device, [folders]),
+        device=run.device,
         metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
         training_data_licence=_licence(settings, described["licence"]),
         versions=describe_software()[1],

@@ -23,7 +23,7 @@ def test_every_stage_and_the_pyramid_have_a_say():
 
 
 @torch.inference_mode()
-def test_a_detector_marks_cells_of_its_fold_or_none():
+def test_a_detector_marks_cells_of_4_px_at_either_fold_or_none():
     for fold in (1, 2):
         config = SMALL.model_copy(update={"fold": fold})
         raw = build_detector(config).eval().raw(detector_input(torch.zeros(1, 3, 128, 192), config))

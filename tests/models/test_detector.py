@@ -100,6 +100,11 @@ def test_the_papers_architecture_builds():
     assert logits.shape[1] == len(model.anchors_for(320, 480)) == 9 * (2400 + 600 + 150 + 40 + 12)
 
 
+def test_cells_need_a_stage_below_the_pyramid():
+    with pytest.raises(ValueError, match="above 2"):
+        build_detector(SMALL.model_copy(update={"fold": 1, "levels": (2, 3, 4)}))
+
+
 def test_anchor_sizes_must_match_levels():
     with pytest.raises(ValueError, match="2 anchor sizes for 3 levels"):
         build_detector(SMALL.model_copy(update={"anchor_sizes": (8, 16)}))
