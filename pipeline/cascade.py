@@ -23,7 +23,8 @@ from pipeline.boxes import Boxes, round_outwards
 from pipeline.cells import MIN_BELIEF, boxes_around_cells, join_tiles
 from pipeline.crops import ProbabilityMap, plan_crops, stitch
 from pipeline.datasets.base import Image, Mask
-from pipeline.found import Found, Seen, at_least, best_first, own_part
+from pipeline.found import CellMap, Found, Seen, at_least, best_first, own_part
+from pipeline.opinion_pool import pool_opinions
 from pipeline.packing import cut_sheets, fill_sheets, pack
 from pipeline.second_look import join_looks, turned_round
 from pipeline.settings import CropSettings
@@ -151,9 +152,10 @@ class Cascade:
     def look(self, images: Sequence[Image]) -> list[CascadeResult]:
         """Look at a batch of pictures, each ``(H, W, 3)`` uint8 RGB, of any sizes; those of one size go fastest."""
         began = time.perf_counter()
-        found = self.detect(images, self.score_threshold)
+        seen = self.see(images, self.score_threshold)
+        found = self.draw(seen, self.score_threshold)
         detected = time.perf_counter()
-        stitched = self.segment(images, [boxes for boxes, _ in found])
+        stitched = self.segment(images, [boxes for boxes, _ in found], [own.cells for own in seen])
         results = [
             CascadeResult(boxes, scores, crops, probability, probability >= self.probability_threshold, 0, 0)
             for (boxes, scores), (crops, probability) in zip(found, stitched, strict=True)
@@ -163,8 +165,11 @@ class Cascade:
 
     def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[Found]:
         """Stage 1 alone: boxes and scores of each picture from `min_score` up, best first."""
+        return self.draw(self.see(images, min_score), min_score)
+
+    def draw(self, seen: Sequence[Seen], min_score: float) -> list[Found]:
+        """Boxes and scores from `min_score` up, best first, of pictures that `see` has seen."""
         config = self.detector.config
-        seen = self.see(images, min_score)
         if not config.cells:
             return [own.found for own in seen]
         return [at_least(boxes_around_cells(*own, config.cell_px, self.cells), min_score) for own in seen]
@@ -206,18 +211,18 @@ class Cascade:
         return Seen(found, join_tiles([(tile, own.cells) for tile, own in parts], size, config.cell_px), size)
 
     def segment(
-        self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]]
+        self, images: Sequence[Image], boxes: Sequence[NDArray[np.generic]], cells: Sequence[CellMap]
     ) -> list[tuple[Boxes, ProbabilityMap]]:
-        """Stage 2 alone: of each picture the crops ``(M, 4)`` xyxy px around its `boxes`, and the ``(H, W)``
-        probability, 0 outside boxes.
+        """Stage 2, given what stage 1 has found: of each picture the crops ``(M, 4)`` xyxy px around its `boxes`, and
+        the ``(H, W)`` probability, 0 outside boxes. Where there are `cells`, that is what both stages think.
         """
-        return [self._segment_one(image, own) for image, own in zip(images, boxes, strict=True)]
+        return [self._segment_one(*own) for own in zip(images, boxes, cells, strict=True)]
 
     def full_frame(self, images: Sequence[Image]) -> list[ProbabilityMap]:
         """The rival: the same segmenter over whole pictures, one ``(H, W)`` float32 map each."""
         return [self._mean_over_views(image, self._whole_frame) for image in images]
 
-    def _segment_one(self, image: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
+    def _segment_one(self, image: Image, boxes: NDArray[np.generic], cells: CellMap) -> tuple[Boxes, ProbabilityMap]:
         crops: list[Boxes] = []
 
         def in_boxes(picture: Image, view: View) -> ProbabilityMap:
@@ -226,7 +231,9 @@ class Cascade:
             return probability
 
         probability = self._mean_over_views(image, in_boxes)
-        return crops[0], _inside(probability, boxes)
+        if not cells.size:
+            return crops[0], _inside(probability, boxes)
+        return crops[0], pool_opinions(probability, cells, boxes, self.detector.config.cell_px)
 
     def _segment_crops(self, picture: Image, boxes: NDArray[np.generic]) -> tuple[Boxes, ProbabilityMap]:
         """The crops of one picture as it is shown, and what the segmenter says of them, over the whole of it."""

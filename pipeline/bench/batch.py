@@ -90,9 +90,10 @@ def stages(cascade: Cascade, files: Sequence[bytes]) -> tuple[dict[str, float], 
             began = time.perf_counter()
             images = [decode(content, MOST_PIXELS) for content in batch]
             decoded = time.perf_counter()
-            found = cascade.detect(images, cascade.score_threshold)
+            seen = cascade.see(images, cascade.score_threshold)
+            found = cascade.draw(seen, cascade.score_threshold)
             detected = time.perf_counter()
-            cascade.segment(images, [boxes for boxes, _ in found])
+            cascade.segment(images, [boxes for boxes, _ in found], [own.cells for own in seen])
             spent["decode"] += decoded - began
             spent["detect_all"] += detected - decoded
             spent["segment_all"] += time.perf_counter() - detected

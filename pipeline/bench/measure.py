@@ -70,7 +70,7 @@ def bench(
     rivals = _rivals(bundle, device, samples, told("rivals"))
     few, many = (peak_mb(bundle, count, cores, device) for count in (100, 1000))
     detector, segmenter, card = load_bundle(bundle)
-    plans = [crops for crops, _ in cascade.segment(*_found(cascade, samples))]
+    plans = [result.crops for result in cascade.look([sample.image for sample in samples])]
     size = samples[0].mask.shape
     return {
         "bundle": card.name,
@@ -97,11 +97,6 @@ def bench(
         "by_count": _by_count(cascade, files, cores),
         **({"gpu": gpu_figures(alone, [sample.image for sample in samples])} if device.type == "cuda" else {}),
     }
-
-
-def _found(cascade: Cascade, samples: Sequence[Sample]) -> tuple[list[Any], list[Any]]:
-    images = [sample.image for sample in samples]
-    return images, [boxes for boxes, _ in cascade.detect(images, cascade.score_threshold)]
 
 
 def quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:

@@ -34,6 +34,7 @@ _CASCADE = [
     *_BOXES,
     "pipeline/cascade.py",
     "pipeline/crops.py",
+    "pipeline/opinion_pool.py",
     "pipeline/second_look.py",
     "pipeline/views.py",
     "models/segmenter.py",

@@ -9,6 +9,7 @@ from models.segmenter import SegmenterConfig, build_segmenter
 from pipeline.boxes import union_mask
 from pipeline.cascade import Cascade
 from pipeline.found import Seen
+from pipeline.opinion_pool import pool_opinions
 from pipeline.settings import CropSettings
 from tests.tiny import eager_detector
 
@@ -43,6 +44,9 @@ def cells_of(mark):
     return mark.reshape(mark.shape[0] // 4, 4, -1, 4).max(axis=(1, 3)).astype(np.float32)
 
 
+NO_CELLS = np.zeros((0, 0), np.float32)
+
+
 def picture(height=100, width=150):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
@@ -60,7 +64,7 @@ def test_a_result_is_whole():
 
 def test_outside_every_box_is_background():
     boxes = np.array([[10.0, 20, 60, 50], [90, 60, 140, 95]])
-    ((_, probability),) = make().segment([picture()], [boxes])
+    ((_, probability),) = make().segment([picture()], [boxes], [NO_CELLS])
     inside = union_mask(boxes, (100, 150))
     assert (probability[~inside] == 0).all()
     assert (probability[inside] > 0).all()
@@ -71,13 +75,22 @@ def test_stitched_crops_equal_the_full_frame_for_a_segmenter_without_context(siz
     cascade = make(Darkness())
     image = picture(*size)
     boxes = np.array([[0, 0, size[1] // 2, size[0] // 3], [size[1] // 3, size[0] // 4, size[1], size[0]]])
-    ((_, probability),) = cascade.segment([image], [boxes])
+    ((_, probability),) = cascade.segment([image], [boxes], [NO_CELLS])
     inside = union_mask(boxes, size)
     np.testing.assert_allclose(probability[inside], cascade.full_frame([image])[0][inside], atol=1e-5)
 
 
+def test_both_stages_have_a_say_in_a_result():
+    cascade = make(Darkness(), score_threshold=0.1)
+    image = picture()
+    result, (seen,) = cascade(image), cascade.see([image])
+    ((_, alone),) = cascade.segment([image], [result.boxes], [NO_CELLS])
+    assert (result.probability == pool_opinions(alone, seen.cells, result.boxes, 4)).all()
+    assert not (result.probability == alone).all()
+
+
 def test_no_boxes_no_work():
-    ((crops, probability),) = make().segment([picture()], [np.zeros((0, 4))])
+    ((crops, probability),) = make().segment([picture()], [np.zeros((0, 4))], [NO_CELLS])
     assert crops.shape == (0, 4)
     assert not probability.any()
     result = make(score_threshold=1.0)(picture())
@@ -108,9 +121,9 @@ def test_what_is_said_of_a_picture_does_not_hang_on_those_beside_it():
     cascade = make()
     images = [picture(), 255 - picture()]
     boxes = [np.array([[10.0, 20, 60, 50], [90, 60, 140, 95]])] * 2
-    together = cascade.segment(images, boxes)
+    together = cascade.segment(images, boxes, [NO_CELLS] * 2)
     for image, own, (_, probability) in zip(images, boxes, together, strict=True):
-        ((_, alone),) = cascade.segment([image], [own])
+        ((_, alone),) = cascade.segment([image], [own], [NO_CELLS])
         assert (probability == alone).all()
 
 
@@ -151,7 +164,7 @@ def test_a_picture_full_of_boxes_is_segmented_whole():
     image = picture(96, 160)
     boxes = np.array([[x, y, x + 30, y + 30] for x in range(0, 150, 26) for y in range(0, 80, 22)], np.float64)
     cascade = make()
-    ((crops, probability),) = cascade.segment([image], [boxes])
+    ((crops, probability),) = cascade.segment([image], [boxes], [NO_CELLS])
     assert crops.tolist() == [[0, 0, 160, 96]]
     inside = union_mask(boxes, (96, 160))
     assert (probability[inside] == cascade.full_frame([image])[0][inside]).all()
@@ -163,7 +176,7 @@ def test_looking_again_tells_the_same_of_what_needs_no_context_but_at_edges():
     image[26:40, 20:45] = 10
     boxes = np.array([[10.0, 20, 60, 50], [90, 60, 140, 95]])
     once, often = make(Darkness()), make(Darkness(), look_again=True)
-    (one,), (other,) = once.segment([image], [boxes]), often.segment([image], [boxes])
+    (one,), (other,) = once.segment([image], [boxes], [NO_CELLS]), often.segment([image], [boxes], [NO_CELLS])
     np.testing.assert_array_equal(one[0], other[0])
     np.testing.assert_array_equal(one[1] >= 0.5, other[1] >= 0.5)
     edge = np.zeros((100, 150), np.uint8)
