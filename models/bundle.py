@@ -141,6 +141,8 @@ def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> 
     """Weights of the bundle's network of that kind, to go on training from.
 
     A detector may be a smaller one of the same make: with heads of fewer convolutions, fewer levels, a shorter encoder.
+    One of another ``fold`` gets what it has in the same shape, which is the encoder after its first convolution, and
+    the heads; the rest stays as it was built.
 
     Raises:
         BundleError: there is no intact bundle, or its network is built differently.
@@ -148,16 +150,21 @@ def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> 
     detector, segmenter, card = load_bundle(folder)
     wanted = config.model_dump(exclude=NOT_BUILT)
     found = (card.detector if isinstance(config, DetectorConfig) else card.segmenter).model_dump()
-    may_shrink = ("head_convs", "deepest", "levels", "anchor_sizes") if isinstance(config, DetectorConfig) else ()
-    if different := [name for name in wanted if wanted[name] != found.get(name) and name not in may_shrink]:
+    may_differ = (
+        ("fold", "head_convs", "deepest", "levels", "anchor_sizes", "second")
+        if isinstance(config, DetectorConfig)
+        else ()
+    )
+    if different := [name for name in wanted if wanted[name] != found.get(name) and name not in may_differ]:
         raise _cannot_start(folder, f"it differs in {', '.join(different)}")
     if not isinstance(config, DetectorConfig):
         return segmenter.state_dict()
     own = build_detector(config.model_copy(update={"weights": "none"})).state_dict()
     weights = detector.state_dict()
-    if absent := [name for name in own if name not in weights or weights[name].shape != own[name].shape]:
+    fitting = {name: weights[name] for name in own if name in weights and weights[name].shape == own[name].shape}
+    if config.fold == card.detector.fold and (absent := [name for name in own if name not in fitting]):
         raise _cannot_start(folder, f"its detector is smaller, without {absent[0]}")
-    return {name: weights[name] for name in own}
+    return fitting
 
 
 def _cannot_start(folder: Path, why: str) -> BundleError:

@@ -48,6 +48,9 @@ class DetectorConfig(BaseModel):
     nms_iou: float = Field(0.5, gt=0, le=1)
     cells: bool = Field(True, description="A second head marks cells, and boxes are drawn around those (models.cells)")
     max_detections: int = Field(300, ge=1)
+    second: DetectorConfig | None = Field(
+        None, description="Another detector with cells of the same size, trained by itself: what both say is joined"
+    )
 
     @property
     def cell_stage(self) -> int:
@@ -144,7 +147,11 @@ class NativeResolution(GeneralizedRCNNTransform):
 
 
 class CrackDetector(RetinaNet):
-    """RetinaNet that takes normalised pictures as they are, without torchvision's resize to 800 px."""
+    """RetinaNet that takes normalised pictures as they are, without torchvision's resize to 800 px.
+
+    With ``config.second`` there are two of them. Each has learnt by itself (`losses` is of the first alone), and what
+    is asked of them is answered by both: the detections of either, and of each cell the mean of both logits.
+    """
 
     def __init__(self, config: DetectorConfig) -> None:
         anchors = AnchorGenerator(
@@ -167,6 +174,8 @@ class CrackDetector(RetinaNet):
         self.transform = NativeResolution(1, 1, [0.0], [1.0])
         self.config = config
         self._anchor_cache: dict[tuple[int, int], Tensor] = {}
+        bare = None if config.second is None else config.second.model_copy(update={"weights": "none"})
+        self.second = None if bare is None else CrackDetector(bare)  # filled from a file, never trained in here
 
     def compute_loss(
         self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]
@@ -202,7 +211,16 @@ class CrackDetector(RetinaNet):
         """
         pyramid, cells = self.backbone.look(images)
         out = self.head(list(pyramid.values()))
-        return RawDetections(out["cls_logits"].squeeze(-1), out["bbox_regression"], cells)
+        own = RawDetections(out["cls_logits"].squeeze(-1), out["bbox_regression"], cells)
+        if self.second is None:
+            return own
+        pixels = F.pixel_shuffle(images, self.config.fold)
+        other = self.second.raw(F.pixel_unshuffle(pixels, self.second.config.fold))
+        return RawDetections(
+            torch.cat([own.logits, other.logits], dim=1),
+            torch.cat([own.deltas, other.deltas], dim=1),
+            None if own.cells is None or other.cells is None else (own.cells + other.cells) / 2,
+        )
 
     def anchors_for(self, height: int, width: int) -> Tensor:
         """Anchors of one folded ``height × width`` input, ``(A, 4)`` xyxy px of it, kept for the next of that size."""
@@ -213,6 +231,10 @@ class CrackDetector(RetinaNet):
             maps = [torch.empty(1, 1, -(-height // s), -(-width // s)) for s in strides]
             images = ImageList(torch.empty(1, 3, height, width), [key])
             anchors = self.anchor_generator(images, maps)[0].float()
+            if self.second is not None:
+                times = self.second.config.fold / self.config.fold
+                others = self.second.anchors_for(round(height / times), round(width / times))
+                anchors = torch.cat([anchors, others * times])
             self._anchor_cache = {key: anchors}  # another thread may replace it at once
         return anchors
 
@@ -225,6 +247,8 @@ def build_detector(config: DetectorConfig) -> CrackDetector:
         raise ValueError(f"the lowest level must lie above {config.cell_stage}, where cells are marked")
     if config.deepest < 5 and max(config.levels) > config.deepest:
         raise ValueError(f"no pyramid level {max(config.levels)} above the encoder's stage {config.deepest}")
+    if (second := config.second) and (second.cells, second.cell_px) != (config.cells, config.cell_px):
+        raise ValueError(f"cells of {config.cell_px} and {second.cell_px} px cannot be joined: make them the same")
     return CrackDetector(config)
 
 
@@ -245,7 +269,8 @@ def detector_input(images: Tensor, config: DetectorConfig) -> Tensor:
 
 def detector_multiple(config: DetectorConfig) -> int:
     """Sides of a picture must be multiples of this, px: the stride of the encoder's last stage."""
-    return (1 << config.deepest) * config.fold  # P6 and P7 round up by themselves
+    own = (1 << config.deepest) * config.fold  # P6 and P7 round up by themselves
+    return own if config.second is None else max(own, detector_multiple(config.second))  # both are powers of two
 
 
 def decode(

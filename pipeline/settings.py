@@ -129,6 +129,9 @@ class RunSettings(Settings):
     detector: DetectorConfig = DetectorConfig()
     detector_augment: AugmentSettings = AugmentSettings()
     detector_training: DetectorTrainSettings = DetectorTrainSettings()
+    second_training: DetectorTrainSettings = Field(
+        DetectorTrainSettings(), description="How detector.second trains, where there is one"
+    )
     cells: CellCuts = CellCuts()
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
@@ -154,7 +157,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "detector_training": {"start": _START, "epochs": 60},
     },
     "accurate": {
+        # The second sees every pixel, not folded, and has cells and anchors of the same size on the road.
+        "detector": {"second": {"fold": 1, "levels": [4, 5], "anchor_sizes": [28, 64]}},
         "detector_training": {"start": _START, "epochs": 30},
+        "second_training": {"start": _START, "epochs": 40},
         # A point more F1 on validation over five folds; `finetune` gained nothing by it on `paper` (RESULTS.md).
         "segmenter_training": {"epochs": 120, "validate_every": 6},
         "look_again": True,

@@ -117,3 +117,16 @@ def test_a_shorter_encoder_starts_from_the_first_stages_of_a_longer_one(bundle):
     weights = starting_weights(bundle, shorter)
     build_detector(shorter).load_state_dict(weights)
     assert len(weights) < len(load_bundle(bundle)[0].state_dict())
+
+
+def test_a_detector_of_another_fold_starts_from_what_fits(bundle):
+    unfolded = DETECTOR_CONFIG.model_copy(update={"fold": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
+    own, folded = build_detector(unfolded).state_dict(), load_bundle(bundle)[0].state_dict()
+    weights = starting_weights(bundle, unfolded)
+    assert all(
+        torch.equal(tensor, folded[name]) and tensor.shape == own[name].shape for name, tensor in weights.items()
+    )
+    heads = {name for name in own if name.startswith("head.")}
+    encoder = {name for name in own if name.startswith("backbone.body.")}
+    assert weights.keys() >= heads
+    assert len(encoder - weights.keys()) == 1  # the first convolution has other inputs

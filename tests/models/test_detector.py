@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.detector import DetectorConfig, build_detector, decode, detector_input
+from models.detector import DetectorConfig, build_detector, decode, detector_input, detector_multiple
 
 SMALL = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
 
@@ -125,3 +125,53 @@ def test_a_detector_without_the_encoders_last_stage_pads_less_and_keeps_its_cell
 def test_a_level_above_the_last_stage_in_use_is_refused():
     with pytest.raises(ValueError, match="no pyramid level 5 above the encoder's stage 4"):
         build_detector(SMALL.model_copy(update={"deepest": 4}))
+
+
+SECOND = SMALL.model_copy(update={"levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
+PAIR = SMALL.model_copy(update={"fold": 2, "second": SECOND})
+
+
+@pytest.fixture(scope="module")
+def pair():
+    torch.manual_seed(0)
+    model = build_detector(PAIR).eval()
+    for each in (model, model.second):
+        torch.nn.init.normal_(each.head.classification_head.cls_logits.weight, std=0.5)
+    return model
+
+
+def found_by(detector, config, pictures):
+    inputs = detector_input(pictures, config)
+    raw = detector.raw(inputs)
+    height, width = inputs.shape[-2:]
+    anchors = detector.anchors_for(height, width)
+    return raw, decode(raw.logits, raw.deltas, anchors, pictures.shape[-2:], config, 0.3)
+
+
+@torch.inference_mode()
+def test_two_detectors_say_what_each_says_alone(pair):
+    config = PAIR.model_copy(update={"nms_iou": 1.0, "max_detections": 10**6})
+    first = build_detector(SMALL.model_copy(update={"fold": 2})).eval()
+    first.load_state_dict({name: own for name, own in pair.state_dict().items() if not name.startswith("second.")})
+    pictures = torch.randn(1, 3, 64, 128)
+    raw, both = found_by(pair, config, pictures)
+    raw_1, own_1 = found_by(first, config.model_copy(update={"second": None}), pictures)
+    second_config = SECOND.model_copy(update={"nms_iou": 1.0, "max_detections": 10**6})
+    raw_2, own_2 = found_by(pair.second, second_config, pictures)
+    torch.testing.assert_close(raw.cells, (raw_1.cells + raw_2.cells) / 2)
+    assert len(own_1.boxes) > 5 < len(own_2.boxes)
+    expected = torch.cat([own_1.boxes, own_2.boxes])[torch.cat([own_1.scores, own_2.scores]).argsort(descending=True)]
+    torch.testing.assert_close(both.boxes, expected, atol=1e-3, rtol=1e-4)
+
+
+def test_sides_suit_both_detectors():
+    assert detector_multiple(PAIR) == 64
+    assert detector_multiple(SECOND.model_copy(update={"second": SMALL.model_copy(update={"fold": 2})})) == 64
+    assert detector_multiple(SECOND) == 32
+
+
+def test_detectors_with_other_cells_cannot_be_joined():
+    with pytest.raises(ValueError, match="cells of 4 and 8 px"):
+        build_detector(SMALL.model_copy(update={"second": SMALL.model_copy(update={"fold": 4, "cells": True})}))
+    with pytest.raises(ValueError, match="cannot be joined"):
+        build_detector(SMALL.model_copy(update={"second": SECOND.model_copy(update={"cells": False})}))

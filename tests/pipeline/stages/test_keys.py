@@ -31,6 +31,7 @@ def changed_stages(**overrides):
         ({"detector__anchor_ratios": [1.0]}, "prepare"),
         ({"detector__head_convs": 2}, "train-detector"),
         ({"detector_training__lr": 0.01}, "train-detector"),
+        ({"detector__second": {"fold": 1}}, "prepare"),
         ({"seed": 3}, "train-detector"),
         ({"look_again": True}, "detect"),
         ({"thresholds__cell": 0.01}, "detect"),
@@ -71,7 +72,7 @@ def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tm
     assert len({key(here), key(other), key(None)}) == 3
 
 
-@pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}], ids=str)
+@pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}, {"second_training__lr": 0.01}], ids=str)
 def test_what_no_stage_depends_on_changes_nothing(overrides):
     assert changed_stages(**overrides) == []
 
