@@ -150,7 +150,7 @@ class CrackDetector(RetinaNet):
     """RetinaNet that takes normalised pictures as they are, without torchvision's resize to 800 px.
 
     With ``config.second`` there are two of them. Each has learnt by itself (`losses` is of the first alone), and what
-    is asked of them is answered by both: the detections of either, and of each cell the mean of both logits.
+    is asked of them is answered by both: the detections of either, and of each cell the mean of both probabilities.
     """
 
     def __init__(self, config: DetectorConfig) -> None:
@@ -219,7 +219,7 @@ class CrackDetector(RetinaNet):
         return RawDetections(
             torch.cat([own.logits, other.logits], dim=1),
             torch.cat([own.deltas, other.deltas], dim=1),
-            None if own.cells is None or other.cells is None else (own.cells + other.cells) / 2,
+            None if own.cells is None or other.cells is None else _mean_opinion(own.cells, other.cells),
         )
 
     def anchors_for(self, height: int, width: int) -> Tensor:
@@ -237,6 +237,11 @@ class CrackDetector(RetinaNet):
                 anchors = torch.cat([anchors, others * times])
             self._anchor_cache = {key: anchors}  # another thread may replace it at once
         return anchors
+
+
+def _mean_opinion(one: Tensor, other: Tensor) -> Tensor:
+    """Logits of the mean of two probabilities, given as logits."""
+    return torch.logit((one.float().sigmoid() + other.float().sigmoid()) / 2)
 
 
 def build_detector(config: DetectorConfig) -> CrackDetector:

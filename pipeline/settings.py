@@ -165,7 +165,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "segmenter_training": {"epochs": 120, "validate_every": 6},
         "look_again": True,
         "crops": {"halo": 8},
-        "thresholds": {"target_error": 0.007},
+        "thresholds": {"target_error": 0.004},
     },
     # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
     "paper": {
