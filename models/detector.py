@@ -241,7 +241,8 @@ class CrackDetector(RetinaNet):
 
 def _mean_opinion(one: Tensor, other: Tensor) -> Tensor:
     """Logits of the mean of two probabilities, given as logits."""
-    return torch.logit((one.float().sigmoid() + other.float().sigmoid()) / 2)
+    mean = (one.float().sigmoid() + other.float().sigmoid()) / 2
+    return torch.log(mean / (1 - mean))  # OpenVINO knows no `torch.logit`
 
 
 def build_detector(config: DetectorConfig) -> CrackDetector:

@@ -91,6 +91,21 @@ def test_f32_equals_the_networks_as_trained(name, runtime_of, pictures, expected
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
+@torch.inference_mode()
+def test_two_detectors_run_as_one(name, networks, pictures):
+    torch.manual_seed(1)
+    unfolded = DETECTOR.model_copy(update={"fold": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
+    pair = build_detector(DETECTOR.model_copy(update={"fold": 2, "second": unfolded})).eval()
+    pixels = pictures[:, :64, :128]
+    wanted = pair.raw(detector_input(normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2)), pair.config))
+    raw = make_runtime(name, pair, networks[1], SEGMENTER.multiple, CPU, "f32").detector(pixels)
+    assert raw.logits.shape[1] == len(pair.anchors_for(32, 64))
+    torch.testing.assert_close(raw.logits, wanted.logits, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(raw.deltas, wanted.deltas, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(raw.cells, wanted.cells.sigmoid(), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
 def test_bf16_moves_boxes_and_masks_no_more_than_stated(name, runtime_of, pictures, expected):
     runtime = runtime_of(name, "bf16")
     raw, wanted = runtime.detector(pictures), expected[0]
