@@ -211,38 +211,44 @@ class CrackDetector(RetinaNet):
         """
         pyramid, cells = self.backbone.look(images)
         out = self.head(list(pyramid.values()))
-        own = RawDetections(out["cls_logits"].squeeze(-1), out["bbox_regression"], cells)
+        return RawDetections(out["cls_logits"].squeeze(-1), out["bbox_regression"], cells)
+
+    def answer(self, pictures: Tensor) -> RawDetections:
+        """What all detectors say of pictures, ``(B, 3, H, W)`` normalised, of any size.
+
+        Each pads them for itself: one that has learnt without a border of nothing is misled by one.
+        """
+        own = self.raw(detector_input(pictures, self.config))
         if self.second is None:
             return own
-        pixels = F.pixel_shuffle(images, self.config.fold)
-        other = self.second.raw(F.pixel_unshuffle(pixels, self.second.config.fold))
-        return RawDetections(
-            torch.cat([own.logits, other.logits], dim=1),
-            torch.cat([own.deltas, other.deltas], dim=1),
-            None if own.cells is None or other.cells is None else _mean_opinion(own.cells, other.cells),
-        )
+        other = self.second.answer(pictures)
+        logits = torch.cat([own.logits, other.logits], dim=1)
+        deltas = torch.cat([own.deltas, other.deltas], dim=1)
+        if own.cells is None or other.cells is None:
+            return RawDetections(logits, deltas)
+        rows, columns = ((side + self.config.cell_px - 1) // self.config.cell_px for side in pictures.shape[-2:])
+        one, two = (cells[:, :rows, :columns].float().sigmoid() for cells in (own.cells, other.cells))
+        mean = (one + two) / 2
+        return RawDetections(logits, deltas, torch.log(mean / (1 - mean)))  # OpenVINO knows no `torch.logit`
 
     def anchors_for(self, height: int, width: int) -> Tensor:
-        """Anchors of one folded ``height × width`` input, ``(A, 4)`` xyxy px of it, kept for the next of that size."""
+        """Anchors that `answer` is about, of ``height × width`` px pictures: ``(A, 4)`` xyxy px of a picture folded
+        by this detector, kept for the next of that size.
+        """
         key = (height, width)
         anchors = self._anchor_cache.get(key)
         if anchors is None:
+            multiple, fold = _own_multiple(self.config), self.config.fold
+            folded = -(-height // multiple) * multiple // fold, -(-width // multiple) * multiple // fold
             strides = [2**level for level in self.config.levels]
-            maps = [torch.empty(1, 1, -(-height // s), -(-width // s)) for s in strides]
-            images = ImageList(torch.empty(1, 3, height, width), [key])
+            maps = [torch.empty(1, 1, -(-folded[0] // s), -(-folded[1] // s)) for s in strides]
+            images = ImageList(torch.empty(1, 3, *folded), [folded])
             anchors = self.anchor_generator(images, maps)[0].float()
             if self.second is not None:
-                times = self.second.config.fold / self.config.fold
-                others = self.second.anchors_for(round(height / times), round(width / times))
-                anchors = torch.cat([anchors, others * times])
+                others = self.second.anchors_for(height, width) * (self.second.config.fold / fold)
+                anchors = torch.cat([anchors, others])
             self._anchor_cache = {key: anchors}  # another thread may replace it at once
         return anchors
-
-
-def _mean_opinion(one: Tensor, other: Tensor) -> Tensor:
-    """Logits of the mean of two probabilities, given as logits."""
-    mean = (one.float().sigmoid() + other.float().sigmoid()) / 2
-    return torch.log(mean / (1 - mean))  # OpenVINO knows no `torch.logit`
 
 
 def build_detector(config: DetectorConfig) -> CrackDetector:
@@ -270,13 +276,18 @@ def detector_input(images: Tensor, config: DetectorConfig) -> Tensor:
     Folding (space to depth) makes the encoder as cheap as on a picture shrunk by f, yet its first convolution still
     sees every pixel: a crack 2 px wide fades in a shrunk picture, not in a folded one.
     """
-    return F.pixel_unshuffle(pad_to_multiple(images, detector_multiple(config)), config.fold)
+    return F.pixel_unshuffle(pad_to_multiple(images, _own_multiple(config)), config.fold)
 
 
 def detector_multiple(config: DetectorConfig) -> int:
-    """Sides of a picture must be multiples of this, px: the stride of the encoder's last stage."""
-    own = (1 << config.deepest) * config.fold  # P6 and P7 round up by themselves
-    return own if config.second is None else max(own, detector_multiple(config.second))  # both are powers of two
+    """Sides of a picture are made multiples of this, px, before it is shown; of two detectors the smaller one's."""
+    own = _own_multiple(config)
+    return own if config.second is None else min(own, detector_multiple(config.second))
+
+
+def _own_multiple(config: DetectorConfig) -> int:
+    """Stride of the encoder's last stage, px of the full frame, a power of two; P6 and P7 round up by themselves."""
+    return (1 << config.deepest) * config.fold
 
 
 def decode(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from models.backbones import IMAGE_MEAN, normalise
-from models.detector import CrackDetector, detector_input, detector_multiple
+from models.detector import CrackDetector, detector_multiple
 
 Pixels = NDArray[np.uint8]  # (B, h, w, 3) RGB
 
@@ -37,7 +37,7 @@ class Graph(nn.Module):
 
 
 class DetectorGraph(Graph):
-    """``(B, h, w, 3)`` uint8 RGB → what `CrackDetector.raw` gives, but of cells the probability, 0–1.
+    """``(B, h, w, 3)`` uint8 RGB → what `CrackDetector.answer` gives, but of cells the probability, 0–1.
 
     The result is a tuple of two without a head for cells, of three with one, for tracing.
     """
@@ -48,8 +48,7 @@ class DetectorGraph(Graph):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Raw output; sides must be multiples of `multiple` px."""
         assert isinstance(self.network, CrackDetector)
-        folded_pixels = detector_input(normalise(images.permute(0, 3, 1, 2)), self.network.config)
-        logits, deltas, cells = self.network.raw(folded_pixels)
+        logits, deltas, cells = self.network.answer(normalise(images.permute(0, 3, 1, 2)))
         boxes = (logits.float(), deltas.float())
         return boxes if cells is None else (*boxes, cells.float().sigmoid())
 

@@ -268,8 +268,7 @@ class Cascade:
         pixels = padded_pixels([_cut(images[index], tile) for index, tile in batch], detector_multiple(config))
         with torch.inference_mode():
             logits, deltas, cells = self.runtime.detector(pixels)
-            height, width = (side // config.fold for side in pixels.shape[1:3])
-            anchors = self.detector.anchors_for(height, width)
+            anchors = self.detector.anchors_for(pixels.shape[1], pixels.shape[2])
             found = decode(logits, deltas, anchors, shape, config, min_score)
             ends = torch.searchsorted(found.pictures, torch.arange(1, len(batch))).tolist()
         boxes, scores = (np.split(part.numpy(), ends) for part in (found.boxes, found.scores))

@@ -96,10 +96,8 @@ def look(model: CrackDetector, image: Image, device: torch.device) -> Seen:
     config = model.config
     size = (image.shape[0], image.shape[1])
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
-    inputs = detector_input(normalise(pixels), config).contiguous(memory_format=torch.channels_last)
-    raw = model.raw(inputs)
-    height, width = inputs.shape[-2:]
-    anchors = model.anchors_for(height, width)
+    raw = model.answer(normalise(pixels).contiguous(memory_format=torch.channels_last))
+    anchors = model.anchors_for(*size)
     found = decode(
         raw.logits.cpu(), raw.deltas.cpu(), anchors, size, config, MIN_BELIEF if config.cells else float(SCORES[0])
     )

@@ -84,6 +84,5 @@ def _anchors(config: DetectorConfig, shape: tuple[int, ...]) -> NDArray[np.float
     """Anchors that the detector would lay over a frame of this ``(H, W)``, ``(A, 4)`` xyxy px of the frame."""
     bare = config.model_copy(update={"weights": "none"})
     detector = build_detector(bare)
-    height, width = (side // config.fold for side in shape)
-    anchors: NDArray[np.float32] = detector.anchors_for(height, width).numpy()
+    anchors: NDArray[np.float32] = detector.anchors_for(shape[0], shape[1]).numpy()
     return anchors * np.float32(config.fold)

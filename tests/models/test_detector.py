@@ -117,7 +117,7 @@ def test_a_detector_without_the_encoders_last_stage_pads_less_and_keeps_its_cell
     assert pixels.shape == (1, 12, 160, 240)
     model = build_detector(light).eval()
     logits, _, cells = model.raw(pixels)
-    assert logits.shape[1] == len(model.anchors_for(160, 240)) == 9 * (600 + 150)
+    assert logits.shape[1] == len(model.anchors_for(320, 480)) == 9 * (600 + 150)
     assert cells.shape == (1, 80, 120)
     assert sum(p.numel() for p in model.parameters()) < sum(p.numel() for p in build_detector(SMALL).parameters())
 
@@ -141,33 +141,32 @@ def pair():
 
 
 def found_by(detector, config, pictures):
-    inputs = detector_input(pictures, config)
-    raw = detector.raw(inputs)
-    height, width = inputs.shape[-2:]
-    anchors = detector.anchors_for(height, width)
-    return raw, decode(raw.logits, raw.deltas, anchors, pictures.shape[-2:], config, 0.3)
+    raw = detector.answer(pictures)
+    size = pictures.shape[-2:]
+    return raw, decode(raw.logits, raw.deltas, detector.anchors_for(*size), size, config, 0.3)
 
 
 @torch.inference_mode()
-def test_two_detectors_say_what_each_says_alone(pair):
-    config = PAIR.model_copy(update={"nms_iou": 1.0, "max_detections": 10**6})
-    first = build_detector(SMALL.model_copy(update={"fold": 2})).eval()
+@pytest.mark.parametrize("width", [128, 96], ids=["", "the first needs a wider picture than the second"])
+def test_two_detectors_say_what_each_says_alone(pair, width):
+    all_of_them = {"nms_iou": 1.0, "max_detections": 10**6}
+    first = build_detector(PAIR.model_copy(update={"second": None})).eval()
     first.load_state_dict({name: own for name, own in pair.state_dict().items() if not name.startswith("second.")})
-    pictures = torch.randn(1, 3, 64, 128)
-    raw, both = found_by(pair, config, pictures)
-    raw_1, own_1 = found_by(first, config.model_copy(update={"second": None}), pictures)
-    second_config = SECOND.model_copy(update={"nms_iou": 1.0, "max_detections": 10**6})
-    raw_2, own_2 = found_by(pair.second, second_config, pictures)
-    torch.testing.assert_close(raw.cells.sigmoid(), (raw_1.cells.sigmoid() + raw_2.cells.sigmoid()) / 2)
+    pictures = torch.randn(1, 3, 64, width)
+    raw, both = found_by(pair, PAIR.model_copy(update=all_of_them), pictures)
+    raw_1, own_1 = found_by(first, first.config.model_copy(update=all_of_them), pictures)
+    raw_2, own_2 = found_by(pair.second, SECOND.model_copy(update=all_of_them), pictures)
+    cells = [each.cells[:, :16, : width // 4].sigmoid() for each in (raw_1, raw_2)]
+    torch.testing.assert_close(raw.cells.sigmoid(), (cells[0] + cells[1]) / 2)
     assert len(own_1.boxes) > 5 < len(own_2.boxes)
     expected = torch.cat([own_1.boxes, own_2.boxes])[torch.cat([own_1.scores, own_2.scores]).argsort(descending=True)]
     torch.testing.assert_close(both.boxes, expected, atol=1e-3, rtol=1e-4)
 
 
-def test_sides_suit_both_detectors():
-    assert detector_multiple(PAIR) == 64
-    assert detector_multiple(SECOND.model_copy(update={"second": SMALL.model_copy(update={"fold": 2})})) == 64
-    assert detector_multiple(SECOND) == 32
+def test_a_picture_is_padded_for_the_one_that_needs_least():
+    assert detector_multiple(PAIR) == 32
+    assert detector_multiple(SECOND.model_copy(update={"second": SMALL.model_copy(update={"fold": 2})})) == 32
+    assert detector_multiple(SMALL.model_copy(update={"fold": 2})) == 64
 
 
 def test_detectors_with_other_cells_cannot_be_joined():
