@@ -54,7 +54,7 @@ def run(
         str | None,
         typer.Option(
             help="fast: light networks (default). finetune: a lighter detector, from one that has seen DeepCrack. "
-            "accurate: the detector of fast from there, looking twice, stage 2 four times. paper: Carr et al. 2018. "
+            "accurate: two detectors from there, looking twice, stage 2 four times. paper: Carr et al. 2018. "
             "smoke: a minute, no use."
         ),
     ] = None,

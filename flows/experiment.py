@@ -24,7 +24,7 @@ from flows.progress import say, stage_progress
 from pipeline.records import new_run_id
 from pipeline.settings import RunSettings, home
 from pipeline.splits import FOLDS
-from pipeline.stages import crop, detector, evaluate, prepare, segmenter
+from pipeline.stages import crop, detector, evaluate, prepare, segmenter, train_detector
 from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, stage_keys
 from pipeline.stages.record import Recorded, RunInfo, record, record_pooled
 from pipeline.stages.shown import Measured
@@ -57,7 +57,9 @@ def prepare_task(settings: RunSettings, key: str) -> str:
 def train_detector_task(settings: RunSettings, key: str, prepared: str) -> str:
     """Train stage 1, from its last snapshot where a killed run left one."""
     with stage_progress("train detector") as report:
-        return _fill("train-detector", key, lambda out: detector.train_detector(settings, _path(prepared), out, report))
+        return _fill(
+            "train-detector", key, lambda out: train_detector.train_detector(settings, _path(prepared), out, report)
+        )
 
 
 @task(name="detect", cache_policy=BY_KEY, persist_result=True)

@@ -11,15 +11,13 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from models.backbones import IMAGE_MEAN, IMAGE_STD
 from models.cells import CellBoxes
 from models.detector import CrackDetector, DetectorConfig, build_detector
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
-
-NOT_BUILT = {"weights", "nms_iou", "max_detections"}  # what a configuration says besides how a network is built
 
 CARD = "bundle.json"
 DETECTOR = "detector.safetensors"
@@ -31,7 +29,7 @@ class BundleCard(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["crack-survey bundle 1"] = "crack-survey bundle 1"
+    format: Literal["crack-survey bundle 2"] = "crack-survey bundle 2"
     name: str
     created_at: AwareDatetime
     detector: DetectorConfig
@@ -135,43 +133,6 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
     fill(detector, folder / DETECTOR)
     fill(segmenter, folder / SEGMENTER)
     return detector, segmenter, card
-
-
-def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> dict[str, Tensor]:
-    """Weights of the bundle's network of that kind, to go on training from.
-
-    A detector may be a smaller one of the same make: with heads of fewer convolutions, fewer levels, a shorter encoder.
-    One of another ``fold`` gets what it has in the same shape, which is the encoder after its first convolution, and
-    the heads; the rest stays as it was built.
-
-    Raises:
-        BundleError: there is no intact bundle, or its network is built differently.
-    """
-    detector, segmenter, card = load_bundle(folder)
-    wanted = config.model_dump(exclude=NOT_BUILT)
-    found = (card.detector if isinstance(config, DetectorConfig) else card.segmenter).model_dump()
-    may_differ = (
-        ("fold", "head_convs", "deepest", "levels", "anchor_sizes", "second")
-        if isinstance(config, DetectorConfig)
-        else ()
-    )
-    if different := [name for name in wanted if wanted[name] != found.get(name) and name not in may_differ]:
-        raise _cannot_start(folder, f"it differs in {', '.join(different)}")
-    if not isinstance(config, DetectorConfig):
-        return segmenter.state_dict()
-    own = build_detector(config.model_copy(update={"weights": "none"})).state_dict()
-    weights = detector.state_dict()
-    fitting = {name: weights[name] for name in own if name in weights and weights[name].shape == own[name].shape}
-    if config.fold == card.detector.fold and (absent := [name for name in own if name not in fitting]):
-        raise _cannot_start(folder, f"its detector is smaller, without {absent[0]}")
-    return fitting
-
-
-def _cannot_start(folder: Path, why: str) -> BundleError:
-    return BundleError(
-        f"{folder} cannot be started from: {why}.",
-        "Train both with the same preset and the same settings of the networks.",
-    )
 
 
 def fill(network: nn.Module, path: Path) -> None:

@@ -49,7 +49,9 @@ class DetectorConfig(BaseModel):
     cells: bool = Field(True, description="A second head marks cells, and boxes are drawn around those (models.cells)")
     max_detections: int = Field(300, ge=1)
     second: DetectorConfig | None = Field(
-        None, description="Another detector with cells of the same size, trained by itself: what both say is joined"
+        None,
+        description="Another detector with cells of the same size, trained by itself: what both say is joined, by the "
+        "first's nms_iou and max_detections",
     )
 
     @property
@@ -69,8 +71,8 @@ class RawDetections(NamedTuple):
     Attributes:
         logits: ``(B, A)`` over all anchors.
         deltas: ``(B, A, 4)``.
-        cells: logits of the cells ``(B, h / n, w / n)``, of ``cell_px`` each, of an ``(h, w)`` folded picture; None
-            without that head.
+        cells: logits of the cells ``(B, ⌈H / c⌉, ⌈W / c⌉)``, of ``cell_px`` each, of an ``(H, W)`` px picture as the
+            network is shown it; None without that head.
     """
 
     logits: Tensor
@@ -175,7 +177,7 @@ class CrackDetector(RetinaNet):
         self.config = config
         self._anchor_cache: dict[tuple[int, int], Tensor] = {}
         bare = None if config.second is None else config.second.model_copy(update={"weights": "none"})
-        self.second = None if bare is None else CrackDetector(bare)  # filled from a file, never trained in here
+        self.second = None if bare is None else build_detector(bare)  # filled from a file, never trained in here
 
     def compute_loss(
         self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]
@@ -204,7 +206,7 @@ class CrackDetector(RetinaNet):
         return torch.stack(list(losses.values())).sum(), cells
 
     def raw(self, images: Tensor) -> RawDetections:
-        """Network output before decoding, the part that other runtimes replace.
+        """Output of this network alone before decoding.
 
         Args:
             images: ``(B, 3 f², h, w)`` float32, from `detector_input`.
@@ -214,9 +216,12 @@ class CrackDetector(RetinaNet):
         return RawDetections(out["cls_logits"].squeeze(-1), out["bbox_regression"], cells)
 
     def answer(self, pictures: Tensor) -> RawDetections:
-        """What all detectors say of pictures, ``(B, 3, H, W)`` normalised, of any size.
+        """What this network and its second say of pictures before decoding: the part that other runtimes replace.
 
         Each pads them for itself: one that has learnt without a border of nothing is misled by one.
+
+        Args:
+            pictures: ``(B, 3, H, W)`` normalised, of any size.
         """
         own = self.raw(detector_input(pictures, self.config))
         if self.second is None:
@@ -259,6 +264,8 @@ def build_detector(config: DetectorConfig) -> CrackDetector:
         raise ValueError(f"the lowest level must lie above {config.cell_stage}, where cells are marked")
     if config.deepest < 5 and max(config.levels) > config.deepest:
         raise ValueError(f"no pyramid level {max(config.levels)} above the encoder's stage {config.deepest}")
+    if config.second and config.second.second:
+        raise ValueError("two detectors are joined, not three: the second has none of its own")
     if (second := config.second) and (second.cells, second.cell_px) != (config.cells, config.cell_px):
         raise ValueError(f"cells of {config.cell_px} and {second.cell_px} px cannot be joined: make them the same")
     return CrackDetector(config)

@@ -32,9 +32,10 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
 
     Both take ``images``, ``(B, h, w, 3)`` uint8 RGB of any size whose sides are multiples of the network's, and
     normalise them inside. The detector gives ``logits (B, A)`` and ``deltas (B, A, 4)`` (`models.detector.decode` is
-    how they become boxes) and the probability ``cells (B, h / c, w / c)``, where it has a head for them; the segmenter
-    gives ``probability (B, h, w)``. The card stands in both files' metadata as JSON under ``crack_survey``: anchors,
-    thresholds and all.
+    how they become boxes; `CrackDetector.anchors_for` lists the anchors, those of a second detector last) and the
+    probability ``cells (B, h / c, w / c)``, where it has a head for them; the segmenter gives
+    ``probability (B, h, w)``. The card stands in both files' metadata as JSON under ``crack_survey``: how the
+    networks are built, thresholds and all.
 
     Raises:
         UsageError: the package onnx is not installed.

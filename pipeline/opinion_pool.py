@@ -35,6 +35,8 @@ def pool_opinions(
     Returns:
         ``(H, W)`` float32, 0–1.
     """
+    if len(boxes) == 0:  # most photographs of a survey
+        return np.zeros_like(probability)
     rows, columns = cells.shape
     around = cv2.GaussianBlur(cells, (0, 0), REACH_PX / cell_px)
     belief = cv2.resize(around, (columns * cell_px, rows * cell_px), interpolation=cv2.INTER_LINEAR)
@@ -45,11 +47,11 @@ def pool_opinions(
 def _pool(probability: ProbabilityMap, belief: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
     """The same with boxes ``(N, 4)`` int64 inside of the frame, and a belief that covers it."""
     pooled = np.zeros_like(probability)
-    sure, least = np.float32(1), np.float32(1e-30)
+    none, sure, least = np.float32(0), np.float32(1), np.float32(1e-30)
     for x1, y1, x2, y2 in boxes:
         for y in range(y1, y2):
             for x in range(x1, x2):
                 one, other = probability[y, x], belief[y, x]
-                crack, road = np.sqrt(one * other), np.sqrt((sure - one) * (sure - other))
+                crack, road = np.sqrt(one * other), np.sqrt(max((sure - one) * (sure - other), none))
                 pooled[y, x] = crack / max(crack + road, least)
     return pooled

@@ -157,7 +157,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "detector_training": {"start": _START, "epochs": 60},
     },
     "accurate": {
-        # The second sees every pixel, not folded, and has cells and anchors of the same size on the road.
+        # The second sees every pixel, not folded; its cells are of the same size on the road.
         "detector": {"second": {"fold": 1, "levels": [4, 5], "anchor_sizes": [28, 64]}},
         "detector_training": {"start": _START, "epochs": 30},
         "second_training": {"start": _START, "epochs": 40},

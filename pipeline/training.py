@@ -145,8 +145,8 @@ def _train_epoch(
         if not math.isfinite(value := loss.item()):
             raise TrainingError(
                 f"The loss became {value} in epoch {epoch + 1}, batch {done}.",
-                "Lower the learning rate (--set detector_training.lr=… or segmenter_training.lr=…) and start again; "
-                "the snapshots of earlier epochs are kept.",
+                "Lower the learning rate (--set detector_training.lr=…, or second_training or segmenter_training) and "
+                "start again; the snapshots of earlier epochs are kept.",
             )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

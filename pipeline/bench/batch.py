@@ -80,7 +80,7 @@ def stages(cascade: Cascade, files: Sequence[bytes]) -> tuple[dict[str, float], 
 
     Returns:
         ``decode``, ``detect`` and ``segment`` (forward passes), ``boxes`` (from raw output to detections), ``crops``
-        (planning, packing, stitching).
+        (planning, packing, stitching, and what both stages think made one).
     """
     timed = Timed(cascade.runtime)
     plain, cascade.runtime = cascade.runtime, timed

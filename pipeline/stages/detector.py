@@ -1,4 +1,4 @@
-"""Stages *train detector* and *detect*: from boxes to a trained RetinaNet, its detections and its operating point."""
+"""Stage *detect*: from a trained stage 1 to its detections and its operating point."""
 
 from __future__ import annotations
 
@@ -6,49 +6,17 @@ import json
 from pathlib import Path
 
 import pandas as pd
-from safetensors.torch import load_file, save_file
 
-from models.bundle import fill, starting_weights
+from models.bundle import fill
 from models.cells import CellBoxes
-from models.detector import CrackDetector, DetectorConfig, build_detector
+from models.detector import CrackDetector, build_detector
 from models.segmenter import build_segmenter
-from pipeline.atomic import write_whole
 from pipeline.cascade import MIN_SCORE, Cascade
 from pipeline.operating_point import CELLS, candidates_of, choose_operating_point
-from pipeline.settings import DetectorTrainSettings, RunSettings
+from pipeline.settings import RunSettings
 from pipeline.splits import PARTS
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
-from pipeline.train_detector import DetectorTrainee
-from pipeline.training import Report, Trained, pick_device, train
-
-
-def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Report) -> None:
-    """Train stage 1 on the ``train`` part; leaves what `pipeline.training.train` leaves.
-
-    Of two detectors (``detector.second``) each trains by itself, in folders of their own; ``best.safetensors`` then
-    holds both, and ``history.parquet`` one training after the other.
-    """
-    train_part, val = (load_part(settings, prepared, part) for part in ("train", "val"))
-
-    def alone(config: DetectorConfig, training: DetectorTrainSettings, out: Path) -> Trained:
-        trainee = DetectorTrainee(
-            config, settings.labels, settings.detector_augment, training, settings.seed, train_part, val
-        )
-        if training.start:
-            trainee.model.load_state_dict(starting_weights(training.start, config), strict=False)
-        return train(trainee, training, out, settings.seed, pick_device(settings.device), report)
-
-    config = settings.detector
-    if config.second is None:
-        alone(config, settings.detector_training, out)
-        return
-    first = alone(config.model_copy(update={"second": None}), settings.detector_training, out / "first")
-    second = alone(config.second, settings.second_training, out / "second")
-    later = second.history.assign(epoch=second.history["epoch"] + len(first.history))
-    both = load_file(first.weights) | {f"second.{name}": own for name, own in load_file(second.weights).items()}
-    write_whole(out / "best.safetensors", lambda path: save_file(both, path))
-    history = pd.concat([first.history, later], ignore_index=True)
-    write_whole(out / "history.parquet", lambda path: history.to_parquet(path, index=False))
+from pipeline.training import pick_device
 
 
 def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:

@@ -61,6 +61,8 @@ SOURCES: dict[StageName, list[str]] = {
         "pipeline/boxes.py",
         "pipeline/losses.py",
         "pipeline/train_detector.py",
+        "pipeline/stages/train_detector.py",
+        "models/start.py",
     ],  # not what draws boxes around cells: it says how validation looks, and no epoch is chosen by that
     "detect": [*_CASCADE, "pipeline/operating_point.py", "pipeline/stages/detector.py"],
     "crop": [*_BOXES, "pipeline/crops.py", "pipeline/stages/crop.py"],
@@ -70,6 +72,7 @@ SOURCES: dict[StageName, list[str]] = {
         "pipeline/packing.py",
         "pipeline/train_segmenter.py",
         "pipeline/losses.py",
+        "models/start.py",
     ],
     "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
     "evaluate": ["pipeline/metrics", "pipeline/evaluation.py"],
@@ -98,8 +101,8 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         for each in (detector, second)
         if each
     ]
-    for training in (dump["detector_training"], dump["second_training"], dump["segmenter_training"]):
-        if training["start"]:  # what lies there counts, not where
+    for training in (dump["detector_training"], dump["second_training"] if second else {}, dump["segmenter_training"]):
+        if training.get("start"):  # what lies there counts, not where
             training["start"] = read_card(Path(training["start"])).sha256
     own: dict[StageName, Any] = {
         "prepare": [

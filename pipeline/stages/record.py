@@ -237,8 +237,8 @@ def _save_bundle(
 
 def _licence(settings: RunSettings, own: str) -> str:
     """Licence of all data that shaped the weights, a starting bundle's included."""
-    trainings = (settings.detector_training, settings.second_training, settings.segmenter_training)
-    starts = dict.fromkeys(training.start for training in trainings)
+    second = settings.second_training.start if settings.detector.second else None
+    starts = dict.fromkeys((settings.detector_training.start, second, settings.segmenter_training.start))
     cards = [read_card(start) for start in starts if start is not None]
     return "; ".join([own, *(f"started from {card.name}: {card.training_data_licence}" for card in cards)])
 

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from models.bundle import fill, starting_weights
+from models.bundle import fill
 from models.segmenter import build_segmenter
+from models.start import starting_weights
 from pipeline.cascade import Cascade
 from pipeline.crops import ProbabilityMap
 from pipeline.datasets.base import Mask, Sample

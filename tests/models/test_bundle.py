@@ -4,7 +4,7 @@ import pickle
 import pytest
 import torch
 
-from models.bundle import CARD, DETECTOR, SEGMENTER, load_bundle, save_bundle, starting_weights
+from models.bundle import CARD, DETECTOR, SEGMENTER, load_bundle, save_bundle
 from models.detector import DetectorConfig, build_detector
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
@@ -87,46 +87,12 @@ def test_a_folder_of_other_things_is_not_overwritten(bundle, tmp_path):
     assert (other / "keep.jpg").exists()
 
 
-def test_training_starts_from_a_bundle_of_the_same_architecture_only(bundle):
-    # where its own training started, and what is done with its output
-    pretrained = DETECTOR_CONFIG.model_copy(update={"weights": "package", "nms_iou": 0.3, "max_detections": 7})
-    detector, segmenter = starting_weights(bundle, pretrained), starting_weights(bundle, SEGMENTER_CONFIG)
-    expected, network, _ = load_bundle(bundle)
-    assert all(torch.equal(tensor, detector[name]) for name, tensor in expected.state_dict().items())
-    assert all(torch.equal(tensor, segmenter[name]) for name, tensor in network.state_dict().items())
-    with pytest.raises(BundleError, match="differs in fpn_channels"):
-        starting_weights(bundle, DETECTOR_CONFIG.model_copy(update={"fpn_channels": 16}))
-
-
-def test_shorter_heads_start_from_the_first_convolutions_of_longer_ones(tmp_path):
-    longer = DETECTOR_CONFIG.model_copy(update={"head_convs": 2})
-    card = tiny_card(detector=longer, segmenter=SEGMENTER_CONFIG)
-    folder = save_bundle(tmp_path / "longer", build_detector(longer), build_segmenter(SEGMENTER_CONFIG), card)
-    shorter = build_detector(DETECTOR_CONFIG)
-    shorter.load_state_dict(starting_weights(folder, DETECTOR_CONFIG))  # all of its own, and nothing else
-    assert torch.equal(
-        shorter.head.classification_head.conv[0][0].weight,
-        load_bundle(folder)[0].head.classification_head.conv[0][0].weight,
-    )
-    with pytest.raises(BundleError, match="is smaller, without head"):
-        starting_weights(folder, DETECTOR_CONFIG.model_copy(update={"head_convs": 3}))
-
-
-def test_a_shorter_encoder_starts_from_the_first_stages_of_a_longer_one(bundle):
-    shorter = DETECTOR_CONFIG.model_copy(update={"deepest": 4, "levels": (3, 4), "anchor_sizes": (14.0, 30.0)})
-    weights = starting_weights(bundle, shorter)
-    build_detector(shorter).load_state_dict(weights)
-    assert len(weights) < len(load_bundle(bundle)[0].state_dict())
-
-
-def test_a_detector_of_another_fold_starts_from_what_fits(bundle):
-    unfolded = DETECTOR_CONFIG.model_copy(update={"fold": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
-    own, folded = build_detector(unfolded).state_dict(), load_bundle(bundle)[0].state_dict()
-    weights = starting_weights(bundle, unfolded)
-    assert all(
-        torch.equal(tensor, folded[name]) and tensor.shape == own[name].shape for name, tensor in weights.items()
-    )
-    heads = {name for name in own if name.startswith("head.")}
-    encoder = {name for name in own if name.startswith("backbone.body.")}
-    assert weights.keys() >= heads
-    assert len(encoder - weights.keys()) == 1  # the first convolution has other inputs
+def test_two_detectors_are_kept_in_one_file(tmp_path):
+    second = DETECTOR_CONFIG.model_copy(update={"fold": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
+    config = DETECTOR_CONFIG.model_copy(update={"second": second})
+    detector = build_detector(config)
+    card = tiny_card(detector=config, segmenter=SEGMENTER_CONFIG)
+    again, _, read = load_bundle(save_bundle(tmp_path / "two", detector, build_segmenter(SEGMENTER_CONFIG), card))
+    assert read.detector == config
+    assert all(torch.equal(again.state_dict()[name], own) for name, own in detector.state_dict().items())
+    assert any(name.startswith("second.") for name in detector.state_dict())

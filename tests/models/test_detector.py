@@ -172,5 +172,9 @@ def test_a_picture_is_padded_for_the_one_that_needs_least():
 def test_detectors_with_other_cells_cannot_be_joined():
     with pytest.raises(ValueError, match="cells of 4 and 8 px"):
         build_detector(SMALL.model_copy(update={"second": SMALL.model_copy(update={"fold": 4, "cells": True})}))
+    with pytest.raises(ValueError, match="not three"):
+        build_detector(SMALL.model_copy(update={"second": PAIR}))
+    with pytest.raises(ValueError, match="2 anchor sizes for 3 levels"):
+        build_detector(SMALL.model_copy(update={"second": SECOND.model_copy(update={"levels": (3, 4, 5)})}))
     with pytest.raises(ValueError, match="cannot be joined"):
         build_detector(SMALL.model_copy(update={"second": SECOND.model_copy(update={"cells": False})}))

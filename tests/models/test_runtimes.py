@@ -96,13 +96,15 @@ def test_two_detectors_run_as_one(name, networks, pictures):
     torch.manual_seed(1)
     unfolded = DETECTOR.model_copy(update={"fold": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
     pair = build_detector(DETECTOR.model_copy(update={"fold": 2, "second": unfolded})).eval()
-    pixels = pictures[:, :64, :96]  # of a width that the first has to pad and the second has not
-    wanted = pair.answer(normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2)))
-    raw = make_runtime(name, pair, networks[1], SEGMENTER.multiple, CPU, "f32").detector(pixels)
-    assert raw.logits.shape[1] == len(pair.anchors_for(64, 96))
-    torch.testing.assert_close(raw.logits, wanted.logits, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(raw.deltas, wanted.deltas, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(raw.cells, wanted.cells.sigmoid(), atol=1e-4, rtol=1e-4)
+    runtime = make_runtime(name, pair, networks[1], SEGMENTER.multiple, CPU, "f32")
+    for height, width in ((64, 96), (96, 64), (96, 96), (64, 128)):  # the first pads most of them, the second none
+        pixels = pictures[:, :height, :width]
+        raw, wanted = runtime.detector(pixels), pair.answer(normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2)))
+        assert raw.logits.shape[1] == len(pair.anchors_for(height, width))
+        assert raw.cells.shape[1:] == (height // 4, width // 4)
+        torch.testing.assert_close(raw.logits, wanted.logits, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(raw.deltas, wanted.deltas, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(raw.cells, wanted.cells.sigmoid(), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", RUNTIMES)

@@ -55,6 +55,14 @@ def test_another_operating_point_trains_nothing_again():
     assert changed_stages(thresholds__target_error=0.1, crops__halo=16) == ["detect", "segment", "evaluate"]
 
 
+@pytest.mark.parametrize("change", [{"detector.second.head_convs": 1}, {"second_training.lr": 0.01}], ids=str)
+def test_a_second_detector_and_its_training_count(change):
+    pair = {"detector.second": {"fold": 1}}
+    before, after = (stage_keys(make_settings("smoke", settings), "cpu") for settings in (pair, pair | change))
+    changed = [stage for stage in STAGES if before[stage] != after[stage]]
+    assert changed == STAGES[STAGES.index("train-detector") :]
+
+
 @pytest.mark.parametrize("stage", ["detector", "segmenter"])
 def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tmp_path):
     def save(folder, seed):

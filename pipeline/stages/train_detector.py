@@ -1,0 +1,50 @@
+"""Stage *train detector*: from boxes to a trained RetinaNet, or to two that are kept as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from safetensors.torch import load_file, save_file
+
+from models.detector import DetectorConfig
+from models.start import starting_weights
+from pipeline.atomic import write_whole
+from pipeline.settings import DetectorTrainSettings, RunSettings
+from pipeline.stages.prepare import load_part
+from pipeline.train_detector import DetectorTrainee
+from pipeline.training import Report, Trained, pick_device, train
+
+
+def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Report) -> None:
+    """Train stage 1 on the ``train`` part; leaves what `pipeline.training.train` leaves.
+
+    Of two detectors (``detector.second``) each trains by itself, in folders of their own; ``best.safetensors`` then
+    holds both, and ``history.parquet`` one training after the other.
+    """
+    train_part, val = (load_part(settings, prepared, part) for part in ("train", "val"))
+
+    def alone(config: DetectorConfig, training: DetectorTrainSettings, out: Path, report: Report) -> Trained:
+        trainee = DetectorTrainee(
+            config, settings.labels, settings.detector_augment, training, settings.seed, train_part, val
+        )
+        if training.start:
+            trainee.model.load_state_dict(starting_weights(training.start, config), strict=False)
+        return train(trainee, training, out, settings.seed, pick_device(settings.device), report)
+
+    config = settings.detector
+    if config.second is None:
+        alone(config, settings.detector_training, out, report)
+        return
+    plain = config.model_copy(update={"second": None})
+    first = alone(plain, settings.detector_training, out / "first", _named("first of two", report))
+    second = alone(config.second, settings.second_training, out / "second", _named("second of two", report))
+    later = second.history.assign(epoch=second.history["epoch"] + len(first.history))
+    both = load_file(first.weights) | {f"second.{name}": own for name, own in load_file(second.weights).items()}
+    write_whole(out / "best.safetensors", lambda path: save_file(both, path))
+    history = pd.concat([first.history, later], ignore_index=True)
+    write_whole(out / "history.parquet", lambda path: history.to_parquet(path, index=False))
+
+
+def _named(which: str, report: Report) -> Report:
+    return lambda done, total, line: report(done, total, f"{which}: {line}" if line else "")
