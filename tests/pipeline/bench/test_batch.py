@@ -14,7 +14,7 @@ from tests.tiny import SEGMENTER, eager_detector
 def cascade():
     torch.manual_seed(0)
     networks = eager_detector(), build_segmenter(SEGMENTER)
-    return Cascade(*networks, SEGMENTER, CropSettings(), 0.01, 0.4, torch.device("cpu"), "torch", streams=2)
+    return Cascade(*networks, SEGMENTER, CropSettings(), 0.01, 0.2, torch.device("cpu"), "torch", streams=2)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ SIDE = 48
 def make_bundle(folder: Path, seed: int = 1) -> Path:
     """Untrained networks whose thresholds lie where such networks' scores do."""
     torch.manual_seed(seed)
-    card = tiny_card(segmenter=SEGMENTER, score_threshold=0.325, probability_threshold=0.5, crop_halo=4, seed=seed)
+    card = tiny_card(segmenter=SEGMENTER, score_threshold=0.325, probability_threshold=0.27, crop_halo=4, seed=seed)
     return save_bundle(folder, eager_detector(), build_segmenter(SEGMENTER), card)
 
 
