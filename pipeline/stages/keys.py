@@ -96,23 +96,21 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
     dump = settings.model_dump(mode="json")
     detector, second = dump["detector"], dump["detector"]["second"]
+    trainings = [dump["detector_training"], *([dump["second_training"]] if second else [])]  # of stage 1
     anchors = [
         {k: v for k, v in each.items() if k.startswith("anchor") or k in ("levels", "fold")}
         for each in (detector, second)
         if each
     ]
-    for training in (dump["detector_training"], dump["second_training"] if second else {}, dump["segmenter_training"]):
-        if training.get("start"):  # what lies there counts, not where
+    for training in (*trainings, dump["segmenter_training"]):
+        if training["start"]:  # what lies there counts, not where
             training["start"] = read_card(Path(training["start"])).sha256
     own: dict[StageName, Any] = {
         "prepare": [
             _source_digest(f"pipeline/datasets/{settings.dataset.name}.py"),
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
         ],
-        "train-detector": [
-            detector, dump["detector_augment"], dump["detector_training"], dump["second_training"] if second else None,
-            dump["seed"],
-        ],
+        "train-detector": [detector, dump["detector_augment"], trainings, dump["seed"]],
         "detect": [
             device_type, dump["look_again"], dump["cells"],
             {k: v for k, v in dump["thresholds"].items() if k != "probability"},
