@@ -28,7 +28,7 @@ test: $(VENV)/.installed-test ## install what the tests need and run them, on tw
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --benchmark-disable $(ARGS)
 
 benchmark: $(VENV)/.installed-test ## time the hot path; nothing is judged
-	$(BIN)/python -m pytest --benchmark-only tests/pipeline/test_cascade_speed.py
+	$(BIN)/python -m pytest --benchmark-only tests/pipeline/cascade/test_cascade_speed.py
 
 lint: $(VENV)/.installed-lint ## ruff (rules and format) and mypy
 	$(BIN)/ruff check .

@@ -26,11 +26,11 @@ from prefect.runtime import flow_run
 from flows.comparison import Line, compare
 from pipeline.datasets.base import Image
 from pipeline.datasets.pictures import read_mask
-from pipeline.figures import figure2_rows
-from pipeline.records import PAPER
+from pipeline.reporting.figures import figure2_rows
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
+from pipeline.storage.records import PAPER
 
 MOST_BYTES = 90_000
 """The UI grows slow above about 100 KB."""
@@ -111,7 +111,7 @@ def report_markdown(metrics: Mapping[str, Any], title: str, report: Path, pictur
 
 
 def figure2_pictures(settings: RunSettings, prepared: Path, detected: Path, segmented: Path) -> list[dict[str, Image]]:
-    """Views of the first test pictures that show a crack, by the names of `pipeline.figures.figure2_rows`."""
+    """Views of the first test pictures that show a crack, by the names of `pipeline.reporting.figures.figure2_rows`."""
     detections = pd.read_parquet(detected / "detections.parquet")
     detections = detections[detections["score"] >= read_score_threshold(detected)]
     cracked = [sample for sample in load_part(settings, prepared, "test") if sample.mask.any()]

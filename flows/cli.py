@@ -89,7 +89,7 @@ def run(
     _start_prefect()
     from flows.experiment import experiment
     from flows.tables import print_comparison, print_json
-    from pipeline.records import PAPER
+    from pipeline.storage.records import PAPER
 
     recorded = experiment(settings)
     if as_json:
@@ -179,7 +179,7 @@ def evaluate(
     _start_prefect()
     from flows.evaluate import evaluate_bundle
     from flows.tables import print_comparison, print_json
-    from pipeline.records import PAPER
+    from pipeline.storage.records import PAPER
 
     row = evaluate_bundle(bundle, settings.dataset, split, settings.device)
     if as_json:
@@ -224,8 +224,8 @@ def runs(
     With --json: {"paper": {…}, "runs": [{…}, …]}, every column of the record.
     """
     from flows.tables import print_json, print_runs
-    from pipeline.records import runs_json
     from pipeline.settings import home
+    from pipeline.storage.records import runs_json
 
     past = runs_json(home())
     past["runs"] = [run for run in past["runs"] if dataset in (None, run["dataset"]) and split in (None, run["split"])]
@@ -243,8 +243,8 @@ def report(run: Annotated[str, typer.Argument(help="Id of a run, the beginning o
 
         xdg-open $(crack-survey report last)
     """
-    from pipeline.records import runs_json
     from pipeline.settings import home
+    from pipeline.storage.records import runs_json
 
     chosen = _find(runs_json(home())["runs"], run)["run_id"]
     page = home() / "runs" / chosen / "report.html"

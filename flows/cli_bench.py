@@ -48,9 +48,9 @@ def bench(
     from pipeline.bench.rounds import side_by_side
     from pipeline.bench.scatter import check_suffix, plot_speed
     from pipeline.datasets import open_dataset
+    from pipeline.datasets.splits import select
     from pipeline.settings import make_settings
-    from pipeline.splits import select
-    from pipeline.training import device_name, pick_device
+    from pipeline.training.loop import device_name, pick_device
 
     if plot:
         check_suffix(plot)

@@ -14,15 +14,15 @@ from flows.artifacts import publish_metrics, tag_run
 from flows.events import publish_completed
 from flows.progress import say, stage_progress
 from models.bundle import read_card
-from pipeline.cascade import Cascade
+from pipeline.cascade.cascade import Cascade
 from pipeline.datasets import CrackDataset, open_dataset
-from pipeline.evaluation import Evaluated, evaluate_cascade, images_table
-from pipeline.records import new_run_id, write_part
-from pipeline.schemas import SCHEMAS
+from pipeline.datasets.splits import select
 from pipeline.settings import DatasetSettings, LabelSettings, LimitSettings, home
-from pipeline.splits import select
+from pipeline.stages.evaluation import Evaluated, evaluate_cascade, images_table
 from pipeline.stages.record import describe_software
-from pipeline.training import device_name, pick_device
+from pipeline.storage.records import new_run_id, write_part
+from pipeline.storage.schemas import SCHEMAS
+from pipeline.training.loop import device_name, pick_device
 
 SAMPLE = DatasetSettings()
 NO_LIMITS = LimitSettings()
@@ -66,7 +66,7 @@ def evaluate_bundle(
     Args:
         bundle: folder of `models.bundle`.
         dataset: samples to measure on.
-        part: ``paper-test``, ``fold0-val``, … or ``all`` (`pipeline.splits.select`).
+        part: ``paper-test``, ``fold0-val``, … or ``all`` (`pipeline.datasets.splits.select`).
         device: ``auto``, ``cpu`` or ``cuda``.
         limits: figures to keep to; the event of the finished run says whether it did.
 

@@ -8,8 +8,8 @@ from typing import Any
 from prefect.events import emit_event
 
 from flows.artifacts import without_server_errors
-from pipeline.schemas import HEADLINE
 from pipeline.settings import LimitSettings
+from pipeline.storage.schemas import HEADLINE
 
 EVENT = "crack-survey.run.completed"
 

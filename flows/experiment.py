@@ -21,14 +21,14 @@ from prefect.runtime import flow_run
 from flows.artifacts import figure2_pictures, publish_metrics, publish_report, tag_run
 from flows.events import publish_completed
 from flows.progress import say, stage_progress
-from pipeline.records import new_run_id
+from pipeline.datasets.splits import FOLDS
 from pipeline.settings import RunSettings, home
-from pipeline.splits import FOLDS
 from pipeline.stages import crop, detector, evaluate, prepare, segmenter, train_detector
 from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, stage_keys
 from pipeline.stages.record import Recorded, RunInfo, record, record_pooled
 from pipeline.stages.shown import Measured
-from pipeline.training import device_name, pick_device
+from pipeline.storage.records import new_run_id
+from pipeline.training.loop import device_name, pick_device
 
 
 class Outcome(NamedTuple):

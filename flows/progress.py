@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from flows.artifacts import without_server_errors
 from flows.runtime import OURS, console, shows_bars
-from pipeline.training import Report
+from pipeline.training.loop import Report
 
 ARTIFACT_EVERY = 2.0  # s; an update takes about 20 ms
 LINE_EVERY = 30.0  # s without a line, where there is no bar

@@ -26,11 +26,11 @@ from flows.tables import print_json
 from models.errors import DataError
 from pipeline.survey.chunk import ChunkDone, process_chunk
 from pipeline.survey.lock import hold
-from pipeline.survey.page import write_page
+from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, begin, read_survey, surveys_folder
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import count_kinds, publish, record, summarise
-from pipeline.training import pick_device
+from pipeline.training.loop import pick_device
 
 
 class TooManyFailures(DataError):  # noqa: N818  # an error by its base

@@ -14,11 +14,11 @@ from rich.table import Table
 
 from flows.artifacts import MOST_BYTES, thumbnail, without_server_errors
 from flows.events import EVENT
-from pipeline.figures import draw_boxes
+from pipeline.reporting.figures import draw_boxes
 from pipeline.survey.outputs import tint
+from pipeline.survey.page.worst import look_again, most_cracked
 from pipeline.survey.plan import Survey
 from pipeline.survey.summary import count_kinds
-from pipeline.survey.worst import look_again, most_cracked
 
 WORST, WIDTH_PX = 5, 320
 """Pictures of the most cracked photographs: as wide as the page of the UI shows them whole beside their names."""

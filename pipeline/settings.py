@@ -36,7 +36,7 @@ class DatasetSettings(Settings):
 
 
 class LabelSettings(Settings):
-    """How a mask becomes boxes (`pipeline.boxes`)."""
+    """How a mask becomes boxes (`pipeline.datasets.boxes`)."""
 
     method: Literal["split", "component"] = "split"
     max_side: int = Field(96, ge=8, description="Longest side of a box before padding, px")
@@ -60,7 +60,7 @@ class AugmentSettings(Settings):
 
 
 class TrainSettings(Settings):
-    """How one network trains (`pipeline.training`)."""
+    """How one network trains (`pipeline.training.loop`)."""
 
     start: Path | None = Field(None, description="Bundle whose weights training starts from; none: ImageNet's")
     epochs: int = Field(60, ge=1)
@@ -89,7 +89,7 @@ class SegmenterTrainSettings(TrainSettings):
 
 
 class CropSettings(Settings):
-    """How detections become crops (`pipeline.crops`)."""
+    """How detections become crops (`pipeline.cascade.crops`)."""
 
     halo: int = Field(2, ge=0, description="Least context around a box that the segmenter sees, px")
     train_side: int = Field(224, ge=32, multiple_of=32, description="Side of a training crop, px")

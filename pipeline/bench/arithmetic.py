@@ -10,8 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.detector import CrackDetector, detector_multiple
 from models.graphs import DetectorGraph, SegmenterGraph
-from pipeline.boxes import Boxes
-from pipeline.packing import pack
+from pipeline.cascade.packing import pack
+from pipeline.datasets.boxes import Boxes
 
 
 def multiply_adds(network: nn.Module, height: int, width: int) -> int:

@@ -12,8 +12,8 @@ import numpy as np
 from models.detector import RawDetections
 from models.graphs import Pixels
 from models.runtimes import LARGEST_BATCH, Runtime
-from pipeline.cascade import Cascade
-from pipeline.crops import ProbabilityMap
+from pipeline.cascade.cascade import Cascade
+from pipeline.cascade.crops import ProbabilityMap
 from pipeline.datasets.base import Image
 from pipeline.survey.decode import decode
 from pipeline.survey.process import read_ahead

@@ -12,7 +12,7 @@ import torch
 from models.detector import detector_multiple
 from models.graphs import DetectorGraph, SegmenterGraph, padded_pixels
 from pipeline.bench.arithmetic import multiply_adds
-from pipeline.cascade import Cascade
+from pipeline.cascade.cascade import Cascade
 from pipeline.datasets.base import Image
 
 BATCHES = (1, 8, 32, 128)

@@ -18,10 +18,10 @@ from pipeline.bench.gpu import gpu_figures
 from pipeline.bench.memory import peak_mb
 from pipeline.bench.rivals import torchvision_retinanet, unet_resnet34
 from pipeline.bench.timing import interleave, interval, ratio
-from pipeline.cascade import Cascade
+from pipeline.cascade.cascade import Cascade
 from pipeline.datasets.base import Sample
 from pipeline.metrics import SegmentationCounts, segmentation_counts
-from pipeline.training import Report
+from pipeline.training.loop import Report
 
 SIZES = ((240, 320), (320, 480), (640, 1024), (1536, 2048), (3072, 4096))  # (H, W) px
 COUNTS = (1, 8, 32, 128)

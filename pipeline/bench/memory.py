@@ -12,10 +12,10 @@ import torch
 
 from models.errors import UserError
 from pipeline.bench.batch import MOST_PIXELS, as_jpeg
-from pipeline.cascade import Cascade
-from pipeline.datasets.sample import GeneratedSample
+from pipeline.cascade.cascade import Cascade
+from pipeline.datasets.generated.sample import GeneratedSample
 from pipeline.survey.decode import decode
-from pipeline.survey.photographs import Photograph
+from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.process import Picture, process_pictures, read_ahead
 
 

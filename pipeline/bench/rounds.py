@@ -14,9 +14,9 @@ from models.bundle import read_card
 from pipeline.bench.batch import as_jpeg, cascade_batch, full_frame_batch
 from pipeline.bench.measure import CPU, per_picture, quality
 from pipeline.bench.timing import interleave
-from pipeline.cascade import Cascade
+from pipeline.cascade.cascade import Cascade
 from pipeline.datasets.base import Sample
-from pipeline.training import Report
+from pipeline.training.loop import Report
 
 
 def side_by_side(

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
 from models.errors import UsageError
-from pipeline.atomic import write_whole
+from pipeline.storage.atomic import write_whole
 
 CASCADE, FULL_FRAME = "#0068a8", "#c44f06"
 SUFFIXES = (".svg", ".png", ".pdf")

@@ -34,7 +34,7 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
                 "Leave --root out, or name the data set: --dataset " + ", ".join(READERS) + ".",
             )
         # Drawing pictures needs more than reading them does.
-        from pipeline.datasets.sample import GeneratedSample
+        from pipeline.datasets.generated.sample import GeneratedSample
 
         return GeneratedSample(settings.sample_count, settings.sample_seed)
     if settings.root is None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models.cells import CellBoxes
-from pipeline.crops import plan_crops
+from pipeline.cascade.crops import plan_crops
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import detector_alone
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part

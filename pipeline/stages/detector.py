@@ -11,12 +11,12 @@ from models.bundle import fill
 from models.cells import CellBoxes
 from models.detector import CrackDetector, build_detector
 from models.segmenter import build_segmenter
-from pipeline.cascade import MIN_SCORE, Cascade
-from pipeline.operating_point import CELLS, candidates_of, choose_operating_point
+from pipeline.cascade.cascade import MIN_SCORE, Cascade
+from pipeline.datasets.splits import PARTS
 from pipeline.settings import RunSettings
-from pipeline.splits import PARTS
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
-from pipeline.training import pick_device
+from pipeline.training.loop import pick_device
+from pipeline.training.operating_point import CELLS, candidates_of, choose_operating_point
 
 
 def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:

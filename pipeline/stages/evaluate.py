@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.pictures import read_mask
-from pipeline.evaluation import TIMES, count_picture, headline
 from pipeline.metrics import ap50, region_curve
-from pipeline.operating_point import SCORES
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
+from pipeline.stages.evaluation import TIMES, count_picture, headline
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
+from pipeline.training.operating_point import SCORES
 
 
 def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: Path, out: Path) -> None:

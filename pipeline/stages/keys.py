@@ -12,31 +12,36 @@ from pathlib import Path
 from typing import Any, Literal
 
 from models.bundle import read_card
-from pipeline.atomic import write_whole
 from pipeline.datasets import open_dataset
+from pipeline.datasets.splits import make_split
 from pipeline.settings import RunSettings
-from pipeline.splits import make_split
+from pipeline.storage.atomic import write_whole
 
 StageName = Literal["prepare", "train-detector", "detect", "crop", "train-segmenter", "segment", "evaluate"]
 
 ROOT = Path(__file__).resolve().parents[2]
-_DATA = [*(f"pipeline/datasets/{name}.py" for name in ("base", "pairs", "pictures")), "pipeline/splits.py"]
-_LOOP = ["pipeline/training.py", "pipeline/batches.py", "pipeline/augment.py", "models/backbones.py"]
+_DATA = [*(f"pipeline/datasets/{name}.py" for name in ("base", "pairs", "pictures")), "pipeline/datasets/splits.py"]
+_LOOP = [
+    "pipeline/training/loop.py",
+    "pipeline/training/batches.py",
+    "pipeline/training/augment.py",
+    "models/backbones.py",
+]
 _BOXES = [
-    "pipeline/cells.py",
-    "pipeline/cuts.py",
-    "pipeline/found.py",
+    "pipeline/cascade/coarse_boxes.py",
+    "pipeline/cascade/split_boxes.py",
+    "pipeline/cascade/stage1.py",
     "models/cells.py",
     "models/detector.py",
     "models/suppression.py",
 ]
 _CASCADE = [
     *_BOXES,
-    "pipeline/cascade.py",
-    "pipeline/crops.py",
-    "pipeline/opinion_pool.py",
-    "pipeline/second_look.py",
-    "pipeline/views.py",
+    "pipeline/cascade/cascade.py",
+    "pipeline/cascade/crops.py",
+    "pipeline/cascade/fusion.py",
+    "pipeline/cascade/second_look.py",
+    "pipeline/cascade/views.py",
     "models/segmenter.py",
 ]
 
@@ -53,29 +58,29 @@ BEFORE: dict[StageName, tuple[StageName, ...]] = {
 
 # Source files whose change makes a stage's earlier results stale; a stage also inherits those of the ones before it.
 SOURCES: dict[StageName, list[str]] = {
-    "prepare": [*_DATA, "pipeline/boxes.py", "pipeline/stages/prepare.py"],
+    "prepare": [*_DATA, "pipeline/datasets/boxes.py", "pipeline/stages/prepare.py"],
     "train-detector": [
         *_LOOP,
         "models/detector.py",
         "models/cells.py",
-        "pipeline/boxes.py",
-        "pipeline/losses.py",
-        "pipeline/train_detector.py",
+        "pipeline/datasets/boxes.py",
+        "pipeline/training/losses.py",
+        "pipeline/training/detector.py",
         "pipeline/stages/train_detector.py",
         "models/start.py",
     ],  # not what draws boxes around cells: it says how validation looks, and no epoch is chosen by that
-    "detect": [*_CASCADE, "pipeline/operating_point.py", "pipeline/stages/detector.py"],
-    "crop": [*_BOXES, "pipeline/crops.py", "pipeline/stages/crop.py"],
+    "detect": [*_CASCADE, "pipeline/training/operating_point.py", "pipeline/stages/detector.py"],
+    "crop": [*_BOXES, "pipeline/cascade/crops.py", "pipeline/stages/crop.py"],
     "train-segmenter": [
         *_LOOP,
         "models/segmenter.py",
-        "pipeline/packing.py",
-        "pipeline/train_segmenter.py",
-        "pipeline/losses.py",
+        "pipeline/cascade/packing.py",
+        "pipeline/training/segmenter.py",
+        "pipeline/training/losses.py",
         "models/start.py",
     ],
     "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
-    "evaluate": ["pipeline/metrics", "pipeline/evaluation.py"],
+    "evaluate": ["pipeline/metrics", "pipeline/stages/evaluation.py"],
 }
 
 
@@ -107,7 +112,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
             training["start"] = read_card(Path(training["start"])).sha256
     own: dict[StageName, Any] = {
         "prepare": [
-            _source_digest(f"pipeline/datasets/{settings.dataset.name}.py"),
+            _source_digest(_reader(settings.dataset.name)),
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
         ],
         "train-detector": [detector, dump["detector_augment"], trainings, dump["seed"]],
@@ -152,6 +157,10 @@ def run_stage(folder: Path, work: Callable[[Path], None]) -> Path:
             work(folder)
             write_whole(folder / "done.json", lambda path: path.write_text("{}"))
     return folder
+
+
+def _reader(dataset: str) -> str:
+    return "pipeline/datasets/generated" if dataset == "sample" else f"pipeline/datasets/{dataset}.py"
 
 
 def _digest(value: Any) -> str:

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.detector import DetectorConfig, build_detector
-from pipeline.boxes import mask_to_boxes
 from pipeline.datasets import open_dataset
 from pipeline.datasets.base import Sample
+from pipeline.datasets.boxes import mask_to_boxes
+from pipeline.datasets.splits import PARTS, Split, make_split
 from pipeline.metrics import anchor_recall, oracle
 from pipeline.settings import RunSettings
-from pipeline.splits import PARTS, Split, make_split
 
 BOX_COLUMNS = ["x1_px", "y1_px", "x2_px", "y2_px"]
 

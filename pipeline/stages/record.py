@@ -18,16 +18,16 @@ import pandas as pd
 
 from models.bundle import BundleCard, read_card, save_bundle
 from models.errors import DataError
-from pipeline.atomic import write_whole
-from pipeline.evaluation import headline, images_table
-from pipeline.figures import holds_crack
-from pipeline.records import PAPER, read_table, write_part
-from pipeline.report import ReportInput, write_report
+from pipeline.reporting.figures import holds_crack
+from pipeline.reporting.run_page import ReportInput, write_report
 from pipeline.settings import RunSettings
+from pipeline.stages.evaluation import headline, images_table
 from pipeline.stages.keys import ROOT, StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.segmenter import load_cascade
 from pipeline.stages.shown import Measured, report_input
+from pipeline.storage.atomic import write_whole
+from pipeline.storage.records import PAPER, read_table, write_part
 
 MEANS_OVER_SPLITS = (
     "oracle_data_reduction",
@@ -44,9 +44,10 @@ class RunInfo:
     """What a run is called and how long it took.
 
     Attributes:
-        run_id: of `pipeline.records.new_run_id`.
+        run_id: of `pipeline.storage.records.new_run_id`.
         started_at: UTC.
-        device: that it ran on (`pipeline.training.device_name`); `devices_of` adds where its networks were trained.
+        device: that it ran on (`pipeline.training.loop.device_name`); `devices_of` adds where its
+            networks were trained.
         seconds: stage → seconds, 0 where an earlier result was used again.
     """
 

@@ -14,22 +14,22 @@ import pandas as pd
 from models.bundle import fill
 from models.segmenter import build_segmenter
 from models.start import starting_weights
-from pipeline.cascade import Cascade
-from pipeline.crops import ProbabilityMap
+from pipeline.cascade.cascade import Cascade
+from pipeline.cascade.crops import ProbabilityMap
 from pipeline.datasets.base import Mask, Sample
-from pipeline.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
 from pipeline.metrics import choose_probability_threshold, segmentation_curve
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, read_cells, read_score_threshold
+from pipeline.stages.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
 from pipeline.stages.prepare import boxes_by_name, load_part
-from pipeline.train_segmenter import SegmenterTrainee
-from pipeline.training import Report, pick_device, train
+from pipeline.training.loop import Report, pick_device, train
+from pipeline.training.segmenter import SegmenterTrainee
 
 PROBABILITIES = np.round(np.arange(0.05, 0.96, 0.01), 2)
 
 
 def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: Path, report: Report) -> None:
-    """Train stage 2 on windows around the crops of ``train``; leaves what `pipeline.training.train` leaves."""
+    """Train stage 2 on windows around the crops of ``train``; leaves what `pipeline.training.loop.train` leaves."""
     samples = load_part(settings, prepared, "train")
     crops = boxes_by_name(pd.read_parquet(cropped / "crops.parquet"))
     nothing = np.zeros((0, 4), np.int64)

@@ -10,15 +10,15 @@ import pandas as pd
 
 from pipeline.datasets.base import Sample
 from pipeline.datasets.pictures import read_mask
-from pipeline.figures import ReviewCut, figure2_rows, review_cuts, threshold_curve, training_curve
 from pipeline.metrics import region_curve
-from pipeline.operating_point import SCORES
-from pipeline.records import PAPER
-from pipeline.report import ReportInput, rank_worst_first
+from pipeline.reporting.figures import ReviewCut, figure2_rows, review_cuts, threshold_curve, training_curve
+from pipeline.reporting.run_page import ReportInput, rank_worst_first
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.keys import StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
+from pipeline.storage.records import PAPER
+from pipeline.training.operating_point import SCORES
 
 
 class Measured(NamedTuple):

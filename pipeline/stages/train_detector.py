@@ -9,15 +9,15 @@ from safetensors.torch import load_file, save_file
 
 from models.detector import DetectorConfig
 from models.start import starting_weights
-from pipeline.atomic import write_whole
 from pipeline.settings import DetectorTrainSettings, RunSettings
 from pipeline.stages.prepare import load_part
-from pipeline.train_detector import DetectorTrainee
-from pipeline.training import Report, Trained, pick_device, train
+from pipeline.storage.atomic import write_whole
+from pipeline.training.detector import DetectorTrainee
+from pipeline.training.loop import Report, Trained, pick_device, train
 
 
 def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Report) -> None:
-    """Train stage 1 on the ``train`` part; leaves what `pipeline.training.train` leaves.
+    """Train stage 1 on the ``train`` part; leaves what `pipeline.training.loop.train` leaves.
 
     Of two detectors (``detector.second``) each trains by itself, in folders of their own; ``best.safetensors`` then
     holds both, and ``history.parquet`` one training after the other.

@@ -7,11 +7,11 @@ from typing import Any
 
 from pipeline.survey.chunk import ChunkDone, process_chunk
 from pipeline.survey.lock import hold
-from pipeline.survey.page import write_page
+from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import begin, surveys_folder
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import publish, record, summarise
-from pipeline.training import pick_device
+from pipeline.training.loop import pick_device
 
 
 def run_survey(

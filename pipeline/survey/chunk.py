@@ -20,15 +20,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.atomic import write_whole
-from pipeline.boxes import union_mask
-from pipeline.cascade import CascadeResult
-from pipeline.schemas import SCHEMAS
+from pipeline.cascade.cascade import CascadeResult
+from pipeline.datasets.boxes import union_mask
+from pipeline.storage.atomic import write_whole
+from pipeline.storage.schemas import SCHEMAS
+from pipeline.survey.listing.photographs import PLACE, Failure
+from pipeline.survey.listing.worklist import read_chunk
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
-from pipeline.survey.photographs import PLACE, Failure
 from pipeline.survey.plan import Survey, read_survey
 from pipeline.survey.process import Picture, loaded_cascade, process_pictures, read_ahead, read_picture
-from pipeline.survey.worklist import read_chunk
 
 DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
 _IMAGE = [field.with_nullable(True) for field in SCHEMAS["images"] if field.name != "schema_version"]

@@ -12,7 +12,7 @@ from PIL import UnidentifiedImageError
 from models.errors import DataError
 from pipeline.datasets.base import Image
 from pipeline.datasets.pictures import to_image
-from pipeline.survey.photographs import Refused
+from pipeline.survey.listing.photographs import Refused
 
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
 """Pillow's names; an MPO is opened as the JPEG that it begins as. Others stay shut: Pillow would hand PostScript, for

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image as Pillow
 
 from models.errors import DataError
-from pipeline.cascade import CascadeResult
+from pipeline.cascade.cascade import CascadeResult
 from pipeline.datasets.base import Image, Mask
-from pipeline.figures import PALETTE, draw_boxes
+from pipeline.reporting.figures import PALETTE, draw_boxes
 
 LONGEST_NAME = 230
 """Bytes. File systems allow 255, and a suffix comes after."""

@@ -14,15 +14,15 @@ from pydantic import AwareDatetime, ValidationError
 
 from models.bundle import CARD, read_card
 from models.errors import BundleError, DataError, UsageError
-from pipeline.atomic import write_whole
-from pipeline.records import new_run_id
 from pipeline.settings import Settings
-from pipeline.survey.photographs import Photograph
-from pipeline.survey.recorded import read_recorded
+from pipeline.storage.atomic import write_whole
+from pipeline.storage.records import new_run_id
+from pipeline.survey.listing.photographs import Photograph
+from pipeline.survey.listing.recorded import read_recorded
+from pipeline.survey.listing.sources import Source, open_source
+from pipeline.survey.listing.stores import LocalStore, RemoteStore, is_address, open_store
+from pipeline.survey.listing.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
 from pipeline.survey.settings import SurveySettings
-from pipeline.survey.sources import Source, open_source
-from pipeline.survey.stores import LocalStore, RemoteStore, is_address, open_store
-from pipeline.survey.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
 
 PLAN = "plan.json"
 LEFT_BEHIND = ("chunks", "unfinished", "publish")
@@ -73,7 +73,7 @@ class Survey:
 
     @property
     def work_list(self) -> Path:
-        """Folder of `pipeline.survey.worklist`."""
+        """Folder of `pipeline.survey.listing.worklist`."""
         return self.folder / "worklist"
 
     @property

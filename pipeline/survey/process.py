@@ -15,12 +15,12 @@ import torch
 
 from models.errors import BundleError
 from models.runtimes import LARGEST_BATCH
-from pipeline.cascade import Cascade, CascadeResult
+from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.datasets.base import Image
 from pipeline.survey.decode import allow_pixels, decode
-from pipeline.survey.photographs import Failure, Photograph, Refused
+from pipeline.survey.listing.photographs import Failure, Photograph, Refused
+from pipeline.survey.listing.stores import Store
 from pipeline.survey.plan import Survey, bundle_digest, most_bytes
-from pipeline.survey.stores import Store
 
 T = TypeVar("T")
 U = TypeVar("U")

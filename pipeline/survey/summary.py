@@ -20,12 +20,12 @@ import pyarrow.parquet as pq
 
 from models.bundle import read_card
 from models.errors import DataError
-from pipeline.records import write_part
-from pipeline.schemas import SCHEMAS
 from pipeline.stages.record import describe_software
+from pipeline.storage.records import write_part
+from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.chunk import OUTCOMES, ChunkDone, read_done
+from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.plan import Survey, sweep
-from pipeline.survey.worklist import chunks_a_part
 
 TABLES = ("detections", "failures", "images")
 

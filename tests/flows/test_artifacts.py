@@ -15,8 +15,8 @@ from PIL import Image as PillowImage
 from flows.artifacts import CAPTIONS, MOST_BYTES, WIDTH_PX, report_markdown, without_server_errors
 from flows.comparison import FIGURES, FULL_FRAME, compare
 from flows.runtime import OURS, Lines, console
-from pipeline.records import PAPER
-from pipeline.schemas import HEADLINE, SCHEMAS
+from pipeline.storage.records import PAPER
+from pipeline.storage.schemas import HEADLINE, SCHEMAS
 
 
 def noise(count: int) -> list[dict[str, np.ndarray]]:

@@ -17,8 +17,8 @@ from typer.testing import CliRunner, Result
 
 from flows.cli import app
 from pipeline.datasets import open_dataset
-from pipeline.records import read_table
-from pipeline.schemas import HEADLINE
+from pipeline.storage.records import read_table
+from pipeline.storage.schemas import HEADLINE
 from tests.flows.conftest import PICTURES, Finished
 
 TINY = ["--preset", "smoke", "--dataset", "folder", "--device", "cpu"]

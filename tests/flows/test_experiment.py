@@ -20,10 +20,10 @@ from prefect.client.schemas.objects import State
 from flows.experiment import experiment
 from models.bundle import read_card
 from models.errors import DataError
-from pipeline.records import read_table
-from pipeline.splits import FOLDS
+from pipeline.datasets.splits import FOLDS
 from pipeline.stages.keys import stage_folder, stage_keys
 from pipeline.stages.record import Recorded, rerender_report
+from pipeline.storage.records import read_table
 from tests.flows.conftest import PICTURES, Finished, tiny_settings
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import read_table
+from pipeline.storage.records import read_table
 
 EPOCHS = 40
 

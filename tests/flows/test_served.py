@@ -17,7 +17,7 @@ import pytest
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from flows.deployments import BY_HAND
-from pipeline.records import read_table
+from pipeline.storage.records import read_table
 from tests.flows.test_cli import assert_told, crack_survey
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 

@@ -24,7 +24,7 @@ from flows.cli import app
 from flows.runners import ensure_gpu_limit, gpu_turn, make_runner
 from flows.survey import TooManyFailures, survey
 from models.errors import DataError, UsageError
-from pipeline.records import read_table
+from pipeline.storage.records import read_table
 from pipeline.survey.batch import run_survey
 from pipeline.survey.lock import hold
 from pipeline.survey.plan import find_unfinished, surveys_folder

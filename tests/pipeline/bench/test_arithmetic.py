@@ -7,9 +7,9 @@ from torch import nn
 
 from models.bundle import load_bundle
 from pipeline.bench.arithmetic import cascade_multiply_adds, multiply_adds
-from pipeline.boxes import mask_to_boxes
-from pipeline.crops import plan_crops
-from pipeline.datasets.sample import GeneratedSample
+from pipeline.cascade.crops import plan_crops
+from pipeline.datasets.boxes import mask_to_boxes
+from pipeline.datasets.generated.sample import GeneratedSample
 from pipeline.settings import LabelSettings
 
 BUNDLE = Path(__file__).parents[3] / "data" / "bundles" / "crackforest-fast"

@@ -4,8 +4,8 @@ import torch
 
 from models.segmenter import build_segmenter
 from pipeline.bench.batch import as_jpeg, cascade_batch, forward_alone, full_frame_batch, resized, stages
-from pipeline.cascade import Cascade
-from pipeline.datasets.sample import GeneratedSample
+from pipeline.cascade.cascade import Cascade
+from pipeline.datasets.generated.sample import GeneratedSample
 from pipeline.settings import CropSettings
 from tests.tiny import SEGMENTER, eager_detector
 

@@ -5,7 +5,7 @@ import torch
 from models.segmenter import build_segmenter
 from pipeline.bench import gpu
 from pipeline.bench.arithmetic import multiply_adds
-from pipeline.cascade import Cascade
+from pipeline.cascade.cascade import Cascade
 from pipeline.settings import CropSettings
 from tests.tiny import SEGMENTER, eager_detector
 

@@ -6,8 +6,8 @@ from models.errors import BundleError
 from models.segmenter import build_segmenter
 from pipeline.bench.measure import quality
 from pipeline.bench.rounds import side_by_side
-from pipeline.cascade import Cascade
-from pipeline.datasets.sample import GeneratedSample
+from pipeline.cascade.cascade import Cascade
+from pipeline.datasets.generated.sample import GeneratedSample
 from tests.tiny import SEGMENTER, eager_detector, tiny_card
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import DataError
 from pipeline.datasets.crackforest import SCENES, CrackForest
-from pipeline.splits import make_split
+from pipeline.datasets.splits import make_split
 
 from .conftest import Maker, save, save_truth
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from models.errors import DataError
 from pipeline.datasets.deepcrack import DeepCrack
-from pipeline.splits import make_split
+from pipeline.datasets.splits import make_split
 
 from .conftest import Maker
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from pipeline.cascade import Cascade
-from pipeline.records import read_table
+from pipeline.cascade.cascade import Cascade
+from pipeline.storage.records import read_table
 from pipeline.survey import stores
 from pipeline.survey.batch import run_survey
-from pipeline.survey.photographs import Failure, Photograph
+from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.process import Picture, process_pictures
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.bad_files import BAD, GOOD, encoded
@@ -215,7 +215,7 @@ def test_unreadable_folders_are_told_of(
             raise PermissionError(13, "Permission denied")
         return scan(path)
 
-    monkeypatch.setattr("pipeline.survey.listing.os.scandir", refuse)
+    monkeypatch.setattr("pipeline.survey.listing.folders.os.scandir", refuse)
     row = run_survey(SurveySettings(photos=str(photographs), bundle=bundle, out=tmp_path / "out", device="cpu"))
     assert row is not None
     assert (row["images"], row["failures"]) == (12, 1)

@@ -11,14 +11,14 @@ import pyarrow.dataset as ds
 import pytest
 
 from models.errors import DataError
-from pipeline.records import read_table, runs_json
+from pipeline.storage.records import read_table, runs_json
 from pipeline.survey.batch import run_survey
+from pipeline.survey.listing.photographs import Failure, Photograph
+from pipeline.survey.listing.worklist import all_photographs, count_chunks, fingerprint, read_chunk, write_work_list
 from pipeline.survey.lock import hold
 from pipeline.survey.outputs import output_name
-from pipeline.survey.photographs import Failure, Photograph
 from pipeline.survey.plan import begin, surveys_folder
 from pipeline.survey.settings import SurveySettings
-from pipeline.survey.worklist import all_photographs, count_chunks, fingerprint, read_chunk, write_work_list
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 
 
@@ -103,7 +103,7 @@ def test_nothing_shows_before_the_end(settings: SurveySettings) -> None:
 
 
 def test_parts_hold_many_chunks(settings: SurveySettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.survey.worklist.PART_PHOTOGRAPHS", 10)
+    monkeypatch.setattr("pipeline.survey.listing.worklist.PART_PHOTOGRAPHS", 10)
     row = run_survey(settings)
     assert row is not None
     for table in ("images", "detections", "failures"):
@@ -158,7 +158,7 @@ def test_a_listing_that_was_cut_off_leaves_nothing(settings: SurveySettings) -> 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 23])
 def test_a_work_list_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr("pipeline.survey.worklist.PART_PHOTOGRAPHS", 12)
+    monkeypatch.setattr("pipeline.survey.listing.worklist.PART_PHOTOGRAPHS", 12)
     photographs = [
         Photograph(f"{n}.jpg", f"s{n}", failure=Failure("list", "outside", "m") if n % 3 == 0 else None)
         for n in range(count)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.errors import BundleError, DataError, UsageError
-from pipeline.records import read_table
+from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
 from pipeline.survey import process as process_module
 from pipeline.survey.batch import run_survey
@@ -41,7 +41,7 @@ torch.set_num_threads(1)
 from pathlib import Path
 from pipeline.survey.batch import run_survey
 from pipeline.survey.settings import SurveySettings
-import pipeline.stages.record, pipeline.figures
+import pipeline.stages.record, pipeline.reporting.figures
 settings = SurveySettings.model_validate_json(sys.argv[1])
 for line in sys.stdin:
     child = os.fork()

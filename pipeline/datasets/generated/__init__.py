@@ -1,0 +1,1 @@
+"""The generated sample: pavement with cracks whose truth is exact."""

@@ -1,0 +1,181 @@
+"""From boxes and masks of pictures to every figure of a run: counted a picture at a time, then pooled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from itertools import islice
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.runtimes import LARGEST_BATCH
+from pipeline.cascade.cascade import MIN_SCORE, Cascade, CascadeResult
+from pipeline.cascade.crops import ProbabilityMap
+from pipeline.datasets.base import Image, Mask, Sample
+from pipeline.datasets.boxes import mask_to_boxes
+from pipeline.metrics import (
+    RegionCounts,
+    SegmentationCounts,
+    ap50,
+    bootstrap_interval,
+    mean_over_pictures,
+    region_counts,
+    segmentation_counts,
+)
+from pipeline.settings import LabelSettings
+from pipeline.training.loop import Report
+
+C = TypeVar("C", RegionCounts, SegmentationCounts)
+
+TIMES = ("detect_ms", "segment_ms", "cascade_ms", "full_frame_ms")
+TOLERANCES = (0, 2)  # px
+MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
+    "precision": attrgetter("precision"),
+    "recall": attrgetter("recall"),
+    "f1": attrgetter("f1"),
+    "iou": attrgetter("tolerant_iou"),
+}
+ROUNDS = 3  # times each batch is timed; the median counts
+MANY = 100  # pictures from which on one round tells enough
+
+
+class Evaluated(NamedTuple):
+    """Outcome of `evaluate_cascade`.
+
+    Attributes:
+        counts: one row a picture, of `count_picture`.
+        detections: ``name, x1_px, y1_px, x2_px, y2_px, score`` from 0.01 up.
+        headline: figure by column name, of `headline`.
+    """
+
+    counts: pd.DataFrame
+    detections: pd.DataFrame
+    headline: dict[str, float]
+
+
+def timed_batch(
+    cascade: Cascade, images: Sequence[Image]
+) -> tuple[list[CascadeResult], list[ProbabilityMap], dict[str, float]]:
+    """Cascade and full frame one after the other on a batch of pictures, with the time of each, ms a picture."""
+    began = time.perf_counter()
+    results = cascade.look(images)
+    between = time.perf_counter()
+    full_frames = cascade.full_frame(images)
+    ended = time.perf_counter()
+    share = 1e3 / len(images)
+    spent = (results[0].detect_ms, results[0].segment_ms, (between - began) * share, (ended - between) * share)
+    return results, full_frames, dict(zip(TIMES, spent, strict=True))
+
+
+def batches_of(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
+    """Samples in batches of `LARGEST_BATCH`, as a survey takes photographs."""
+    waiting = iter(samples)
+    while batch := list(islice(waiting, LARGEST_BATCH)):
+        yield batch
+
+
+def median_times(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Median of each time over rounds, ms."""
+    return {key: float(np.median([times[key] for times in rounds])) for key in TIMES}
+
+
+def count_picture(
+    sample: Sample, boxes: NDArray[Any], mask: Mask, full_frame: Mask, times: dict[str, float]
+) -> dict[str, Any]:
+    """Count one picture at the operating point.
+
+    Args:
+        sample: picture and truth.
+        boxes: ``(N, 4)`` xyxy px at or above the score threshold.
+        mask: ``(H, W)`` bool of the cascade.
+        full_frame: ``(H, W)`` bool of the same U-Net over the whole frame.
+        times: `TIMES`, ms.
+
+    Returns:
+        One flat row: name, size, the fields of `RegionCounts`, those of `SegmentationCounts` as
+        ``cascade_2px_inter`` and so on, and the times.
+    """
+    row: dict[str, Any] = {"name": sample.name, "height_px": sample.mask.shape[0], "width_px": sample.mask.shape[1]}
+    row |= asdict(region_counts(boxes, sample.mask))
+    for side, predicted in (("cascade", mask), ("full_frame", full_frame)):
+        for tolerance in TOLERANCES:
+            counts = asdict(segmentation_counts(predicted, sample.mask, tolerance))
+            row |= {f"{side}_{tolerance}px_{field}": value for field, value in counts.items()}
+    return row | times
+
+
+def evaluate_cascade(
+    cascade: Cascade, samples: Iterable[Sample], total: int, labels: LabelSettings, report: Report
+) -> Evaluated:
+    """Run a cascade and its own U-Net on the full frame over samples, and measure both."""
+    rows: list[dict[str, Any]] = []
+    frames, for_ap = [], []
+    for batch in batches_of(samples):
+        images = [sample.image for sample in batch]
+        if not rows:
+            timed_batch(cascade, images)  # warm up: the first batch is slow
+        timed = [timed_batch(cascade, images) for _ in range(ROUNDS if total < MANY else 1)]
+        results, full_frames, _ = timed[-1]
+        times = median_times([times for *_, times in timed])
+        all_found = cascade.detect(images, MIN_SCORE)
+        for sample, result, full_frame, found in zip(batch, results, full_frames, all_found, strict=True):
+            full_mask = full_frame >= cascade.full_frame_threshold
+            rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
+            boxes, scores = found
+            columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
+            frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
+            for_ap.append((boxes, scores, mask_to_boxes(sample.mask, labels)))
+        report(len(rows), total, "")
+    counts = pd.DataFrame(rows)
+    return Evaluated(counts, pd.concat(frames, ignore_index=True), headline(counts, ap50(for_ap)))
+
+
+def headline(counts: pd.DataFrame, average_precision: float) -> dict[str, float]:
+    """Pooled figures of a run from the rows of `count_picture`; intervals are 95 % bootstraps over pictures."""
+    regions = [_read(RegionCounts, row, "") for row in counts.to_dict("records")]
+    pooled = sum(regions, RegionCounts())
+    figures = {
+        "precision": pooled.precision,
+        "segmentation_error": pooled.segmentation_error,
+        "data_reduction": pooled.data_reduction,
+        "strict_precision": pooled.strict_precision,
+        "boxes_per_image": pooled.boxes_per_image,
+        "ap50": average_precision,
+        "images": float(len(counts)),
+    }
+    for name in ("precision", "segmentation_error", "data_reduction"):
+        low, high = bootstrap_interval(regions, attrgetter(name))
+        figures |= {f"{name}_low": low, f"{name}_high": high}
+    for side, prefix in (("cascade", ""), ("full_frame", "full_frame_")):
+        for tolerance in TOLERANCES:
+            pictures = _segmentation(counts, side, tolerance)
+            whole = sum(pictures, SegmentationCounts())
+            for figure, statistic in MASK_FIGURES.items():
+                figures[f"{prefix}{figure}_{tolerance}px"] = statistic(whole)
+                figures[f"{prefix}{figure}_{tolerance}px_mean"] = mean_over_pictures(pictures, statistic)
+    return figures | {key: float(counts[key].median()) for key in TIMES}
+
+
+def images_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """Rows for the record's ``images`` table from the rows of `count_picture`."""
+    table = counts[["name", "height_px", "width_px", "crack_px", "tp", "fp", "strict_tp", "missed_px", "union_px"]]
+    table = table.assign(boxes=counts["tp"] + counts["fp"])
+    for side, prefix in (("cascade", ""), ("full_frame", "full_frame_")):
+        for tolerance in TOLERANCES:
+            pictures = _segmentation(counts, side, tolerance)
+            table[f"{prefix}f1_{tolerance}px"] = [picture.f1 for picture in pictures]
+            table[f"{prefix}iou_{tolerance}px"] = [picture.tolerant_iou for picture in pictures]
+    return table.join(counts[list(TIMES)])
+
+
+def _segmentation(counts: pd.DataFrame, side: str, tolerance: int) -> list[SegmentationCounts]:
+    return [_read(SegmentationCounts, row, f"{side}_{tolerance}px_") for row in counts.to_dict("records")]
+
+
+def _read(kind: type[C], row: dict[Any, Any], prefix: str) -> C:
+    return kind(**{field.name: int(row[prefix + field.name]) for field in fields(kind)})

@@ -1,0 +1,1 @@
+"""Which photographs a survey looks at, and where they lie."""

@@ -1,0 +1,169 @@
+"""Folders, globs and addresses → photographs in a fixed order, one folder at a time in memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from models.errors import DataError, UsageError
+from pipeline.datasets.pictures import PICTURE_SUFFIXES
+from pipeline.survey.listing.photographs import Failure, Photograph, readable
+from pipeline.survey.listing.stores import LocalStore, RemoteStore, stamp_of
+
+OTHER_PICTURES = (
+    *(".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".jpe", ".jfif", ".mpo", ".dng"),
+    *(".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
+)
+LOOKED_AT = frozenset({*PICTURE_SUFFIXES, *OTHER_PICTURES})
+"""Files with other suffixes are passed over, as are hidden ones: copies under way and what systems leave behind.
+Of those listed, some no survey can read; a photograph must be done or told of."""
+
+MAGIC = re.compile(r"[*?\[]")
+Wanted = Callable[[str], bool]
+
+
+def by_suffix(name: str) -> bool:
+    """Whether a file name is that of a picture."""
+    return os.path.splitext(name)[1].lower() in LOOKED_AT  # noqa: PTH122  # names of remote files are no paths
+
+
+def by_pattern(pattern: str) -> Wanted:
+    """Whether a name relative to the root matches a glob, ``**`` for any number of folders.
+
+    >>> wanted = by_pattern("a/**/*.jpg")
+    >>> [name for name in ("a/1.jpg", "a/b/c/2.jpg", "b/3.jpg", "a/4.png") if wanted(name)]
+    ['a/1.jpg', 'a/b/c/2.jpg']
+    """
+    text = ""
+    for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", pattern, re.DOTALL):
+        if token == "**/":
+            text += r"(?:[^/]+/)*"
+        elif token == "**":
+            text += r".*"
+        elif token in ("*", "?"):
+            text += r"[^/]*" if token == "*" else r"[^/]"
+        elif len(token) > 1:
+            text += "[" + token[1:-1].replace("\\", r"\\").replace("!", "^", token[1] == "!") + "]"
+        else:
+            text += re.escape(token)
+    try:
+        compiled = re.compile(text, re.DOTALL)
+    except re.error as error:
+        raise UsageError(
+            f"The glob {pattern!r} cannot be read: {error}.", "Write it like 'photos/**/*.jpg'."
+        ) from error
+    return lambda name: compiled.fullmatch(name) is not None
+
+
+def split_glob(address: str) -> tuple[str, str]:
+    """The folder that a glob starts from, and the pattern below it.
+
+    >>> split_glob("photos/2026/**/*.jpg"), split_glob("*.png"), split_glob("s3://roads/A7/*.jpg")
+    (('photos/2026', '**/*.jpg'), ('.', '*.png'), ('s3://roads/A7', '*.jpg'))
+    """
+    parts = address.split("/")
+    first = next(number for number, part in enumerate(parts) if MAGIC.search(part))
+    return "/".join(parts[:first]) or ("/" if address.startswith("/") else "."), "/".join(parts[first:])
+
+
+def walk_local(store: LocalStore, wanted: Wanted, skip: Path, passed_over: Counter[str]) -> Iterator[Photograph]:
+    """Photographs below a folder, files of a folder before its subfolders, by name.
+
+    Args:
+        store: its root is walked. Linked folders are followed only where links may lead outside, and do.
+        wanted: told of a file's name relative to the root.
+        skip: folder that is left out, the survey's own output.
+        passed_over: counts what is not looked at.
+    """
+    root = store.root.resolve()
+    seen = {root}
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(root / folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if not folder:
+                raise DataError(f"{root} cannot be read: {error.strerror}.", "Check the path and its rights.") from None
+            told = f"The folder cannot be read: {error.strerror}. What lies in it was not surveyed."
+            yield Photograph(readable(folder), failure=Failure("list", "unreadable folder", told))
+            continue
+        below = []
+        for entry in found:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name.startswith("."):
+                passed_over["hidden"] += 1
+                continue
+            if _is_folder(entry):
+                if Path(entry.path).resolve() == skip:
+                    continue
+                failure = _linked(entry, store, root, seen) if entry.is_symlink() else None
+                if failure:
+                    yield Photograph(readable(name), failure=failure)
+                    continue
+                below.append(name)
+                if not by_suffix(entry.name):
+                    continue  # else it is told of as well: somebody may miss a photograph of this name
+            elif not wanted(name):
+                passed_over["no picture by its name"] += 1
+                continue
+            yield _local(store, name)
+        waiting += reversed(below)
+
+
+def walk_remote(store: RemoteStore, wanted: Wanted, passed_over: Counter[str]) -> Iterator[Photograph]:
+    """Photographs below an address, folder by folder, by name."""
+    try:
+        for folder, subfolders, files in store.fs.walk(store.root, detail=True, on_error="raise"):
+            ordered = sorted(subfolders)
+            renewed = {name: subfolders[name] for name in ordered}
+            subfolders.clear()
+            subfolders.update(renewed)
+            for file in sorted(files):
+                name = f"{folder}/{file}"[len(store.root) :].lstrip("/")
+                if file.startswith(".") or not wanted(name):
+                    passed_over["hidden" if file.startswith(".") else "no picture by its name"] += 1
+                    continue
+                yield Photograph(name, stamp_of(files[file]))
+    except FileNotFoundError:
+        raise DataError(f"{store.url} does not exist.", "Check the address.") from None
+    except Exception as error:  # every file system has errors of its own
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"{store.url} cannot be listed: {type(error).__name__}, {error}.",
+            "Check the address and your rights.",
+        ) from error
+
+
+def _local(store: LocalStore, name: str) -> Photograph:
+    shown = readable(name)
+    if shown != name:
+        told = "Its name is not UTF-8, so no table can hold it. Rename it, for example with convmv."
+        return Photograph(shown, failure=Failure("list", "name not UTF-8", told))
+    return Photograph(name, store.stamp(name))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a loop of links; reading will say so
+
+
+def _linked(entry: os.DirEntry[str], store: LocalStore, root: Path, seen: set[Path]) -> Failure | None:
+    """Why a linked folder is not followed; None where it is."""
+    target = Path(entry.path).resolve()
+    if target in seen or Path(entry.path).parent.is_relative_to(target):
+        return Failure("list", "link loop", f"It is a link to {target}, where the survey has been: not followed.")
+    if target.is_relative_to(root):
+        return Failure("list", "linked folder", f"It is a link to {target}, which is surveyed under its own name.")
+    if not store.allow_outside:
+        told = f"It is a link to {target}, outside the survey's root. Allow it with --allow-outside."
+        return Failure("list", "outside", told)
+    seen.add(target)
+    return None

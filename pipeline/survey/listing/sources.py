@@ -1,0 +1,88 @@
+"""What the user points a survey at → where its photographs lie, and which they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.errors import DataError
+from pipeline.survey.listing.folders import MAGIC, Wanted, by_pattern, by_suffix, split_glob, walk_local, walk_remote
+from pipeline.survey.listing.manifest import SUFFIXES, read_manifest
+from pipeline.survey.listing.photographs import Photograph
+from pipeline.survey.listing.stores import LocalStore, RemoteStore, is_address, open_store
+from pipeline.survey.settings import SurveySettings
+
+
+@dataclass
+class Source:
+    """A survey's photographs before they are listed.
+
+    Attributes:
+        root: absolute folder or address that names start from.
+        store: of that root.
+        passed_over: counts what a listing did not look at.
+    """
+
+    root: str
+    store: LocalStore | RemoteStore
+    allow_outside: bool
+    manifest: str | None = None
+    wanted: Wanted = by_suffix
+    single: str | None = None
+    skip: Path = Path("/")
+    passed_over: Counter[str] = field(default_factory=Counter)
+
+    def photographs(self) -> Iterator[Photograph]:
+        """Every photograph, in an order that depends on their names alone, or on the manifest's lines.
+
+        Raises:
+            DataError: the root or the manifest cannot be read.
+        """
+        if self.manifest is not None:
+            yield from read_manifest(self.manifest, self.root, self.store, self.allow_outside)
+        elif self.single is not None:
+            yield Photograph(self.single, self.store.stamp(self.single))
+        elif isinstance(self.store, LocalStore):
+            yield from walk_local(self.store, self.wanted, self.skip, self.passed_over)
+        else:
+            yield from walk_remote(self.store, self.wanted, self.passed_over)
+
+
+def open_source(settings: SurveySettings) -> Source:
+    """Tell folder, glob, manifest, single file and address apart.
+
+    Raises:
+        DataError: there is nothing of that name.
+        UsageError: the address or the glob cannot be understood.
+    """
+    photos, outside = settings.photos, settings.allow_outside
+    remote = is_address(photos)
+    if not remote and Path(photos).is_dir():
+        return _source(photos, outside, skip=settings.target)
+    if photos.endswith(SUFFIXES) and (remote or Path(photos).exists()):
+        return _source(settings.root or _parent(photos), outside, manifest=photos)
+    if MAGIC.search(photos) and (remote or not Path(photos).exists()):
+        root, pattern = split_glob(photos)
+        return _source(root, outside, wanted=by_pattern(pattern), skip=settings.target)
+    if not remote and not Path(photos).exists():
+        raise DataError(
+            f"{photos} does not exist.",
+            "Give a folder, a quoted glob, a manifest (.csv, .parquet) or an s3:// address.",
+        )
+    if not remote or by_suffix(photos):  # a web server calls its folders files, so the name decides
+        return _source(_parent(photos), outside, single=photos.rstrip("/").rsplit("/", 1)[-1])
+    return _source(photos, outside)
+
+
+def _source(root: str, allow_outside: bool, **rest: object) -> Source:
+    place = root.rstrip("/") if is_address(root) else str(Path(root).resolve())
+    store = open_store(place, allow_outside)
+    if isinstance(store, LocalStore) and not store.root.is_dir():
+        raise DataError(f"{place} is no folder.", "Give the folder that the photographs lie in.")
+    return Source(place, store, allow_outside, **rest)  # type: ignore[arg-type]
+
+
+def _parent(address: str) -> str:
+    return address.rstrip("/").rpartition("/")[0] if is_address(address) else str(Path(address).resolve().parent)

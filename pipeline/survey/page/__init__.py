@@ -1,0 +1,1 @@
+"""The page of a survey: gallery, worst photographs, spread over the road."""

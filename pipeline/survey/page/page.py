@@ -1,0 +1,157 @@
+"""A survey as one self-contained HTML page: figures, the most cracked photographs, failures, speed, settings.
+
+It is drawn from the published tables, a batch at a time, and from the few photographs that it shows; it loads nothing
+when it is read. Names and messages come from files that nobody vetted: `shown` makes each harmless and short.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from models.bundle import BundleCard, read_card
+from pipeline.reporting.figures import PALETTE
+from pipeline.reporting.pages import page_environment
+from pipeline.survey.outputs import place
+from pipeline.survey.page.gallery import MOST_BOXES, Plate, make_plates
+from pipeline.survey.page.spread import Spread, class_names, measure_spread
+from pipeline.survey.page.worst import look_again, most_cracked
+from pipeline.survey.plan import Plan, Survey
+from pipeline.survey.published import read_batches
+from pipeline.survey.summary import count_kinds
+
+MOST_PLATES, SPARE = 24, 12
+"""Photographs in the gallery, and how many more are tried where some of them cannot be read any more."""
+
+MOST_CRACKED, MOST_FAILURES, MOST_LETTERS = 200, 300, 400
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufffe\uffff]")
+_PASSWORD = re.compile(r"(://[^/@:\s]*):[^/@\s]+@")
+
+
+@dataclass(frozen=True)
+class PageInput:
+    """What the page of a survey shows.
+
+    Attributes:
+        row: of the table `runs`.
+        spread: None where no photograph could be done.
+        cracked: rows of ``images``, most crack first, `MOST_CRACKED` at most.
+        kinds: failures by kind, all of them.
+        failures: rows of ``failures``, `MOST_FAILURES` at most, of `sample_failures`.
+        tables: folder of the record.
+    """
+
+    row: Mapping[str, Any]
+    plan: Plan
+    card: BundleCard
+    tables: Path
+    spread: Spread | None = None
+    plates: Sequence[Plate] = ()
+    cracked: Sequence[Mapping[str, Any]] = ()
+    kinds: Counter[str] = field(default_factory=Counter)
+    failures: Sequence[Mapping[str, Any]] = ()
+
+
+def page_path(survey: Survey) -> Path:
+    """Where the page of a survey lies: beside its plan, which stays."""
+    return survey.folder / "report.html"
+
+
+def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:
+    """Draw the page of a survey whose tables are published.
+
+    Args:
+        row: of `pipeline.survey.summary.summarise`.
+
+    Raises:
+        DataError: the disk is full, or a table is damaged.
+        BundleError: the bundle is gone.
+    """
+    cracked = most_cracked(survey, MOST_CRACKED)
+    page = PageInput(
+        row=row,
+        plan=survey.plan,
+        card=read_card(survey.plan.settings.bundle),
+        tables=survey.out / "records",
+        spread=measure_spread(survey, row["images"]) if row["images"] else None,
+        plates=list(make_plates(look_again(survey, cracked[: MOST_PLATES + SPARE]), MOST_PLATES)),
+        cracked=cracked,
+        kinds=count_kinds(survey.out, survey.plan.run_id),
+        failures=sample_failures(survey),
+    )
+    path = page_path(survey)
+    place(render_page(page).encode(), path, survey.folder / "unfinished")
+    return path
+
+
+def render_page(page: PageInput) -> str:
+    """The page as HTML text."""
+    environment = page_environment(Path(__file__).parent)
+    environment.finalize = shown
+    row, plan, card = page.row, page.plan, page.card
+    return environment.get_template("survey_template.html").render(
+        page=page,
+        row=row,
+        plan=plan,
+        card=card,
+        places={plate.row["name"]: number for number, plate in enumerate(page.plates, start=1)},
+        strip=strip_paths(page.spread) if page.spread else None,
+        classes=list(zip(class_names(), page.spread.classes, strict=True)) if page.spread else [],
+        settings=list(plan.settings.model_dump(mode="json").items()),
+        palette={key: f"#{bytes(colour).hex()}" for key, colour in PALETTE.items()},
+        most_boxes=MOST_BOXES,
+    )
+
+
+def sample_failures(survey: Survey) -> list[dict[str, Any]]:
+    """Rows of ``failures``, `MOST_FAILURES` at most: of each kind some, most frequent kind first, in their order."""
+    kept: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    counts: Counter[str] = Counter()
+    for batch in read_batches(survey, "failures", ["path", "name", "stage", "kind", "message"]):
+        for row in batch.to_pylist():
+            counts[row["kind"]] += 1
+            if len(kept[row["kind"]]) < MOST_FAILURES:
+                kept[row["kind"]].append(row)
+    share = next(
+        n for n in range(MOST_FAILURES, -1, -1) if sum(min(len(rows), n) for rows in kept.values()) <= MOST_FAILURES
+    )
+    return [row for kind, _ in counts.most_common() for row in kept[kind][:share]]
+
+
+def strip_paths(spread: Spread) -> dict[str, Any]:
+    """Bars of the most and the mean crack of each stretch, as SVG paths in a box one wide a stretch and 100 tall."""
+    top = max((stretch.most for stretch in spread.stretches), default=0.0)
+
+    def bars(shares: list[float]) -> Markup:
+        drawn = ((number, 100 - 100 * share / top) for number, share in enumerate(shares) if share > 0)
+        return Markup("".join(f"M{number}.06 100V{height:.2f}h.88V100z" for number, height in drawn))
+
+    return {
+        "top": top,
+        "most": bars([stretch.most for stretch in spread.stretches]),
+        "mean": bars([stretch.mean for stretch in spread.stretches]),
+    }
+
+
+def shown(value: Any) -> Any:
+    r"""What a template puts out: text without anything unseen, passwords of addresses, or more than `MOST_LETTERS`.
+
+    Control characters, those that turn or hide text, and halves of such as UTF-8 cannot hold become what Python
+    writes for them. Escaping comes after.
+
+    >>> print(shown("a\nb\x00 gpj.\u202eexe \udce9 ftp://me:secret@host/a"))
+    a\nb\x00 gpj.\u202eexe \udce9 ftp://me:…@host/a
+    """
+    if isinstance(value, Markup | int | float):
+        return value
+    text = _PASSWORD.sub(r"\1:…@", str(value))
+    if len(text) > MOST_LETTERS:
+        text = f"{text[: MOST_LETTERS // 2]} … {text[-MOST_LETTERS // 2 :]}"
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -1,0 +1,1 @@
+"""How both networks learn, and where their thresholds come from."""

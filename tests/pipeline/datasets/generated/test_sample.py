@@ -1,0 +1,296 @@
+"""The generated sample: reproducible, exact in its masks, honest in its truth."""
+
+import pickle
+import time
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from models.errors import DataError, UsageError
+from pipeline.datasets.generated.crack_paths import crack_network
+from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
+from pipeline.datasets.generated.pavement import RECIPES, fractal_noise, lay_pavement
+from pipeline.datasets.generated.sample import CLEAN_EVERY, GeneratedSample
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return GeneratedSample(count=12, seed=7)
+
+
+def grey(sample):
+    return cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+
+def same(first, second):
+    return np.array_equal(first.image, second.image) and np.array_equal(first.mask, second.mask)
+
+
+def straight(angle, length, width, middle=(100.0, 100.0), count=40):
+    along = np.linspace(-length / 2, length / 2, count)[:, None] * [np.cos(angle), np.sin(angle)]
+    return CrackTruth(np.array(middle) + along, np.full(count, float(width)), np.ones(count))
+
+
+# What a sample is
+
+
+def test_shapes_and_types(sample):
+    for one in sample:
+        assert one.image.shape == (320, 480, 3)
+        assert one.image.dtype == np.uint8
+        assert one.mask.shape == (320, 480)
+        assert one.mask.dtype == np.bool_
+        assert one.group == one.name
+
+
+def test_names_are_labelled_sorted_and_have_no_negatives(sample):
+    assert sample.names == tuple(f"s{n:03d}" for n in range(12))
+    assert sample.negative_names == ()
+    assert len({sample.group(name) for name in sample.names}) == 12
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 64), (200, 131), (640, 360)])
+def test_other_sizes(width, height):
+    sample = GeneratedSample(count=3, seed=1, width=width, height=height)
+    for one in sample:
+        assert one.image.shape == (height, width, 3)
+        assert one.mask.shape == (height, width)
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"seed": -1}, {"width": 63}, {"height": 10}])
+def test_impossible_settings_are_usage_errors(wrong):
+    with pytest.raises(UsageError):
+        GeneratedSample(**{"count": 2, "seed": 0, **wrong})
+
+
+@pytest.mark.parametrize("name", ["s012", "s12", "000", ""])
+@pytest.mark.parametrize("method", ["load", "truth", "content_digest"])
+def test_unknown_name_is_a_data_error_that_names_it(sample, name, method):
+    with pytest.raises(DataError, match=f"no picture {name!r}") as caught:
+        getattr(sample, method)(name)
+    assert "s000 … s011" in caught.value.remedy
+
+
+# Reproducible
+
+
+def test_order_and_number_of_other_samples_do_not_matter(sample):
+    backwards = GeneratedSample(count=40, seed=7)
+    for name in ("s007", "s002", "s000"):
+        assert same(backwards.load(name), sample.load(name))
+
+
+def test_seed_and_number_change_the_picture(sample):
+    assert not same(sample.load("s000"), GeneratedSample(count=12, seed=8).load("s000"))
+    assert not np.array_equal(sample.load("s000").image, sample.load("s001").image)
+
+
+def test_a_caller_cannot_spoil_what_is_kept(sample):
+    taken = sample.load("s003")
+    before = taken.image.copy()
+    taken.image[:] = 0
+    taken.mask[:] = True
+    again = sample.load("s003")
+    assert np.array_equal(again.image, before)
+    assert not again.mask.all()
+
+
+def test_survives_pickling(sample):
+    assert same(pickle.loads(pickle.dumps(sample)).load("s001"), sample.load("s001"))
+
+
+def test_digest_names_the_recipe_without_generating(monkeypatch):
+    monkeypatch.setattr(GeneratedSample, "_generate", lambda *_: pytest.fail("generated a picture"))
+    make = GeneratedSample
+    digests = [
+        make(4, 7).content_digest("s001"),
+        make(4, 8).content_digest("s001"),
+        make(4, 7).content_digest("s002"),
+        make(4, 7, width=481).content_digest("s001"),
+        make(4, 7, height=321).content_digest("s001"),
+    ]
+    monkeypatch.setattr(GeneratedSample, "VERSION", GeneratedSample.VERSION + 1)
+    digests.append(make(4, 7).content_digest("s001"))
+    assert len(set(digests)) == len(digests)
+    monkeypatch.undo()
+    assert make(9, 7).content_digest("s001") == digests[0]
+    assert make(4, 7).fingerprint() != make(5, 7).fingerprint()
+
+
+# Masks
+
+
+@given(seed=st.integers(0, 2**32), block=st.integers(0, 5))
+@settings(max_examples=10, deadline=None)
+def test_one_in_six_is_clean(seed, block):
+    sample = GeneratedSample(count=CLEAN_EVERY * 6, seed=seed)
+    names = sample.names[CLEAN_EVERY * block : CLEAN_EVERY * (block + 1)]
+    assert sum(not sample.truth(name) for name in names) == 1
+
+
+def test_mask_is_the_raster_of_the_truth_and_empty_without(sample):
+    for one in sample:
+        truth = sample.truth(one.name)
+        assert one.mask.any() == bool(truth)
+        assert np.array_equal(one.mask, rasterise(truth, 480, 320)[0] >= 0.5)
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=6, deadline=None)
+def test_cracks_are_darker_than_what_surrounds_them(seed):
+    sample = GeneratedSample(count=6, seed=seed)
+    name = next(name for name in sample.names if sample.truth(name))
+    one = sample.load(name)
+    # Against the local mean, so that a crack in the light is not compared with a shadow.
+    near = ndimage.binary_dilation(one.mask, iterations=8)
+    ring = near & ~ndimage.binary_dilation(one.mask, iterations=3)
+    weight = np.maximum(cv2.GaussianBlur(ring.astype(np.float32), (0, 0), 5), 1e-6)
+    around = cv2.GaussianBlur(np.where(ring, grey(one), 0), (0, 0), 5) / weight
+    assert (around - grey(one))[one.mask].mean() > 4
+
+
+def test_the_dark_ridge_lies_on_the_centre_line(sample):
+    across = np.linspace(-4, 4, 33)
+    found = []
+    for one in sample:
+        for crack in sample.truth(one.name):
+            if crack.length_px < 30:
+                continue
+            along = np.gradient(crack.points, axis=0)
+            along /= np.hypot(*along.T)[:, None] + 1e-9
+            normal = np.stack([-along[:, 1], along[:, 0]], 1)
+            at = (crack.points[:, None] + across[:, None] * normal[:, None] - 0.5).astype(np.float32)
+            profile = cv2.remap(grey(one), at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            found.append(across[profile.mean(axis=0).argmin()])
+    assert len(found) > 20
+    assert abs(np.mean(found)) < 0.2
+    assert np.percentile(np.abs(found), 90) <= 0.75
+
+
+def test_share_and_width_are_those_of_real_masks():
+    networks = [crack_network(np.random.default_rng(seed), 480, 320) for seed in range(40)]
+    shares = [(rasterise(cracks, 480, 320)[0] >= 0.5).mean() for cracks in networks]
+    widths = np.concatenate([crack.widths for cracks in networks for crack in cracks])
+    assert 0.01 < np.median(shares) < 0.025
+    assert min(shares) > 0.004
+    assert max(shares) < 0.06
+    assert 1.3 < np.median(widths) < 2.4
+    assert widths.min() >= 1
+    assert widths.max() <= 6
+
+
+# Truth
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=15, deadline=None)
+def test_mask_area_is_length_times_width(seed):
+    cracks = crack_network(np.random.default_rng(seed), 480, 320)
+    mask = rasterise(cracks, 480, 320)[0] >= 0.5
+    area = sum(crack.length_px * crack.mean_width_px for crack in cracks)
+    # Crossings count once in the mask and more often in the sum; hairlines gain a few per cent from whole pixels.
+    assert 0.8 * area < mask.sum() < 1.15 * area
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=15, deadline=None)
+def test_truth_stays_inside_the_frame_and_is_complete(seed):
+    for crack in crack_network(np.random.default_rng(seed), 300, 200):
+        assert len(crack.points) == len(crack.widths) == len(crack.opacity) >= 2
+        assert np.isfinite(crack.points).all()
+        assert (crack.points >= 0).all()
+        assert (crack.points <= [300, 200]).all()
+        assert crack.length_px >= 2
+        assert crack.widths.min() <= crack.mean_width_px <= crack.widths.max()
+        assert (crack.opacity > 0.1).all()
+        assert (crack.opacity <= 1).all()
+
+
+@given(angle=st.floats(0, np.pi), width=st.floats(1.5, 6), x=st.floats(95, 105), y=st.floats(95, 105))
+@settings(max_examples=40, deadline=None)
+def test_raster_of_a_straight_crack_is_exact(angle, width, x, y):
+    crack = straight(angle, 120, width, (x, y))
+    coverage, ink = rasterise((crack,), 200, 200)
+    # Straight edges fall between samples, which lie a quarter of a pixel apart.
+    assert coverage.sum() / 120 == pytest.approx(width, abs=0.26)
+    assert np.array_equal(coverage, ink)
+    row, column = ndimage.center_of_mass(coverage)
+    assert abs(-(column + 0.5 - x) * np.sin(angle) + (row + 0.5 - y) * np.cos(angle)) < 0.25
+    rows, columns = np.nonzero(coverage >= 0.5)
+    distance = np.abs(-(columns + 0.5 - x) * np.sin(angle) + (rows + 0.5 - y) * np.cos(angle))
+    assert distance.max() <= width / 2 + 0.5
+
+
+def test_raster_weights_ink_with_opacity():
+    crack = straight(0, 120, 4)
+    faint = CrackTruth(crack.points, crack.widths, np.full(40, 0.4))
+    coverage, ink = rasterise((faint,), 200, 200)
+    assert np.allclose(ink, 0.4 * coverage, atol=0.01)
+
+
+def test_raster_of_nothing_is_empty():
+    coverage, ink = rasterise((), 30, 20)
+    assert coverage.shape == ink.shape == (20, 30)
+    assert not coverage.any()
+
+
+def test_clipping_cuts_exactly_and_splits_what_leaves_and_returns():
+    points = np.array([[-10.0, 5.0], [10.0, 5.0], [10.0, 25.0], [30.0, 25.0], [30.0, 5.0]])
+    parts = clip_to_frame(CrackTruth(points, np.arange(1.0, 6.0), np.ones(5)), 40, 20)
+    assert [part.length_px for part in parts] == pytest.approx([25, 15])
+    assert parts[0].widths[0] == pytest.approx(1.5)
+    assert parts[0].points[0] == pytest.approx([0, 5])
+
+
+def test_clipping_drops_what_lies_outside():
+    assert clip_to_frame(straight(0.3, 20, 2, (-50, -50)), 40, 20) == []
+
+
+def test_mean_width_weights_with_length():
+    crack = CrackTruth(np.array([[0.0, 0.0], [9.0, 0.0], [9.0, 1.0]]), np.array([2.0, 2.0, 4.0]), np.ones(3))
+    assert crack.length_px == pytest.approx(10)
+    assert crack.area_px == pytest.approx(21)
+    assert crack.mean_width_px == pytest.approx(2.1)
+
+
+# Surfaces
+
+
+def test_recipes_share_all_pictures():
+    assert sum(recipe.weight for recipe in RECIPES.values()) == pytest.approx(1)
+
+
+def test_pavement_has_texture_at_every_scale():
+    tones = []
+    for seed in range(20):
+        surface = lay_pavement(np.random.default_rng(seed), 160, 120)
+        assert surface.albedo.shape == (120, 160, 3)
+        assert surface.albedo.dtype == surface.relief.dtype == np.float32
+        value = surface.albedo.mean(axis=2)
+        for sigma in (1.0, 4.0):
+            finer = value - cv2.GaussianBlur(value, (0, 0), sigma)
+            assert finer.std() > 0.008
+        tones.append(value.mean())
+    assert max(tones) - min(tones) > 0.2
+
+
+@pytest.mark.parametrize(("finest", "coarsest"), [(1.0, 1.0), (1.5, 40.0), (24.0, 480.0)])
+def test_noise_is_standardised(finest, coarsest):
+    field = fractal_noise(np.random.default_rng(0), (90, 130), finest, coarsest, 0.5)
+    assert field.shape == (90, 130)
+    assert field.mean() == pytest.approx(0, abs=1e-4)
+    assert field.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_generating_is_quick():
+    sample = GeneratedSample(count=6, seed=3)
+    sample.load("s000")
+    started = time.process_time()
+    for name in sample.names[1:]:
+        sample.load(name)
+    # Under 0.1 s each on one idle core; the margin is for busy machines.
+    assert (time.process_time() - started) / 5 < 0.4

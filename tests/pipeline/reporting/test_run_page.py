@@ -1,0 +1,309 @@
+"""The page of a run: what it says, what it leaves out, and that nothing in it can act or load."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image as PillowImage
+
+from models.errors import DataError
+from pipeline.datasets.base import Sample
+from pipeline.reporting.figures import figure2_rows, review_cuts, threshold_curve, training_curve
+from pipeline.reporting.pages import milliseconds, percent, seconds, text, whole
+from pipeline.reporting.run_page import (
+    MOST_CUTS,
+    ReportInput,
+    compare,
+    picture_uri,
+    rank_worst_first,
+    render_report,
+    write_report,
+)
+from pipeline.storage.records import PAPER, read_table, write_part
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&</script>"
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, text, and whether every tag was closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.script = ""
+        self.feed(page)
+        self.close()
+        assert not self.open
+        self.text = re.sub(r"\s+", " ", " ".join(self.words)).replace("\u202f", " ")
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.script += data
+        elif not self.open or self.open[-1] != "style":
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def row(**more: Any) -> dict[str, Any]:
+    return {
+        "run_id": "20260130T101512-3fa2c1",
+        "kind": "experiment",
+        "preset": "fast",
+        "dataset": "crackforest",
+        "split": "paper",
+        "device": "two cores",
+        "precision": 0.9951,
+        "precision_low": 0.98,
+        "precision_high": 1.0,
+        "segmentation_error": 0.02,
+        "segmentation_error_low": 0.015,
+        "segmentation_error_high": 0.03,
+        "data_reduction": 0.7212,
+        "f1_2px": 0.912,
+        "full_frame_f1_2px": 0.918,
+        "cascade_ms": 40.0,
+        "full_frame_ms": 120.0,
+        "detect_ms": 22.0,
+        "segment_ms": float("nan"),
+        "settings": json.dumps({"labels": {"max_side": 96}}),
+    } | more
+
+
+def images(*names: str) -> pd.DataFrame:
+    size = {
+        "height_px": 80,
+        "width_px": 120,
+        "crack_px": 100,
+        "union_px": 960,
+        "boxes": 4,
+        "tp": 4,
+        "fp": 0,
+        "missed_px": 0,
+    }
+    return pd.DataFrame([{"name": name, "f1_2px": 0.9} | size for name in names])
+
+
+def sample(name: str) -> Sample:
+    mask = np.zeros((80, 120), dtype=bool)
+    mask[10, 5:55] = True
+    return Sample(name, name, np.random.default_rng(0).integers(90, 160, (80, 120, 3)).astype(np.uint8), mask)
+
+
+def whole_report(name: str = "001") -> ReportInput:
+    one, boxes, scores = sample(name), np.array([[0, 5, 30, 20], [70, 40, 90, 70]]), np.array([0.995, 0.4])
+    curve = pd.DataFrame({"score_threshold": [0.1, 0.9], "precision": [0.9, 1], "data_reduction": [0.6, 0.9]})
+    history = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "val_score": [0.4, 0.6], "best": [False, True]})
+    curves = {
+        "Training": training_curve(history, None),
+        "Threshold": threshold_curve(curve.assign(segmentation_error=[0.0, 0.2]), 0.3, PAPER),
+    }
+    figures = [(name, figure2_rows(one, boxes, scores, one.mask))]
+    return ReportInput(row(), PAPER, images(name, "other"), figures, curves, review_cuts(one, boxes, scores))
+
+
+def test_page_shows_figures_beside_the_papers_with_marks() -> None:
+    page = Page(render_report(whole_report()))
+    for shown in ("CrackForest, paper split", "20260130T101512-3fa2c1", "two cores", "99.51 %", "98.92 %", "72.12 %"):
+        assert shown in page.text
+    assert "▲ better" in page.text
+    assert "▼ worse" in page.text
+    assert "= equal" in page.text
+    assert "Better than the paper in precision only" in page.text
+    assert "3.0 × as fast as the U-Net on the full frame, at −0.6 points of F1" in page.text
+    assert "the paper’s figure lies within it" in page.text
+    assert "the paper’s figure lies outside it" in page.text
+    assert "other pictures than the paper did" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("ours", "low", "high", "mark", "certain"),
+    [
+        (0.03, 0.02, 0.04, "worse", True),
+        (0.01, 0.0, 0.04, "better", False),
+        (0.012204, 0.0, 0.04, "equal", False),
+        (0.01, None, None, "better", False),
+        (float("nan"), None, None, "unknown", False),
+        (None, None, None, "unknown", False),
+    ],
+)
+def test_lower_error_is_better(ours: Any, low: Any, high: Any, mark: str, certain: bool) -> None:
+    run = {"segmentation_error": ours, "segmentation_error_low": low, "segmentation_error_high": high}
+    held = compare(ReportInput(run, PAPER, pd.DataFrame()), "Error", "segmentation_error", -1)
+    assert (held.mark, held.certain) == (mark, certain)
+    assert all(0 <= place <= 100 for place in held.at.values())
+
+
+def test_verdict_on_all_three_and_on_none() -> None:
+    best = row(segmentation_error=0.001, data_reduction=0.9)
+    assert "Better than the paper in all three figures" in render_report(ReportInput(best, PAPER, images()))
+    worst = row(precision=0.5, data_reduction=0.1)
+    assert "Not better than the paper in any figure" in render_report(ReportInput(worst, PAPER, images()))
+
+
+def test_other_data_than_the_papers_is_said() -> None:
+    page = Page(render_report(ReportInput(row(dataset="sample"), PAPER, images())))
+    assert "Generated sample" in page.text
+    assert "other pictures than the paper did" in page.text
+
+
+def test_slower_cascade_is_called_slower() -> None:
+    slow = row(cascade_ms=240.0)
+    assert "The cascade is 2.0 × as slow as" in render_report(ReportInput(slow, PAPER, images()))
+
+
+@pytest.mark.parametrize(
+    "run", [{}, {"run_id": "a", "precision": None, "cascade_ms": float("inf"), "started_at": pd.NaT}]
+)
+def test_missing_values_read_as_a_dash(run: dict[str, Any]) -> None:
+    frame = pd.DataFrame({"name": ["1"], "boxes": pd.array([None], dtype="Int64"), "f1_2px": [np.nan]})
+    for shown in (frame, pd.DataFrame(), frame.iloc[:0]):
+        page = Page(render_report(ReportInput(run, PAPER, shown)))
+        assert "Nothing to hold against the paper" in page.text
+        assert not re.search(r"\b(nan|None|NaT|inf|<NA>)\b", page.text)
+        assert "–" in page.text
+        values = [cell["data-value"] for cell in page.all("td") if "data-value" in cell]
+        assert set(values) <= {"", "0.0"}
+
+
+def test_rows_of_the_record_are_taken_as_they_are(tmp_path: Path) -> None:
+    write_part("runs", "r1", [{"started_at": "2026-01-30T10:15:12+00:00", "kind": "experiment", "images": 2}], tmp_path)
+    write_part("images", "r1", images("a", "b"), tmp_path)
+    (run,) = read_table("runs", tmp_path).to_dict("records")
+    page = Page(render_report(ReportInput(run, PAPER, read_table("images", tmp_path))))
+    assert "2026-01-30 10:15 UTC" in page.text
+    assert "90.0 %" in page.text
+
+
+def test_names_are_escaped_everywhere() -> None:
+    hostile = whole_report(HOSTILE)
+    run = dict.fromkeys(
+        ("run_id", "kind", "preset", "dataset", "split", "device", "commit", "versions", "bundle"), HOSTILE
+    )
+    page = render_report(
+        ReportInput(run, PAPER, hostile.images, hostile.figures, {HOSTILE: b"<svg></svg>"}, hostile.review)
+    )
+    parsed = Page(page)
+    assert HOSTILE in " ".join(parsed.words)
+    assert all((image["src"] or "").startswith("data:image/") for image in parsed.all("img"))
+    assert not [name for _, attributes in parsed.tags for name in attributes if name.startswith("on")]
+    assert len(parsed.all("script")) == 1
+
+
+def test_page_loads_nothing_and_lets_only_its_own_script_run() -> None:
+    page = render_report(whole_report())
+    parsed = Page(page)
+    for _, attributes in parsed.tags:
+        for name in ("src", "href", "xlink:href", "srcset", "data"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:image/"))
+    style = "".join(re.findall(r"<style>(.*?)</style>", page, re.DOTALL))
+    assert "@import" not in style
+    assert "url(" not in style
+    policy = next(meta["content"] or "" for meta in parsed.all("meta") if meta.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+    digest = base64.b64encode(hashlib.sha256(parsed.script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+
+
+def test_every_picture_has_words_a_size_and_its_place() -> None:
+    page = Page(render_report(whole_report()))
+    pictures = page.all("img")
+    assert len(pictures) == 6 + 2
+    assert all(picture["alt"] and picture["width"] and picture["height"] for picture in pictures)
+    assert "001, (e) outcome" in {picture["alt"] for picture in pictures}
+    assert "1 of 2 test pictures are shown" in page.text
+    assert {"id": "picture-1", "class": "plate"}.items() <= page.all("article")[-1].items()
+    assert "#picture-1" in {link.get("href") for link in page.all("a")}
+
+
+def test_the_worst_mistakes_come_first_and_their_number_is_told() -> None:
+    base = whole_report()
+    assert base.review is not None
+    missed = next(cut for cut in base.review if cut.kind == "missed")
+    many = [type(missed)(f"s{n}", "missed", float(n), missed.picture) for n in range(1, MOST_CUTS + 4)]
+    page = Page(render_report(ReportInput(row(), PAPER, images(), review=many)))
+    assert f"Missed stretches of crack: {len(many)}" in page.text
+    assert "Boxes without crack: none" in page.text
+    assert [picture["alt"].split(",")[0] for picture in page.all("img") if picture["alt"]] == [
+        f"s{n}" for n in range(len(many), len(many) - MOST_CUTS, -1)
+    ]
+    assert "Review sheet" not in Page(render_report(ReportInput(row(), PAPER, images()))).text
+
+
+def test_worst_pictures_come_first() -> None:
+    frame = images("fine", "missed", "false", "weak").assign(
+        missed_px=[0, 60, 0, 0], fp=[0, 0, 1, 0], f1_2px=[0.9, 0.9, 0.9, 0.2]
+    )
+    ranked = rank_worst_first(frame)
+    assert ranked["name"].tolist() == ["missed", "false", "weak", "fine"]
+    assert ranked["error"].tolist() == [0.6, 0, 0, 0]
+    assert ranked["reduction"].tolist() == [0.9] * 4
+
+
+def test_pictures_are_png_where_colours_are_few_and_jpeg_else() -> None:
+    mask = np.zeros((40, 60, 3), np.uint8)
+    mask[3, 5] = (84, 162, 255)
+    kind, data = picture_uri(mask).split(";base64,")
+    assert kind == "data:image/png"
+    assert (np.array(PillowImage.open(io.BytesIO(base64.b64decode(data))).convert("RGB")) == mask).all()
+    photograph = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    assert picture_uri(photograph).startswith("data:image/jpeg;")
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (percent(0.0122, 2), "1.22 %"),
+        (percent(pd.NA), "–"),
+        (whole(12345), "12 345"),
+        (whole(np.int64(0)), "0"),
+        (milliseconds(53.1), "53.1"),
+        (milliseconds(4.2149), "4.21"),
+        (milliseconds(1204.4), "1 204"),
+        (seconds(2931), "49 min"),
+        (seconds(None), "–"),
+        (text(float("nan")), "–"),
+        (text(""), "–"),
+        (text(0), "0"),
+    ],
+)
+def test_formats(shown: str, expected: str) -> None:
+    assert shown.replace("\u202f", " ") == expected
+
+
+def test_page_is_written_whole(tmp_path: Path) -> None:
+    path = write_report(tmp_path / "runs" / "r1" / "report.html", whole_report())
+    assert path.read_text(encoding="utf-8") == render_report(whole_report())
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(DataError, match=r"report\.html"):
+        write_report(tmp_path / "report.html", whole_report())
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

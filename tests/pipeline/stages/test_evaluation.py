@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.datasets.base import Sample
+from pipeline.stages.evaluation import TIMES, count_picture, headline, images_table, median_times
+from pipeline.storage.schemas import SCHEMAS
+
+NO_TIME = dict.fromkeys(TIMES, 1.0)
+
+
+def line(name="a", row=5):
+    mask = np.zeros((20, 30), bool)
+    mask[row, 5:25] = True
+    return Sample(name, name, np.zeros((20, 30, 3), np.uint8), mask)
+
+
+def test_figures_of_a_hand_worked_picture():
+    # The truth is 20 px in row 5. One box holds the first 15 of them, another none.
+    # The cascade finds 15 px, two of them one row too low; the full frame finds all 20.
+    sample = line()
+    boxes = np.array([[0, 4, 20, 8], [0, 15, 10, 20]])
+    mask = np.zeros((20, 30), bool)
+    mask[5, 5:18] = mask[6, 18:20] = True
+    counts = pd.DataFrame([count_picture(sample, boxes, mask, sample.mask, NO_TIME)])
+    figures = headline(counts, 0.5)
+    assert figures["precision"] == 0.5
+    assert figures["segmentation_error"] == 5 / 20
+    assert figures["data_reduction"] == pytest.approx(1 - (20 * 4 + 10 * 5) / 600)
+    assert figures["strict_precision"] == 0.5
+    assert figures["boxes_per_image"] == 2
+    assert figures["f1_0px"] == pytest.approx(2 * 13 / (15 + 20))
+    assert figures["iou_0px"] == pytest.approx(13 / (15 + 20 - 13))
+    # At 2 px all 15 are right, and the truth is met up to x = 20 (its pixels 5 … 21 lie within 2 px): 17 of 20.
+    assert figures["precision_2px"] == 1
+    assert figures["recall_2px"] == pytest.approx(16 / 20, abs=0.05)
+    assert figures["full_frame_f1_0px"] == figures["full_frame_f1_2px_mean"] == 1
+    assert figures["cascade_ms"] == 1
+
+
+def test_pooling_weighs_pixels_and_means_weigh_pictures():
+    small = Sample("b", "b", np.zeros((20, 30, 3), np.uint8), np.zeros((20, 30), bool))
+    small.mask[3, 3:7] = True
+    nothing = np.zeros((20, 30), bool)
+    whole = np.array([[0, 0, 30, 20]])
+    rows = [
+        count_picture(line(), whole, line().mask, line().mask, NO_TIME),
+        count_picture(small, whole, nothing, nothing, NO_TIME),
+    ]
+    figures = headline(pd.DataFrame(rows), 0.0)
+    assert figures["f1_0px"] == pytest.approx(2 * 20 / (20 + 24))
+    assert figures["f1_2px_mean"] == 0.5
+    assert figures["data_reduction"] == 0
+
+
+def test_pictures_fit_the_record():
+    counts = pd.DataFrame([count_picture(line(), np.zeros((0, 4)), line().mask, line().mask, NO_TIME)])
+    table = images_table(counts)
+    assert set(table) <= set(SCHEMAS["images"].names)
+    assert table.loc[0, "boxes"] == 0
+    assert table.loc[0, "missed_px"] == 20
+
+
+def test_times_are_medians():
+    rounds = [dict.fromkeys(TIMES, value) for value in (3.0, 100.0, 2.0)]
+    assert median_times(rounds) == dict.fromkeys(TIMES, 3.0)

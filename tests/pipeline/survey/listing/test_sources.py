@@ -1,0 +1,234 @@
+"""Folder, glob, manifest, single file and address: which photographs they are, in which order."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fsspec
+import pandas as pd
+import pytest
+
+from models.errors import DataError, UsageError
+from pipeline.storage.records import read_table
+from pipeline.survey.listing import stores
+from pipeline.survey.batch import run_survey
+from pipeline.survey.listing.folders import by_pattern
+from pipeline.survey.listing.photographs import Photograph, Refused
+from pipeline.survey.listing.sources import open_source
+from pipeline.survey.listing.stores import RemoteStore
+from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.conftest import make_photographs
+
+Write = Callable[..., str]
+
+
+def listed(photos: object, **more: object) -> list[Photograph]:
+    given = {"photos": str(photos), "bundle": "unused", "out": "/nonexistent/out", **more}
+    return list(open_source(SurveySettings.model_validate(given)).photographs())
+
+
+def names(photos: object, **more: object) -> list[str]:
+    return [photograph.name for photograph in listed(photos, **more)]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Files that need no content to be listed."""
+    root = tmp_path / "roads"
+    for name in ("b/2.jpg", "b/1.JPG", "b/deep/3.png", "a.tiff", "c.jpg", "notes.txt", ".hidden.jpg", "b/.trash/9.jpg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"")
+    return root
+
+
+def test_a_folder_by_name_files_first(tree: Path) -> None:
+    assert names(tree) == ["a.tiff", "c.jpg", "b/1.JPG", "b/2.jpg", "b/deep/3.png"]
+    assert all(photograph.stamp.startswith("0-") for photograph in listed(tree))
+
+
+def test_its_own_output_is_not_surveyed(tree: Path) -> None:
+    assert names(tree, out=tree / "b") == ["a.tiff", "c.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.jpg", ["c.jpg"]),
+        ("**/*.jpg", ["c.jpg", "b/2.jpg"]),
+        ("b/*", ["b/1.JPG", "b/2.jpg"]),
+        ("b/[12].*", ["b/1.JPG", "b/2.jpg"]),
+        ("b/[!1].*", ["b/2.jpg"]),
+        ("?.jpg", ["c.jpg"]),
+        ("*.txt", ["notes.txt"]),
+        ("b/**", ["b/1.JPG", "b/2.jpg", "b/deep/3.png"]),
+    ],
+)
+def test_a_glob(tree: Path, pattern: str, expected: list[str]) -> None:
+    found = names(tree / pattern)
+    assert [name if pattern.startswith("b/") is False else f"b/{name}" for name in found] == expected
+
+
+def test_a_folder_whose_name_looks_like_a_glob(tmp_path: Path) -> None:
+    make_photographs(tmp_path / "A7 [north]", 2)
+    assert names(tmp_path / "A7 [north]") == ["p000.jpg", "p001.jpg"]
+
+
+def test_a_glob_that_cannot_be_read_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        by_pattern("[z-a].jpg")
+
+
+def test_one_photograph(tree: Path) -> None:
+    assert names(tree / "c.jpg") == ["c.jpg"]
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        names(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="no folder"):
+        names(tmp_path / "nowhere" / "*.jpg")
+
+
+def test_a_linked_folder_is_followed_only_where_it_may_leave(tree: Path, tmp_path: Path) -> None:
+    make_photographs(tmp_path / "other", 1)
+    (tree / "linked").symlink_to(tmp_path / "other")
+    (tmp_path / "other" / "back").symlink_to(tree)
+    refused = [photograph for photograph in listed(tree) if photograph.failure]
+    assert [(photograph.name, photograph.failure.kind) for photograph in refused if photograph.failure] == [
+        ("linked", "outside")
+    ]
+    followed = names(tree, allow_outside=True)
+    assert "linked/p000.jpg" in followed
+    assert len(followed) == len(set(followed)) == 7  # and a row for the way back
+
+
+def test_outside_photographs_are_read_where_allowed(tree: Path, tmp_path: Path, bundle: Path) -> None:
+    photos = make_photographs(tmp_path / "other", 1)
+    (tmp_path / "roads" / "manifest.csv").write_text("path\n../other/p000.jpg\n")
+    settings = SurveySettings(
+        photos=str(tree / "manifest.csv"), bundle=bundle, out=tmp_path / "out", allow_outside=True, device="cpu"
+    )
+    row = run_survey(settings)
+    assert row is not None
+    assert row["images"] == 1
+    image = read_table("images", tmp_path / "out").iloc[0]
+    assert image["path"] == str(photos / "p000.jpg")
+    assert image["mask"].split("/")[2] == "hashed"
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    """Three photographs at ``memory://roads``."""
+    fs = fsspec.filesystem("memory")
+    yield "memory://roads"
+    fs.store.clear()
+    fs.pseudo_dirs[:] = [""]
+
+
+def upload(photographs: Path, address: str) -> None:
+    fs = fsspec.filesystem("memory")
+    for number, path in enumerate(sorted(photographs.glob("*.jpg"))[:3]):
+        fs.pipe(f"{address.removeprefix('memory:/')}/{'deep/' * number}{path.name}", path.read_bytes())
+
+
+def test_an_address(memory: str, photographs: Path, tmp_path: Path, bundle: Path) -> None:
+    upload(photographs, memory)
+    fs = fsspec.filesystem("memory")
+    fs.pipe("/roads/empty.jpg", b"")
+    fs.pipe("/roads/notes.txt", b"x")
+    settings = SurveySettings(photos=memory, bundle=bundle, out=tmp_path / "out", device="cpu")
+    row = run_survey(settings)
+    assert row is not None
+    assert (row["images"], row["failures"]) == (3, 1)
+    images = read_table("images", tmp_path / "out")
+    assert list(images["name"]) == ["p000.jpg", "deep/p001.jpg", "deep/deep/p002.jpg"]
+    assert images["path"].iloc[0] == "memory://roads/p000.jpg"
+    assert read_table("failures", tmp_path / "out").iloc[0]["kind"] == "empty"
+    assert run_survey(settings) is None
+    fs.pipe("/roads/p000.jpg", (photographs / "p007.jpg").read_bytes())
+    again = run_survey(settings)
+    assert again is not None
+    assert again["photographs"] == 1
+
+
+def test_a_glob_and_a_manifest_at_an_address(memory: str, photographs: Path) -> None:
+    upload(photographs, memory)
+    fsspec.filesystem("memory").pipe("/roads/list.csv", b"path,chainage\ndeep/p001.jpg,5\n/elsewhere/x.jpg,6\n")
+    assert names(f"{memory}/deep/*.jpg") == ["p001.jpg"]
+    inside, outside = listed(f"{memory}/list.csv")
+    assert (inside.name, inside.chainage_m, bool(inside.stamp)) == ("deep/p001.jpg", 5.0, True)
+    assert outside.failure is not None
+    assert outside.failure.kind == "outside"
+    assert names(f"{memory}/p000.jpg") == ["p000.jpg"]
+
+
+def test_an_address_that_is_not_there(memory: str) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        names("memory://nowhere")
+    with pytest.raises(UsageError, match="xyz"):
+        names("xyz://bucket")
+
+
+def test_a_remote_root_that_goes_away_is_no_failure_of_a_photograph(
+    memory: str, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "PAUSE_S", 0)
+    upload(photographs, memory)
+    store = RemoteStore.open(memory)
+    with pytest.raises(Refused, match="no longer"):
+        store.read("gone.jpg", 100)
+    with pytest.raises(Refused, match="more than"):
+        store.read("p000.jpg", 100)
+    fsspec.filesystem("memory").rm("/roads", recursive=True)
+    with pytest.raises(DataError, match="cannot be reached any more"):
+        store.read("p000.jpg", 100_000)
+
+
+def test_a_server_that_stumbles_is_asked_again(memory: str, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "PAUSE_S", 0)
+    upload(photographs, memory)
+    store = RemoteStore.open(memory)
+    answer, asked = store.fs.cat_file, []
+
+    def stumble(path: str) -> bytes:
+        asked.append(path)
+        if len(asked) < 3:
+            raise ConnectionResetError("try again")
+        content: bytes = answer(path)
+        return content
+
+    monkeypatch.setattr(type(store.fs), "cat_file", lambda _, path: stumble(path))
+    assert store.read("p000.jpg", 100_000) == (photographs / "p000.jpg").read_bytes()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(photographs: Path) -> Iterator[str]:
+    """The photographs behind a web server of this machine."""
+    pytest.importorskip("aiohttp", reason="fsspec needs aiohttp for http://")
+    handler = functools.partial(Quiet, directory=str(photographs.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as made:
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{made.server_port}/photographs"
+        made.shutdown()
+
+
+def test_a_server(server: str, photographs: Path, tmp_path: Path, bundle: Path) -> None:
+    (photographs / "bad.jpg").write_bytes(b"no picture")
+    row = run_survey(SurveySettings(photos=server, bundle=bundle, out=tmp_path / "far", device="cpu"))
+    near = run_survey(SurveySettings(photos=str(photographs), bundle=bundle, out=tmp_path / "near", device="cpu"))
+    assert row is not None
+    assert near is not None
+    assert (row["images"], row["failures"]) == (near["images"], near["failures"]) == (12, 1)
+    same = ["name", "content_sha256", "boxes", "crack_px"]
+    pd.testing.assert_frame_equal(
+        read_table("images", tmp_path / "far")[same], read_table("images", tmp_path / "near")[same]
+    )

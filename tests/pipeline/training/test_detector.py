@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import torch
+
+from models.cells import CellBoxes
+from models.detector import DetectorConfig
+from pipeline.cascade.coarse_boxes import boxes_around_cells
+from pipeline.datasets.base import Sample
+from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
+from pipeline.training.detector import DetectorTrainee, cracked_cells, look
+from pipeline.training.loop import train
+
+CONFIG = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
+PLAIN = AugmentSettings(
+    flip=True, rotate_deg=0, scale_min=1, scale_max=1, brightness=0, contrast=0, gamma=0, blur=0, noise=0, shadow=0
+)
+
+
+def stroke(name, row, height=64, width=96):
+    """Light pavement with one dark stroke; none for a row of None."""
+    image = np.full((height, width, 3), 170, np.uint8)
+    mask = np.zeros((height, width), bool)
+    if row is not None:
+        mask[row : row + 4, 10:80] = True
+        image[mask] = 20
+    return Sample(name, name, image, mask)
+
+
+def trainee(settings, train_samples, val_samples, **config):
+    return DetectorTrainee(
+        CONFIG.model_copy(update=config), LabelSettings(max_side=48), PLAIN, settings, 3, train_samples, val_samples
+    )
+
+
+def test_it_learns_to_find_a_stroke(tmp_path):
+    settings = TrainSettings(epochs=25, batch=4, lr=3e-3, ema=0.5, validate_every=25)
+    samples = [stroke(f"t{row}", row) for row in range(4, 60, 7)]
+    student = trainee(settings, samples, [stroke("v", 30)])
+    trained = train(student, settings, tmp_path, 3, torch.device("cpu"), lambda *_: None)
+    assert trained.history["loss"].iloc[-1] < 0.6 * trained.history["loss"].iloc[0]
+    with torch.inference_mode():
+        student.model.eval()
+        seen = look(student.model, stroke("n", 40).image, torch.device("cpu"))
+    boxes, scores = boxes_around_cells(*seen, CONFIG.cell_px, CellBoxes())
+    best = boxes[scores.argmax()]
+    assert best[1] < 42 < best[3]
+
+
+@pytest.mark.parametrize("fold", [1, 2])
+def test_boxes_follow_the_augmented_mask_and_the_fold(fold):
+    student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", None)], [], fold=fold)
+    images, boxes, masks = next(iter(student.batches(0)))
+    assert images.shape == (2, 3, 64, 96)
+    assert masks.shape == (2, 64, 96)
+    assert masks.flatten(1).any(dim=1).tolist() == [len(b) > 0 for b in boxes]
+    counts = sorted(len(b) for b in boxes)
+    assert counts == [0, 2]  # the picture without a crack is trained on too
+    assert torch.isfinite(student.loss((images, boxes, masks), torch.device("cpu")))
+
+
+def test_pictures_of_different_sizes_share_a_batch():
+    student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", 20, 80, 64)], [])
+    images, _, masks = next(iter(student.batches(0)))
+    assert images.shape == (2, 3, 80, 96)
+    assert masks.shape == (2, 80, 96)
+
+
+def test_a_cell_is_cracked_where_it_holds_a_crack_pixel():
+    mask = torch.zeros(1, 10, 14)
+    mask[0, 3, 4] = 1  # the last row of the first cell, the first column of the second
+    mask[0, 9, 13] = 1  # in a cell that the picture cuts
+    config = CONFIG.model_copy(update={"fold": 2})
+    truth = cracked_cells(mask, torch.zeros(1, 16, 16), config)
+    assert truth.shape == (1, 16, 16)
+    assert truth.nonzero().tolist() == [[0, 0, 1], [0, 2, 3]]
