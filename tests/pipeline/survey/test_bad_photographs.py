@@ -13,8 +13,8 @@ from PIL import Image as Pillow
 
 from pipeline.cascade.cascade import Cascade
 from pipeline.storage.records import read_table
-from pipeline.survey import stores
 from pipeline.survey.batch import run_survey
+from pipeline.survey.listing import stores
 from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.process import Picture, process_pictures
 from pipeline.survey.settings import SurveySettings

@@ -14,8 +14,8 @@ import pytest
 
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
-from pipeline.survey.listing import stores
 from pipeline.survey.batch import run_survey
+from pipeline.survey.listing import stores
 from pipeline.survey.listing.folders import by_pattern
 from pipeline.survey.listing.photographs import Photograph, Refused
 from pipeline.survey.listing.sources import open_source
