@@ -15,7 +15,7 @@ MISSING = "–"
 
 
 def page_environment(*folders: Path) -> Environment:
-    """Templates of this folder and of `folders`; ``page_frame.html`` is around them all, and what they put out is escaped."""
+    """Templates of this folder and of `folders`, with ``page_frame.html`` around each; what they put out is escaped."""
     environment = Environment(
         loader=FileSystemLoader([Path(__file__).parent, *folders]),
         autoescape=True,
