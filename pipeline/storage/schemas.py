@@ -99,6 +99,26 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_must(_WHOLE, "schema_version"),
         ]
     ),
+    "cracks": pa.schema(
+        [
+            *_must(_TEXT, "name"),
+            *_must(_WHOLE, "crack_id"),
+            *_may(_REAL, "length_px", "width_mean_px", "width_median_px", "width_p95_px", "width_max_px"),
+            *_may(_REAL, "width_uncertainty_px", "orientation_deg", "coherence"),
+            *_may(_TEXT, "kind"),
+            *_may(_REAL, "area_px"),
+            *_may(_WHOLE, "fragments"),
+            *_may(_REAL, "confidence", "length_m", "width_mean_mm"),
+            *_may(_TEXT, "severity_astm", "severity_ltpp", "route_id", "direction", "lane"),
+            *_may(_REAL, "from_m", "to_m"),
+            *_may(_TEXT, "zone", "gsd_source", "flags"),
+            # Beyond what `--json` prints: sizes of pattern areas, shapes as x1, y1, x2, y2, …, where the mask lies.
+            *_may(_REAL, "area_m2", "diameter_m"),
+            *_may(pa.list_(_REAL), "line_px", "outline_px"),
+            *_may(_TEXT, "mask"),
+            *_must(_WHOLE, "schema_version"),
+        ]
+    ),
     "failures": pa.schema(
         [
             *_must(_TEXT, "path", "stage", "kind", "message"),
