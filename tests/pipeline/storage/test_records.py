@@ -44,7 +44,7 @@ def test_every_table_goes_there_and_back(table, tmp_path):
     assert frame.loc[0, "run_id"] == FIRST
     assert frame.loc[0, "schema_version"] == SCHEMA_VERSION
     for column, value in ONE_ROW[table].items():
-        assert frame.loc[0, column] == value
+        assert np.array_equal(frame.loc[0, column], value)
 
 
 @pytest.mark.parametrize("table", SCHEMAS)
