@@ -86,7 +86,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_REAL, *TIMES),
             *_may(_TEXT, "path", "stamp", "content_sha256", "mask", "overlay"),
             *_may(_TIME, "taken_at"),
-            *_may(_REAL, "latitude_deg", "longitude_deg", "chainage_m", "gsd_mm_per_px"),
+            *_may(_REAL, "latitude_deg", "longitude_deg", "heading_deg", "chainage_m", "gsd_mm_per_px"),
+            *_may(_TEXT, "taken_local", "heading_reference", "route_id", "direction", "lane"),
             *_may(_REAL, "crack_share", "data_reduction", "top_score", "read_ms", "total_ms"),
             *_must(_WHOLE, "schema_version"),
         ]

@@ -38,6 +38,10 @@ class Photograph(NamedTuple):
         name: path relative to the survey's root, ``/`` between folders; the key of every table. Absolute for a
             photograph outside the root.
         stamp: changes when the file does: size and times of a local file, size and ETag of a remote one.
+        taken_at: moment in UTC.
+        taken_local: time of day where it was taken, ISO 8601 without a zone, where only that is known.
+        heading_deg: where the camera looked, clockwise from `heading_reference`: ``true`` or ``magnetic`` north.
+        chainage_m: along `route_id`, in `direction`, on `lane`, as the road's owner names them.
         failure: set where the listing already says that it cannot be done.
     """
 
@@ -48,18 +52,31 @@ class Photograph(NamedTuple):
     longitude_deg: float | None = None
     chainage_m: float | None = None
     gsd_mm_per_px: float | None = None
+    taken_local: str | None = None
+    heading_deg: float | None = None
+    heading_reference: str | None = None
+    route_id: str | None = None
+    direction: str | None = None
+    lane: str | None = None
     failure: Failure | None = None
 
 
-PLACE = ("taken_at", "latitude_deg", "longitude_deg", "chainage_m", "gsd_mm_per_px")
-"""What a manifest tells of a photograph; the same names in `Photograph` and in the table ``images``."""
+PLACE_TYPES = {
+    "taken_at": pa.timestamp("us", tz="UTC"),
+    "taken_local": pa.string(),
+    **dict.fromkeys(("latitude_deg", "longitude_deg", "heading_deg"), pa.float64()),
+    "heading_reference": pa.string(),
+    **dict.fromkeys(("chainage_m", "gsd_mm_per_px"), pa.float64()),
+    **dict.fromkeys(("route_id", "direction", "lane"), pa.string()),
+}
+PLACE = tuple(PLACE_TYPES)
+"""What is told of a photograph's time and place; the same names in `Photograph` and in the table ``images``."""
 
 WORK_LIST = pa.schema(
     [
         pa.field("name", pa.string(), nullable=False),
         pa.field("stamp", pa.string(), nullable=False),
-        pa.field("taken_at", pa.timestamp("us", tz="UTC")),
-        *(pa.field(name, pa.float64()) for name in PLACE[1:]),
+        *(pa.field(name, kind) for name, kind in PLACE_TYPES.items()),
         *(pa.field(f"failure_{name}", pa.string()) for name in Failure._fields),
     ]
 )
