@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from models.errors import UsageError
 from pipeline.settings import Settings, home
+from pipeline.survey.listing.credentials import refuse_credentials
 
 
 class SurveySettings(Settings):
@@ -17,7 +18,12 @@ class SurveySettings(Settings):
 
     Settings of the first group decide what is recorded: a survey that was stopped goes on only with the same ones. The
     second group says how the work is done and may change between two tries.
+
+    Raises:
+        UsageError: an address carries a password or a key, which would stand in every plan, record and log.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     photos: str = Field(description="Folder, glob, manifest (.csv, .parquet), or an address such as s3://bucket/folder")
     bundle: Path = Field(description="Folder of the trained cascade")
@@ -37,6 +43,12 @@ class SurveySettings(Settings):
     address: str | None = Field(None, description="Of a Dask scheduler or Ray cluster; none: one started here")
     workers: int | None = Field(None, ge=1, description="Chunks at a time; none: one a core, or one on a GPU")
     max_failures: int | None = Field(None, ge=0, description="More failed photographs than this fail the survey")
+
+    @field_validator("photos", "root", "address")
+    @classmethod
+    def _has_no_secret(cls, given: str | None, field: ValidationInfo) -> str | None:
+        refuse_credentials(given or "", f"The address in {field.field_name!r}")
+        return given
 
     @property
     def name(self) -> str:
