@@ -12,11 +12,12 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torchvision.models.detection import RetinaNet
+from torchvision.models.detection._utils import Matcher
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
-from torchvision.ops import FeaturePyramidNetwork, clip_boxes_to_image
+from torchvision.ops import FeaturePyramidNetwork, box_iou, clip_boxes_to_image
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from models.backbones import TIMM_NAMES, BackboneName, WeightsName, load_encoder_weights
@@ -182,23 +183,36 @@ class CrackDetector(RetinaNet):
     def compute_loss(
         self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]
     ) -> dict[str, Tensor]:
-        """RetinaNet's losses, in float32: below autocast its head answers in bfloat16."""
+        """RetinaNet's losses, in float32: below autocast its head answers in bfloat16.
+
+        Of each target's ``unjudged`` boxes nobody knows whether they hold crack: an anchor that they would make no
+        background, and that ``boxes`` make background, is left out.
+        """
         widened = {name: output.float() for name, output in head_outputs.items()}
-        losses: dict[str, Tensor] = super().compute_loss(targets, widened, anchors)
+        matched = [_matched(self.proposal_matcher, own, laid) for own, laid in zip(targets, anchors, strict=True)]
+        losses: dict[str, Tensor] = self.head.compute_loss(targets, widened, anchors, matched)
         return losses
 
-    def losses(self, images: Tensor, boxes: list[Tensor]) -> tuple[Tensor, Tensor | None]:
+    def losses(
+        self, images: Tensor, boxes: list[Tensor], unjudged: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """RetinaNet's loss of a batch, and what the other head says of its cells.
 
         Args:
             images: ``(B, 3 f², h, w)`` float32, from `detector_input`.
             boxes: of each picture ``(N, 4)`` xyxy px of the full frame.
+            unjudged: of each picture ``(M, 4)`` xyxy px around what nobody can say is crack or not; none: no such.
 
         Returns:
             the sum of classification and box loss, and the cells' logits (`RawDetections`).
         """
         height, width = images.shape[-2:]
-        targets = [{"boxes": b / self.config.fold, "labels": b.new_zeros(len(b), dtype=torch.int64)} for b in boxes]
+        fold = self.config.fold
+        unknown = [b[:0] for b in boxes] if unjudged is None else unjudged
+        targets = [
+            {"boxes": b / fold, "labels": b.new_zeros(len(b), dtype=torch.int64), "unjudged": u / fold}
+            for b, u in zip(boxes, unknown, strict=True)
+        ]
         pyramid, cells = self.backbone.look(images)
         features = list(pyramid.values())
         anchors = self.anchor_generator(ImageList(images, [(height, width)] * len(images)), features)
@@ -254,6 +268,21 @@ class CrackDetector(RetinaNet):
                 anchors = torch.cat([anchors, others])
             self._anchor_cache = {key: anchors}  # another thread may replace it at once
         return anchors
+
+
+def _matched(matcher: Matcher, target: dict[str, Tensor], anchors: Tensor) -> Tensor:
+    """Index of each anchor's box, or what the matcher says of one without: ``(A,)`` int64."""
+
+    def matched_to(boxes: Tensor) -> Tensor:
+        if not len(boxes):
+            return torch.full((len(anchors),), matcher.BELOW_LOW_THRESHOLD, dtype=torch.int64, device=anchors.device)
+        indices: Tensor = matcher(box_iou(boxes, anchors))
+        return indices
+
+    matched = matched_to(target["boxes"])
+    unknown = matched_to(target.get("unjudged", anchors[:0])) != matcher.BELOW_LOW_THRESHOLD
+    matched[unknown & (matched == matcher.BELOW_LOW_THRESHOLD)] = matcher.BETWEEN_THRESHOLDS
+    return matched
 
 
 def build_detector(config: DetectorConfig) -> CrackDetector:

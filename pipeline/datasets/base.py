@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 Mask = NDArray[np.bool_]  # (H, W), True on crack
+Labels = NDArray[np.uint8]  # (H, W), 1 on crack, NOT_JUDGED, else 0
+
+NOT_JUDGED = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,23 @@ class Sample:
         group: samples of one group show the same scene; a split keeps them on one side.
         image: ``(H, W, 3)`` uint8 RGB, EXIF orientation applied.
         mask: ``(H, W)`` bool, True on crack pixels.
+        ignore: ``(H, W)`` bool, True on pixels of which nobody can say whether they are crack: no loss and no metric
+            counts them, and `mask` is False there. None where every pixel is to be judged.
     """
 
     name: str
     group: str
     image: Image
     mask: Mask
+    ignore: Mask | None = None
+
+    @property
+    def labels(self) -> Labels:
+        """Truth as one ``(H, W)`` uint8 picture: 1 on crack, `NOT_JUDGED` on ignored pixels, else 0."""
+        labels = self.mask.astype(np.uint8)
+        if self.ignore is not None:
+            labels[self.ignore] = NOT_JUDGED
+        return labels
 
 
 class CrackDataset(ABC):

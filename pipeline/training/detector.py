@@ -14,9 +14,10 @@ from torchvision import tv_tensors
 from models.backbones import normalise
 from models.cells import CellCuts
 from models.detector import CrackDetector, DetectorConfig, build_detector, decode, detector_input
+from models.graphs import MEAN_COLOUR
 from pipeline.cascade.coarse_boxes import MIN_BELIEF
 from pipeline.cascade.stage1 import Seen
-from pipeline.datasets.base import Image, Sample
+from pipeline.datasets.base import NOT_JUDGED, Image, Sample
 from pipeline.datasets.boxes import mask_to_boxes
 from pipeline.settings import AugmentSettings, LabelSettings, ThresholdSettings, TrainSettings
 from pipeline.training.augment import make_augmentation
@@ -55,11 +56,14 @@ class DetectorTrainee:
         return epoch_loader(self._item, len(self.train), settings.batch, self.seed, epoch, collate=_collate)
 
     def loss(self, batch: Any, device: torch.device) -> Tensor:
-        images, boxes, masks = batch
-        config = self.model.config
+        images, boxes, unjudged, labels = batch
+        config, labels = self.model.config, labels.to(device)
         pixels = detector_input(normalise(images.to(device)), config)
-        loss, cells = self.model.losses(pixels, [b.to(device) for b in boxes])
-        return loss if cells is None else loss + crack_loss(cells, cracked_cells(masks.to(device), cells, config))
+        loss, cells = self.model.losses(pixels, [b.to(device) for b in boxes], [b.to(device) for b in unjudged])
+        if cells is None:
+            return loss
+        truth, unknown = (cells_that_hold(labels == value, cells, config) for value in (1, NOT_JUDGED))
+        return loss + crack_loss(cells, truth, (truth > 0) | (unknown == 0))
 
     def validate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         """The operating point that this epoch would get, to be looked at.
@@ -75,17 +79,18 @@ class DetectorTrainee:
         figures = choose_operating_point(candidates, ThresholdSettings()).figures
         return {name: figures[name] for name in ("precision", "segmentation_error", "data_reduction")}
 
-    def _item(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _item(self, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         sample = self.train[index]
         image = tv_tensors.Image(torch.from_numpy(sample.image).permute(2, 0, 1))
-        mask = tv_tensors.Mask(torch.from_numpy(sample.mask.view(np.uint8)))
-        image, mask = self.augmentation(image, mask)
-        boxes = mask_to_boxes(mask.numpy() > 0, self.labels)
-        return image.as_subclass(Tensor), torch.from_numpy(boxes).float(), mask.as_subclass(Tensor)
+        image, labels = self.augmentation(image, tv_tensors.Mask(torch.from_numpy(sample.labels)))
+        boxes, unjudged = (
+            torch.from_numpy(mask_to_boxes(labels.numpy() == value, self.labels)).float() for value in (1, NOT_JUDGED)
+        )
+        return image.as_subclass(Tensor), boxes, unjudged, labels.as_subclass(Tensor)
 
 
-def cracked_cells(masks: Tensor, cells: Tensor, config: DetectorConfig) -> Tensor:
-    """Truth for the head of cells, as large as its answer: ``(B, H, W)`` masks → 1 where a cell holds a crack pixel."""
+def cells_that_hold(masks: Tensor, cells: Tensor, config: DetectorConfig) -> Tensor:
+    """Truth for the head of cells, as large as its answer: ``(B, H, W)`` masks → 1 where a cell holds a True pixel."""
     height, width = cells.shape[-2:]
     truth = F.max_pool2d(masks.float()[:, None], config.cell_px, ceil_mode=True)[:, 0]
     return F.pad(truth, (0, width - truth.shape[-1], 0, height - truth.shape[-2]))
@@ -105,11 +110,15 @@ def look(model: CrackDetector, image: Image, device: torch.device) -> Seen:
     return Seen((found.boxes.numpy(), found.scores.numpy()), maps, size)
 
 
-def _collate(items: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, list[Tensor], Tensor]:
-    images, boxes, masks = zip(*items, strict=True)
-    height, width = (max(mask.shape[axis] for mask in masks) for axis in (0, 1))
-
-    def padded(pixels: Tensor) -> Tensor:
-        return F.pad(pixels, (0, width - pixels.shape[-1], 0, height - pixels.shape[-2]))
-
-    return torch.stack([padded(image) for image in images]), list(boxes), torch.stack([padded(m) for m in masks])
+def _collate(
+    items: list[tuple[Tensor, Tensor, Tensor, Tensor]],
+) -> tuple[Tensor, list[Tensor], list[Tensor], Tensor]:
+    """One batch, filled up at right and bottom with the mean colour, as the hot path does (`models.graphs`)."""
+    images, boxes, unjudged, labels = zip(*items, strict=True)
+    height, width = (max(own.shape[axis] for own in labels) for axis in (0, 1))
+    pixels = torch.tensor(MEAN_COLOUR, dtype=torch.uint8)[:, None, None].repeat(len(items), 1, height, width)
+    truth = torch.zeros((len(items), height, width), dtype=torch.uint8)
+    for index, (image, own) in enumerate(zip(images, labels, strict=True)):
+        rows, columns = own.shape
+        pixels[index, :, :rows, :columns], truth[index, :rows, :columns] = image, own
+    return pixels, list(boxes), list(unjudged), truth

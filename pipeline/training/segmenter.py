@@ -16,7 +16,7 @@ from models.detector import pad_to_multiple
 from models.graphs import MEAN_COLOUR
 from models.segmenter import SegmenterConfig, build_segmenter
 from pipeline.cascade.packing import Place, pack_square
-from pipeline.datasets.base import Image, Sample
+from pipeline.datasets.base import NOT_JUDGED, Image, Labels, Sample
 from pipeline.metrics import segmentation_counts
 from pipeline.settings import AugmentSettings, TrainSettings
 from pipeline.training.augment import make_augmentation
@@ -69,9 +69,9 @@ class SegmenterTrainee:
         )
 
     def loss(self, batch: Any, device: torch.device) -> Tensor:
-        images, masks = (part.to(device) for part in batch)
+        images, labels = (part.to(device) for part in batch)
         pixels = normalise(images).contiguous(memory_format=torch.channels_last)
-        return crack_loss(self.model(pixels)[:, 0], masks.float())
+        return crack_loss(self.model(pixels)[:, 0], (labels == 1).float(), labels != NOT_JUDGED)
 
     def validate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         counts = {0: [], 2: []}  # type: dict[int, list[Any]]
@@ -85,15 +85,15 @@ class SegmenterTrainee:
     def _item(self, index: int) -> tuple[Tensor, Tensor]:
         sample = self.train[index % len(self.train)]
         if torch.rand(()).item() < SHEETS and any(len(regions) for regions in self.regions.values()):
-            image, mask = sheet_of(self._pieces(sample), self.crop_side)
+            image, labels = sheet_of(self._pieces(sample), self.crop_side)
         else:
-            image, mask = crop_around(sample, self.regions[sample.name], self.crop_side)
+            image, labels = crop_around(sample, self.regions[sample.name], self.crop_side)
         pixels = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
-        truth = tv_tensors.Mask(torch.from_numpy(mask.view(np.uint8)))
+        truth = tv_tensors.Mask(torch.from_numpy(labels))
         pixels, truth = self.augmentation(pixels, truth)
         return pixels.as_subclass(Tensor), truth.as_subclass(Tensor)
 
-    def _pieces(self, sample: Sample) -> Iterator[tuple[Image, NDArray[np.bool_]]]:
+    def _pieces(self, sample: Sample) -> Iterator[tuple[Image, Labels]]:
         """Random crops without end, the first of them from `sample`, then from any."""
         while True:
             if len(regions := self.regions[sample.name]):
@@ -101,15 +101,15 @@ class SegmenterTrainee:
             sample = self.train[int(torch.rand(()).item() * len(self.train))]
 
 
-def crop_around(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, NDArray[np.bool_]]:
+def crop_around(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, Labels]:
     """Cut a ``side × side`` window at a random place around a random region, drawing from torch's random state.
 
     Pictures smaller than the window are mirrored at right and bottom.
     """
     height, width = sample.mask.shape
     image = np.pad(sample.image, ((0, max(0, side - height)), (0, max(0, side - width)), (0, 0)), mode="symmetric")
-    mask = np.pad(sample.mask, ((0, max(0, side - height)), (0, max(0, side - width))), mode="symmetric")
-    height, width = mask.shape
+    labels = np.pad(sample.labels, ((0, max(0, side - height)), (0, max(0, side - width))), mode="symmetric")
+    height, width = labels.shape
     pick, jitter_x, jitter_y, elsewhere = torch.rand(4).tolist()
     if len(regions) == 0 or elsewhere < ELSEWHERE:
         x1, y1 = int(jitter_x * (width - side + 1)), int(jitter_y * (height - side + 1))
@@ -119,38 +119,38 @@ def crop_around(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[
         x1 = int(np.clip(centre_x - side * (0.2 + 0.6 * jitter_x), 0, width - side))
         y1 = int(np.clip(centre_y - side * (0.2 + 0.6 * jitter_y), 0, height - side))
     window = (slice(y1, y1 + side), slice(x1, x1 + side))
-    return np.ascontiguousarray(image[window]), np.ascontiguousarray(mask[window])
+    return np.ascontiguousarray(image[window]), np.ascontiguousarray(labels[window])
 
 
-def sheet_of(pieces: Iterable[tuple[Image, NDArray[np.bool_]]], side: int) -> tuple[Image, NDArray[np.bool_]]:
-    """Pack ``(h, w, 3)`` crops and their masks into a ``side × side`` sheet; takes from `pieces` until it is full.
+def sheet_of(pieces: Iterable[tuple[Image, Labels]], side: int) -> tuple[Image, Labels]:
+    """Pack ``(h, w, 3)`` crops and their labels into a ``side × side`` sheet; takes from `pieces` until it is full.
 
     In the cascade crops lie side by side (`pipeline.cascade.packing`), and what the segmenter sees beyond a crop's
     border is not its surroundings but some other road: it must have learnt not to mind.
     """
     sheet = np.full((side, side, 3), MEAN_COLOUR, np.uint8)
-    truth = np.zeros((side, side), bool)
-    taken: list[tuple[Image, NDArray[np.bool_]]] = []
+    truth = np.zeros((side, side), np.uint8)
+    taken: list[tuple[Image, Labels]] = []
     places: list[Place] = []
     for piece in pieces:
-        more = pack_square([(mask.shape[0], mask.shape[1]) for _, mask in [*taken, piece]], side)
+        more = pack_square([(labels.shape[0], labels.shape[1]) for _, labels in [*taken, piece]], side)
         if more is None:
             break
         taken, places = [*taken, piece], more
-    for (image, mask), (_, x, y) in zip(taken, places, strict=True):
-        sheet[y : y + mask.shape[0], x : x + mask.shape[1]] = image
-        truth[y : y + mask.shape[0], x : x + mask.shape[1]] = mask
+    for (image, labels), (_, x, y) in zip(taken, places, strict=True):
+        sheet[y : y + labels.shape[0], x : x + labels.shape[1]] = image
+        truth[y : y + labels.shape[0], x : x + labels.shape[1]] = labels
     return sheet, truth
 
 
-def random_crop(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, NDArray[np.bool_]]:
+def random_crop(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, Labels]:
     """One of a sample's regions, cut to at most ``side × side``, drawn from torch's random state."""
     pick, right, down = torch.rand(3).tolist()
     x1, y1, x2, y2 = regions[int(pick * len(regions))].tolist()
     x1 += int(right * max(0, x2 - x1 - side))
     y1 += int(down * max(0, y2 - y1 - side))
     window = (slice(y1, min(y2, y1 + side)), slice(x1, min(x2, x1 + side)))
-    return sample.image[window], sample.mask[window]
+    return sample.image[window], sample.labels[window]
 
 
 def segment(model: nn.Module, image: Image, multiple: int, device: torch.device) -> NDArray[np.float32]:

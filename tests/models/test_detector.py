@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torchvision.ops import box_iou
 
 from models.detector import DetectorConfig, build_detector, decode, detector_input, detector_multiple
 
@@ -79,6 +80,20 @@ def test_losses_are_those_of_torchvision():
     targets = [{"boxes": b, "labels": torch.zeros(len(b), dtype=torch.int64)} for b in boxes]
     theirs = sum(model(list(images), targets).values())
     torch.testing.assert_close(model.losses(images, boxes)[0], theirs)
+
+
+def test_anchors_over_what_is_not_to_be_judged_are_no_background(detector):
+    anchors = detector.anchors_for(64, 96)
+    boxes, unjudged = torch.tensor([[4.0, 4, 30, 30]]), torch.tensor([[60.0, 30, 84, 60]])
+    logits = torch.zeros(1, len(anchors), 1, requires_grad=True)
+    outputs = {"cls_logits": logits, "bbox_regression": torch.zeros(1, len(anchors), 4)}
+    targets = [{"boxes": boxes, "labels": torch.zeros(1, dtype=torch.int64), "unjudged": unjudged}]
+    sum(detector.compute_loss(targets, outputs, [anchors]).values()).backward()
+    counted = logits.grad[0, :, 0] != 0
+    over = box_iou(anchors, unjudged)[:, 0]
+    assert not counted[over >= SMALL.background_iou].any()
+    assert counted[(over < 0.1) & (box_iou(anchors, boxes)[:, 0] < 0.1)].all()
+    assert counted[box_iou(anchors, boxes)[:, 0] >= SMALL.foreground_iou].all()
 
 
 def test_the_papers_architecture_builds():

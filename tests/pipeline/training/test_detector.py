@@ -7,7 +7,7 @@ from models.detector import DetectorConfig
 from pipeline.cascade.coarse_boxes import boxes_around_cells
 from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
-from pipeline.training.detector import DetectorTrainee, cracked_cells, look
+from pipeline.training.detector import DetectorTrainee, cells_that_hold, look
 from pipeline.training.loop import train
 
 CONFIG = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
@@ -49,20 +49,42 @@ def test_it_learns_to_find_a_stroke(tmp_path):
 @pytest.mark.parametrize("fold", [1, 2])
 def test_boxes_follow_the_augmented_mask_and_the_fold(fold):
     student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", None)], [], fold=fold)
-    images, boxes, masks = next(iter(student.batches(0)))
+    images, boxes, unjudged, masks = next(iter(student.batches(0)))
     assert images.shape == (2, 3, 64, 96)
     assert masks.shape == (2, 64, 96)
     assert masks.flatten(1).any(dim=1).tolist() == [len(b) > 0 for b in boxes]
     counts = sorted(len(b) for b in boxes)
     assert counts == [0, 2]  # the picture without a crack is trained on too
-    assert torch.isfinite(student.loss((images, boxes, masks), torch.device("cpu")))
+    assert torch.isfinite(student.loss((images, boxes, unjudged, masks), torch.device("cpu")))
 
 
 def test_pictures_of_different_sizes_share_a_batch():
     student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", 20, 80, 64)], [])
-    images, _, masks = next(iter(student.batches(0)))
+    images, _, _, labels = next(iter(student.batches(0)))
     assert images.shape == (2, 3, 80, 96)
-    assert masks.shape == (2, 80, 96)
+    assert labels.shape == (2, 80, 96)
+    assert (images.amin(dim=(2, 3)) == 20).all()  # filled up with the mean colour, as at work, and not with black
+    assert sorted(images[:, :, -1, -1].tolist()) == sorted([[124, 116, 104]] * 2)
+
+
+def test_pixels_not_to_be_judged_are_left_out_of_what_is_learnt(monkeypatch):
+    plain = stroke("a", 10)
+    ignore = np.zeros_like(plain.mask)
+    ignore[12:50, 20:70] = True
+    sample = Sample("a", "a", plain.image, plain.mask & ~ignore, ignore)
+    student = trainee(TrainSettings(batch=1), [sample], [])
+    images, boxes, unjudged, labels = next(iter(student.batches(0)))
+    assert set(labels.unique().tolist()) == {0, 1, 255}
+    assert len(boxes[0]) > 0
+    assert len(unjudged[0]) > 0
+    cells = torch.zeros(1, 16, 24, requires_grad=True)
+    monkeypatch.setattr(student.model, "losses", lambda *_: (torch.zeros(()), cells))
+    student.loss((images, boxes, unjudged, labels), torch.device("cpu")).backward()
+    learnt = cells.grad[0] != 0
+    unknown = cells_that_hold(labels == 255, cells, CONFIG)[0] > 0
+    cracked = cells_that_hold(labels == 1, cells, CONFIG)[0] > 0
+    assert (learnt == (cracked | ~unknown)).all()  # a cell with crack is one, whatever else it holds
+    assert (cracked & unknown).any()
 
 
 def test_a_cell_is_cracked_where_it_holds_a_crack_pixel():
@@ -70,6 +92,6 @@ def test_a_cell_is_cracked_where_it_holds_a_crack_pixel():
     mask[0, 3, 4] = 1  # the last row of the first cell, the first column of the second
     mask[0, 9, 13] = 1  # in a cell that the picture cuts
     config = CONFIG.model_copy(update={"fold": 2})
-    truth = cracked_cells(mask, torch.zeros(1, 16, 16), config)
+    truth = cells_that_hold(mask, torch.zeros(1, 16, 16), config)
     assert truth.shape == (1, 16, 16)
     assert truth.nonzero().tolist() == [[0, 0, 1], [0, 2, 3]]

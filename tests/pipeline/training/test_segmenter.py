@@ -54,6 +54,30 @@ def test_loss_of_a_hand_worked_case():
     assert float(crack_loss(40 * (2 * truth - 1), truth)) == pytest.approx(0, abs=1e-4)
 
 
+def test_loss_does_not_hang_on_pixels_not_to_be_judged():
+    truth = torch.tensor([[[1.0, 0.0, 0.0, 1.0]]])
+    judged = torch.tensor([[[True, True, True, False]]])
+    logits = torch.tensor([[[2.0, -1.0, 0.5, -9.0]]])
+    expected = crack_loss(logits[..., :3], truth[..., :3])
+    for there in (-9.0, 0.0, 9.0):
+        logits[..., 3] = there
+        assert float(crack_loss(logits, truth, judged)) == pytest.approx(float(expected))
+    assert float(crack_loss(logits, truth, torch.zeros_like(judged))) == 0
+
+
+def test_items_carry_what_is_not_to_be_judged():
+    plain = stroke("a", 10)
+    ignore = np.zeros_like(plain.mask)
+    ignore[20:50] = True
+    sample = Sample("a", "a", plain.image, plain.mask, ignore)
+    regions = {"a": np.array([[0, 0, 90, 60]])}
+    settings = TrainSettings(batch=4, items_per_sample=8)
+    student = SegmenterTrainee(CONFIG, PLAIN, settings, 64, 3, [sample], regions, [])
+    for images, labels in student.batches(0):  # windows and sheets
+        assert {0, 1, 255} <= set(labels.unique().tolist())
+        assert torch.isfinite(student.loss((images, labels), torch.device("cpu")))
+
+
 def test_any_size_can_be_segmented():
     student = SegmenterTrainee(CONFIG, AugmentSettings(), TrainSettings(), 48, 3, [], {}, [])
     with torch.inference_mode():
