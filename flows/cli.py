@@ -11,6 +11,7 @@ import typer
 
 from flows import runtime
 from flows.cli_bench import bench
+from flows.cli_camera import camera
 from flows.cli_data import AsJson, data
 from flows.mistakes import Commands
 from models.errors import UsageError
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data, name="data")
+app.add_typer(camera, name="camera")
 app.command()(bench)
 
 Dataset = Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.", show_default=True)]

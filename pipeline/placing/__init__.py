@@ -1,0 +1,1 @@
+"""From the picture to the road: camera, track, chainage, sections, and the files that a GIS opens."""
