@@ -50,6 +50,15 @@ _OTHER_FIGURES = (
 _BOX = ("x1_px", "y1_px", "x2_px", "y2_px")
 
 
+KINDS = ("longitudinal", "transverse", "diagonal")
+"""Kinds of crack that have a length; pattern cracking has an area."""
+
+SEVERITIES = ("low", "medium", "high")
+_SEVERITY_SUMS = tuple(
+    f"{standard}_{kind}_{level}_m" for standard in ("astm", "ltpp") for kind in KINDS for level in SEVERITIES
+)
+
+
 def _must(kind: pa.DataType, *names: str) -> list[pa.Field]:
     return [pa.field(name, kind, nullable=False) for name in names]
 
@@ -88,6 +97,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_TIME, "taken_at"),
             *_may(_REAL, "latitude_deg", "longitude_deg", "heading_deg", "chainage_m", "gsd_mm_per_px"),
             *_may(_TEXT, "taken_local", "heading_reference", "route_id", "direction", "lane"),
+            # Where each of these comes from, which stretch of road the photograph answers for, and what is wrong.
+            *_may(_TEXT, "position_source", "heading_source", "chainage_source", "flags"),
+            *_may(_REAL, "owned_from_m", "owned_to_m"),
             *_may(_REAL, "crack_share", "data_reduction", "top_score", "read_ms", "total_ms"),
             *_must(_WHOLE, "schema_version"),
         ]
@@ -117,6 +129,25 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_REAL, "area_m2", "diameter_m"),
             *_may(pa.list_(_REAL), "line_px", "outline_px"),
             *_may(_TEXT, "mask"),
+            # What of it is summed, for each metre counts once, and where that lies: longitude1, latitude1, …
+            *_may(_REAL, "counted_m"),
+            *_may(pa.list_(_REAL), "line_deg"),
+            *_must(_WHOLE, "schema_version"),
+        ]
+    ),
+    "sections": pa.schema(
+        [
+            *_may(_TEXT, "route_id", "direction", "lane"),
+            *_must(_REAL, "from_m", "to_m"),
+            *_may(_REAL, "surveyed_m", "area_m2"),
+            *_must(_WHOLE, "photographs"),
+            *_may(_WHOLE, "cracks"),
+            *_may(_REAL, "crack_m", *(f"{kind}_m" for kind in KINDS), "pattern_m2"),
+            *_may(_REAL, *_SEVERITY_SUMS),
+            *_may(_REAL, "cracked_m2", "cracking_share", "wheel_path_share"),
+            *_may(_WHOLE, "cracking_percent", "wheel_path_percent"),
+            *_may(_TEXT, "cracking_class", "standard", "flags"),
+            *_may(pa.list_(_REAL), "line_deg"),
             *_must(_WHOLE, "schema_version"),
         ]
     ),

@@ -27,7 +27,15 @@ RUN = {"started_at": START, "kind": "experiment"}
 DETECTION = {"name": "001", "x1_px": 1.0, "y1_px": 2.0, "x2_px": 3.5, "y2_px": 4.0, "score": 0.5}
 FAILURE = {"path": "a.jpg", "stage": "read", "kind": "DataError", "message": "torn", "at": START}
 CRACK = {"name": "001", "crack_id": 0, "length_px": 12.5, "kind": "transverse", "line_px": [1.0, 2.0, 13.5, 2.0]}
-ONE_ROW = {"runs": RUN, "images": {"name": "001"}, "detections": DETECTION, "failures": FAILURE, "cracks": CRACK}
+SECTION = {"from_m": 0.0, "to_m": 100.0, "photographs": 20}
+ONE_ROW = {
+    "runs": RUN,
+    "images": {"name": "001"},
+    "detections": DETECTION,
+    "failures": FAILURE,
+    "cracks": CRACK,
+    "sections": SECTION,
+}
 
 
 def everything_below(folder):
