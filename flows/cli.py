@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -337,6 +336,7 @@ def _start_prefect() -> None:
 
     home().mkdir(parents=True, exist_ok=True)  # where it cannot be made, say so before anything starts
     runtime.configure()
-    if not os.environ.get("PREFECT_API_URL"):
-        runtime.console.print("Starting Prefect; without a server of its own (PREFECT_API_URL) this takes 15 s.")
     runtime.show_lines()
+    from flows.own_server import start_own_server
+
+    start_own_server()

@@ -23,11 +23,23 @@ DEFAULTS = {
     "DO_NOT_TRACK": "1",
 }
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 def configure() -> None:
     """Set Prefect's defaults for this process and its children; has to run before Prefect is imported."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    reach_this_machine_directly()
+
+
+def reach_this_machine_directly() -> None:
+    """Let no proxy stand between this process, or its children, and a server on the same machine."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in given.split(",") if host.strip()]
+    if "*" not in hosts:
+        hosts += [host for host in LOOPBACK if host not in hosts]
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(hosts)
 
 
 class Lines(logging.Handler):

@@ -1,0 +1,111 @@
+"""Prefect's server of our own: how it starts, and what is told where it does not."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows import runtime
+from flows.own_server import Revisions, ServerError, check_database, reason, wait_for
+
+OLDER, NEWEST, NEWER = "aaaa", "bbbb", "cccc"
+REVISIONS = Revisions(NEWEST, frozenset({OLDER, NEWEST}))
+HANGS_S = 600
+
+
+def database(folder: Path, revision: str) -> Path:
+    """A database of Prefect's as far as its revision goes."""
+    path = folder / "prefect.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+    return path
+
+
+def command(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`crack-survey` as a new user runs it: without a server, with a Prefect folder of its own."""
+    own = {"CRACK_SURVEY_HOME": str(home / "data"), "PREFECT_HOME": str(home / "prefect"), **environment}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    code = "from flows.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=kept | own, capture_output=True, text=True, timeout=HANGS_S
+    )
+
+
+def test_a_newer_database_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ServerError, match="made by a newer Prefect") as told:
+        check_database(database(tmp_path, NEWER), REVISIONS)
+    assert str(tmp_path) in told.value.problem
+    assert "PREFECT_HOME" in told.value.remedy
+
+
+def test_an_older_database_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_database(database(tmp_path, OLDER), REVISIONS)
+    assert "made by an older Prefect" in capsys.readouterr().err
+
+
+def test_of_a_database_of_this_version_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_database(database(tmp_path, NEWEST), REVISIONS)
+    check_database(tmp_path / "not-yet.db", REVISIONS)
+    check_database(None, REVISIONS)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "prefect.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(ServerError, match="cannot be read"):
+        check_database(tmp_path / "prefect.db", REVISIONS)
+
+
+def test_a_server_that_ends_is_not_waited_for(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("ab") as said:
+        process = subprocess.Popen([sys.executable, "-c", "raise OSError('no room')"], stderr=said)
+    assert not wait_for(process, lambda: False, log)
+    assert reason(log.read_text()) == "OSError: no room"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "127.0.0.1,localhost,::1"),
+        ({"no_proxy": "intranet, localhost"}, "intranet,localhost,127.0.0.1,::1"),
+        ({"NO_PROXY": "intranet"}, "intranet,127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "*"}, "*"),
+    ],
+    ids=str,
+)
+def test_loopback_goes_through_no_proxy(given: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "") if name not in given else monkeypatch.setenv(name, given[name])
+    runtime.reach_this_machine_directly()
+    assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == expected
+
+
+@pytest.mark.slow
+def test_a_command_starts_its_server_behind_a_proxy_that_is_away(tmp_path: Path) -> None:
+    away = "http://127.0.0.1:9"
+    done = command("evaluate", "--bundle", "nowhere", home=tmp_path, HTTP_PROXY=away, http_proxy=away, HTTPS_PROXY=away)
+    assert (done.returncode, "nowhere is not a bundle" in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.slow
+def test_a_command_says_why_its_server_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "prefect").mkdir()
+    broken = database(tmp_path / "prefect", NEWER)
+    done = command("evaluate", "--bundle", "nowhere", home=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"{broken} was made by a newer Prefect" in done.stderr
+    elsewhere = "sqlite+aiosqlite:////nowhere/prefect.db"
+    done = command("evaluate", "--bundle", "nowhere", home=tmp_path, PREFECT_API_DATABASE_CONNECTION_URL=elsewhere)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Prefect's own server does not start: " in done.stderr
+    assert "unable to open database file" in done.stderr
