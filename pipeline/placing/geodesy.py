@@ -1,0 +1,43 @@
+"""Distances, bearings and steps on the globe (WGS 84)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Geod
+
+Reals = NDArray[np.float64]
+
+WGS84 = Geod(ellps="WGS84")
+
+
+def bearings(latitude: Reals, longitude: Reals) -> tuple[Reals, Reals]:
+    """From each of N points to the next: ``(N − 1,)`` degrees clockwise from north, 0–360, and metres."""
+    if len(latitude) < 2:
+        return np.empty(0), np.empty(0)
+    ahead, _, metres = WGS84.inv(longitude[:-1], latitude[:-1], longitude[1:], latitude[1:])
+    return np.asarray(ahead) % 360, np.asarray(metres)
+
+
+def distances(latitude: Reals, longitude: Reals, to_latitude: Reals, to_longitude: Reals) -> Reals:
+    """Metres between N pairs of points."""
+    _, _, metres = WGS84.inv(longitude, latitude, to_longitude, to_latitude)
+    return np.asarray(metres, np.float64)
+
+
+def from_road(latitude: float, longitude: float, heading_deg: float, road: Reals) -> Reals:
+    """Places on the globe of points on the road around a photograph.
+
+    Args:
+        latitude, longitude: of the photograph, degrees.
+        heading_deg: of the lane's axis, clockwise from true north.
+        road: ``(N, 2)`` m, right and ahead.
+
+    Returns:
+        ``(N, 2)`` longitude and latitude, degrees.
+    """
+    count = len(road)
+    azimuth = heading_deg + np.degrees(np.arctan2(road[:, 0], road[:, 1]))
+    reach = np.hypot(road[:, 0], road[:, 1])
+    east, north, _ = WGS84.fwd(np.full(count, longitude), np.full(count, latitude), azimuth, reach)
+    return np.column_stack([east, north])

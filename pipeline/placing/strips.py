@@ -1,0 +1,108 @@
+"""Every metre of road counts once: chainage of photographs, and the strip of road that each answers for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.placing.geodesy import Reals, bearings
+from pipeline.placing.places import Flags
+
+JUMP_M, JUMP_STEPS = 50.0, 10.0
+"""A step longer than this, and than so many usual ones, is a jump of the chainage."""
+
+BACK_M = 0.5
+"""Chainages that run back by less are noise of a vehicle that stands."""
+
+
+class Strips(NamedTuple):
+    """Of N photographs.
+
+    Attributes:
+        chainage: metres; nan where unknown.
+        sense: 1 where chainage grows in the direction of travel, −1 where it falls.
+        low, high: ends of the strip that each owns, chainage in m; infinite at the ends of the drive, nan where
+            the chainage is unknown.
+    """
+
+    chainage: Reals
+    sense: int
+    low: Reals
+    high: Reals
+
+
+def chainage_of(told: Reals, along: Reals, latitude: Reals, longitude: Reals) -> tuple[Reals, str | None]:
+    """Chainage of the photographs of one drive, and where it comes from.
+
+    Args:
+        told: of the manifest, m; counts if any photograph has one.
+        along: distance along the track, m; counts next.
+        latitude, longitude: degrees; else the distance from photograph to photograph counts.
+    """
+    if np.isfinite(told).any():
+        return told, "manifest"
+    if np.isfinite(along).any():
+        return along, "track"
+    known = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
+    chainage = np.full(len(told), np.nan)
+    if len(known) < 2:
+        return chainage, None
+    _, metres = bearings(latitude[known], longitude[known])
+    chainage[known] = np.concatenate([[0.0], np.cumsum(metres)])
+    return chainage, "photographs"
+
+
+def check_chainage(chainage: Reals, flags: Flags) -> int:
+    """Flag photographs whose chainage is missing, jumps or runs back; which way it runs, 1 or −1."""
+    flags.add(~np.isfinite(chainage), "no chainage")
+    known = np.flatnonzero(np.isfinite(chainage))
+    steps = np.diff(chainage[known])
+    if not len(steps):
+        return 1
+    sense = -1 if (steps < -BACK_M).sum() > (steps > BACK_M).sum() else 1
+    usual = float(np.median(np.abs(steps)))
+    for wrong, word in (
+        (sense * steps < -BACK_M, "chainage runs back"),
+        (np.abs(steps) > max(JUMP_M, JUMP_STEPS * usual), "chainage jumps"),
+    ):
+        told = np.zeros(len(chainage), bool)
+        told[known[1:][wrong]] = True
+        flags.add(told, word)
+    return sense
+
+
+def own_strips(chainage: Reals, sense: int, near: Reals, far: Reals, forward: bool) -> Strips:
+    """Share the road out: each photograph owns it from half way to the one before to half way to the next.
+
+    A camera that looks ahead sees its strip further on: the nearest road that it sees, where a pixel is smallest, as
+    far as the steps between photographs ask for.
+
+    Args:
+        chainage: ``(N,)`` m, nan where unknown.
+        sense: of `check_chainage`.
+        near, far: ``(N,)`` ends of the road that each shows, m ahead; nan where there is no scale.
+        forward: the camera looks ahead.
+    """
+    low, high = np.full(len(chainage), np.nan), np.full(len(chainage), np.nan)
+    known = np.flatnonzero(np.isfinite(chainage))
+    order = known[np.argsort(chainage[known], kind="stable")]
+    if not len(order):
+        return Strips(chainage, sense, low, high)
+    shift = sense * _look_ahead(np.diff(chainage[order]), near, far, forward)
+    between = (chainage[order][:-1] + chainage[order][1:]) / 2 + shift
+    low[order] = np.concatenate([[-np.inf], between])
+    high[order] = np.concatenate([between, [np.inf]])
+    return Strips(chainage, sense, low, high)
+
+
+def _look_ahead(steps: Reals, near: Reals, far: Reals, forward: bool) -> float:
+    """Metres from where a photograph was taken to the middle of its strip."""
+    if not np.isfinite(near).any():
+        return 0.0
+    nearest, farthest = float(np.nanmedian(near)), float(np.nanmedian(far))
+    middle = (nearest + farthest) / 2
+    usual = steps[(steps > 0) & (steps <= farthest - nearest)]
+    if not forward or not len(usual):
+        return middle
+    return min(nearest + float(np.percentile(usual, 95)) / 2, middle)
