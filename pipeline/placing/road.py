@@ -26,7 +26,7 @@ EDGE_STEPS = 24
 """Points on each edge of a region: a lens bends straight edges."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RoadView:
     """How photographs of one size show the road.
 

@@ -1,0 +1,102 @@
+"""Cracks and sections as files that a GIS opens: GeoParquet 1.1, GeoPackage and GeoJSON (RFC 7946), WGS 84."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.storage.atomic import write_whole
+from pipeline.storage.schemas import SCHEMAS
+
+LAYERS = ("cracks", "sections", "photographs")
+CRS = "EPSG:4326"
+
+_HIDDEN = {"line_px", "outline_px", "line_deg", "schema_version", "latitude_deg", "longitude_deg"}
+
+PHOTOGRAPH = (
+    *("name", "route_id", "direction", "lane", "chainage_m", "heading_deg", "crack_share", "taken_at"),
+    *("position_source", "heading_source", "chainage_source", "owned_from_m", "owned_to_m", "flags"),
+)
+"""Columns of ``images`` that the layer of photographs has."""
+
+
+def columns_of(layer: str) -> list[str]:
+    """Names of a layer's properties, flat and in order."""
+    if layer == "photographs":
+        return list(PHOTOGRAPH)
+    return [name for name in SCHEMAS[layer].names if name not in _HIDDEN]
+
+
+def features(layer: str, rows: Iterable[Mapping[str, Any]]) -> gpd.GeoDataFrame:
+    """Rows as features: a line where there is one, else the place of the photograph, else no geometry.
+
+    Args:
+        layer: ``cracks``, ``sections`` or ``photographs``.
+        rows: by column name; `line_deg` is ``[longitude, latitude, …]``, `latitude_deg` and `longitude_deg` a place.
+    """
+    listed = list(rows)
+    columns = columns_of(layer)
+    kinds = {field.name: str(field.type) for field in SCHEMAS["images" if layer == "photographs" else layer]}
+    types = {"string": "string", "int64": "Int64", "double": "float64"}
+    frame = pd.DataFrame([{name: row.get(name) for name in columns} for row in listed], columns=columns)
+    for name in columns:
+        values = frame[name]
+        frame[name] = (
+            pd.to_datetime(values, utc=True) if name == "taken_at" else pd.Series(values, dtype=types[kinds[name]])
+        )
+    return gpd.GeoDataFrame(frame, geometry=[_geometry(row) for row in listed], crs=CRS)
+
+
+def write_geo_files(layers: Mapping[str, gpd.GeoDataFrame], folder: Path) -> list[Path]:
+    """Write each layer as ``NAME.parquet`` and ``NAME.geojson``, and all together as ``survey.gpkg``.
+
+    Args:
+        layers: by name.
+        folder: to make files in.
+
+    Raises:
+        DataError: the disk is full, or the folder cannot be written.
+    """
+    written = []
+    for name, frame in layers.items():
+        written += [
+            write_whole(folder / f"{name}.parquet", lambda path, frame=frame: _parquet(frame, path)),  # type: ignore[misc]
+            write_whole(folder / f"{name}.geojson", lambda path, frame=frame: _geojson(frame, path)),  # type: ignore[misc]
+        ]
+    written.append(write_whole(folder / "survey.gpkg", lambda path: _geopackage(layers, path)))
+    return written
+
+
+def _parquet(frame: gpd.GeoDataFrame, path: Path) -> None:
+    frame.to_parquet(path, index=False, write_covering_bbox=True, schema_version="1.1.0")
+
+
+def _geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
+    # GDAL writes NaN as a number that is no JSON; an object column with None becomes null.
+    plain = frame.copy()
+    for name in plain.columns.drop("geometry"):
+        if plain[name].dtype == np.float64:
+            plain[name] = plain[name].round(6).astype("Float64")
+    plain.to_file(path, driver="GeoJSON", engine="pyogrio", RFC7946="YES", WRITE_NON_FINITE_VALUES="NO", index=False)
+
+
+def _geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
+    path.unlink(missing_ok=True)
+    for name, frame in layers.items():
+        frame.to_file(path, layer=name, driver="GPKG", engine="pyogrio", index=False)
+
+
+def _geometry(row: Mapping[str, Any]) -> shapely.Geometry | None:
+    line = row.get("line_deg")
+    if line is not None and len(line) >= 4:
+        return shapely.LineString(np.asarray(line, np.float64).reshape(-1, 2))
+    place = row.get("longitude_deg"), row.get("latitude_deg")
+    if any(value is None or not np.isfinite(value) for value in place):
+        return None
+    return shapely.Point(place)

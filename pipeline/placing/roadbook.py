@@ -1,0 +1,120 @@
+"""Every photograph of a survey on its road: place, heading, chainage, and the strip of road that it answers for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from pipeline.placing.geodesy import Reals
+from pipeline.placing.photograph_view import Sight, Viewer
+from pipeline.placing.places import Flags, find_places, moments
+from pipeline.placing.strips import chainage_of, check_chainage, own_strips
+from pipeline.placing.track import Track
+
+DRIVE = ["route_id", "direction", "lane"]
+"""Photographs that share these were taken on one drive along one lane."""
+
+
+class Placed(NamedTuple):
+    """One photograph on its road; nan and None where that is not known.
+
+    Attributes:
+        latitude, longitude, heading: degrees, heading clockwise from true north.
+        chainage: m.
+        sense: 1 where chainage grows in the direction of travel, −1 where it falls.
+        low, high: strip that it owns, chainage in m.
+        flags: what is wrong, ``; `` between.
+    """
+
+    name: str
+    route_id: str | None
+    direction: str | None
+    lane: str | None
+    latitude: float
+    longitude: float
+    heading: float
+    chainage: float
+    sense: int
+    low: float
+    high: float
+    position_source: str | None
+    heading_source: str | None
+    chainage_source: str | None
+    flags: str
+
+
+def make_roadbook(
+    images: pd.DataFrame,
+    viewer: Viewer,
+    track: Track | None,
+    clock_offset_s: float | None,
+    forward: bool,
+) -> dict[str, Placed]:
+    """Place every photograph, drive by drive, each drive in the order of its times or else of the survey.
+
+    Args:
+        images: `name`, size and what is told of time and place, as in the table ``images``, in the survey's order.
+        viewer: how a photograph shows the road.
+        track: of the vehicle, where there is one.
+        clock_offset_s: added to the camera's clock, s.
+        forward: the camera looks ahead.
+    """
+    book: dict[str, Placed] = {}
+    for _, drive in images.groupby(DRIVE, dropna=False, sort=False):
+        seconds = moments(drive, clock_offset_s, Flags(len(drive)))
+        if np.isfinite(seconds).all():
+            drive = drive.iloc[np.argsort(seconds, kind="stable")]
+        book |= _place_drive(drive, viewer, track, clock_offset_s, forward)
+    return book
+
+
+def _place_drive(
+    drive: pd.DataFrame,
+    viewer: Viewer,
+    track: Track | None,
+    clock_offset_s: float | None,
+    forward: bool,
+) -> dict[str, Placed]:
+    places = find_places(drive, track, clock_offset_s)
+    on_the_road = drive["chainage_m"].to_numpy(np.float64, na_value=np.nan)
+    chainage, source = chainage_of(on_the_road, places.along, places.latitude, places.longitude)
+    sense = check_chainage(chainage, places.flags)
+    sizes = drive[["width_px", "height_px", "gsd_mm_per_px"]].itertuples(index=False, name=None)
+    near, far = _reaches([viewer(int(width), int(height), told) for width, height, told in sizes], places.flags)
+    strips = own_strips(chainage, sense, near, far, forward)
+    placed, flags = {}, places.flags.texts
+    for at, (name, *key) in enumerate(drive[["name", *DRIVE]].itertuples(index=False, name=None)):
+        route_id, direction, lane = (None if pd.isna(value) else str(value) for value in key)
+        placed[str(name)] = Placed(
+            str(name),
+            route_id,
+            direction,
+            lane,
+            float(places.latitude[at]),
+            float(places.longitude[at]),
+            float(places.heading[at]),
+            float(chainage[at]),
+            sense,
+            float(strips.low[at]),
+            float(strips.high[at]),
+            places.position_source[at],
+            places.heading_source[at],
+            source if np.isfinite(chainage[at]) else None,
+            flags[at],
+        )
+    return placed
+
+
+def _reaches(sights: list[Sight], flags: Flags) -> tuple[Reals, Reals]:
+    """Nearest and farthest road that each shows, ``(N,)`` m ahead; nan without a scale, which is flagged."""
+    ends: dict[int, tuple[float, float]] = {}
+    for view, _ in sights:
+        if view is not None and id(view) not in ends:
+            ahead = view.footprint()[:, 1]
+            ends[id(view)] = (float(ahead.min()), float(ahead.max()))
+    for word in {flag for _, flag in sights} - {""}:
+        flags.add(np.array([flag == word for _, flag in sights]), word)
+    both = np.array([(np.nan, np.nan) if view is None else ends[id(view)] for view, _ in sights]).reshape(-1, 2)
+    return both[:, 0], both[:, 1]

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from pipeline.placing.camera_file import Camera
+from pipeline.placing.geodesy import WGS84
+from pipeline.placing.placed_cracks import owned_span, place_crack
+from tests.pipeline.placing.roads import DOWN, book, crack, photographs, sight
+
+ALONG = np.array([[290.0, 400.0], [290.0, 0.0]])
+"""0.9 m right of the middle, from 2 m behind to 2 m ahead."""
+
+
+def test_a_crack_has_chainage_zone_and_a_line_on_the_globe() -> None:
+    placed = book(photographs([10.0, 12.0, 14.0]))["001"]
+    row = place_crack(crack(0, ALONG), placed, sight(), 2.0)
+    assert (row["from_m"], row["to_m"]) == pytest.approx((10, 14))
+    assert row["zone"] == "right wheel path"
+    assert row["counted_m"] == 2.0
+    line = np.array(row["line_deg"]).reshape(-1, 2)
+    _, _, metres = WGS84.inv(*line[0], *line[-1])
+    assert metres == pytest.approx(2.0, abs=1e-3), "the strip from 11 to 13 m is this photograph's"
+    azimuth, _, aside = WGS84.inv(placed.longitude, placed.latitude, *line.mean(axis=0))
+    assert aside == pytest.approx(0.9, abs=1e-3)
+    assert azimuth == pytest.approx(90, abs=0.1), "right of a drive northwards is east"
+
+
+def test_where_chainage_falls_ahead_is_less() -> None:
+    placed = book(photographs([14.0, 12.0, 10.0]))["001"]
+    row = place_crack(crack(0, ALONG[:, :] * [1, 0.5]), placed, sight(), 1.0)  # from the middle to 2 m ahead
+    assert (row["from_m"], row["to_m"]) == pytest.approx((10, 12))
+    line = np.array(row["line_deg"]).reshape(-1, 2)
+    assert line[-1, 1] < placed.latitude, "it drove southwards"
+
+
+def test_without_a_scale_a_crack_lies_where_its_photograph_was_taken() -> None:
+    camera = Camera(view="forward")
+    row = place_crack(crack(0, ALONG), book(photographs([10.0]), camera)["000"], sight(camera), None)
+    assert row["from_m"] == row["to_m"] == 10
+    assert row["flags"] == "view=oblique"
+    assert row.get("line_deg") is None
+    assert row.get("zone") is None
+
+
+def test_transverse_cracks_have_no_zone_and_flags_are_kept() -> None:
+    row = place_crack(crack(0, ALONG, "transverse", flags="fragments"), book(photographs([1.0]))["000"], sight(), 1.0)
+    assert row.get("zone") is None
+    assert row["flags"] == "fragments"
+
+
+def test_a_crack_that_another_photograph_owns_has_no_line() -> None:
+    placed = book(photographs([10.0, 12.0]))["000"]
+    line = np.array([[0.0, 1.2], [0.5, 1.9]])
+    assert len(owned_span(line, placed)) == 0
+    np.testing.assert_allclose(owned_span(np.array([[0.0, 0.0], [1.0, 2.0]]), placed), [[0, 0], [0.5, 1]])
+    np.testing.assert_allclose(
+        owned_span(np.array([[0.0, 2.0], [0.0, -2.0], [0.0, 2.0]]), placed), [[0, 1], [0, -2], [0, 1]]
+    )
+
+
+def test_the_camera_of_the_tests_shows_four_metres() -> None:
+    assert DOWN.scale_mm_per_px == 10
