@@ -24,7 +24,7 @@ from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
 from flows.comparison import Line, compare
-from pipeline.datasets.base import Image
+from pipeline.arrays import Image
 from pipeline.datasets.pictures import read_mask
 from pipeline.reporting.figures import figure2_rows
 from pipeline.settings import RunSettings

@@ -102,7 +102,7 @@ def evaluate_bundle(
         "versions": versions,
         "images": len(names),
         "score_threshold": card.score_threshold,
-        "cell_threshold": card.cells.threshold if card.detector.cells else None,
+        "coarse_threshold": card.coarse_boxes.threshold if card.detector.coarse_mask else None,
         "probability_threshold": card.probability_threshold,
         "full_frame_threshold": card.full_frame_threshold,
         "total_s": (datetime.now(UTC) - began).total_seconds(),

@@ -25,8 +25,8 @@ from pipeline.datasets.splits import FOLDS
 from pipeline.settings import RunSettings, home
 from pipeline.stages import crop, detector, evaluate, prepare, segmenter, train_detector
 from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, stage_keys
-from pipeline.stages.record import Recorded, RunInfo, record, record_pooled
-from pipeline.stages.shown import Measured
+from pipeline.stages.page_input import Measured
+from pipeline.stages.record import RecordedRun, RunInfo, record, record_pooled
 from pipeline.storage.records import new_run_id
 from pipeline.training.loop import device_name, pick_device
 
@@ -34,7 +34,7 @@ from pipeline.training.loop import device_name, pick_device
 class Outcome(NamedTuple):
     """What a run over one split leaves: its record, where its stages lie, and the seconds each stage took."""
 
-    recorded: Recorded
+    recorded: RecordedRun
     measured: Measured
     seconds: dict[str, float]
 
@@ -65,7 +65,7 @@ def train_detector_task(settings: RunSettings, key: str, prepared: str) -> str:
 @task(name="detect", cache_policy=BY_KEY, persist_result=True)
 def detect_task(settings: RunSettings, key: str, prepared: str, trained: str) -> str:
     """Run the detector over every part and choose its threshold on validation."""
-    return _fill("detect", key, lambda out: detector.detect_all(settings, _path(prepared), _path(trained), out))
+    return _fill("detect", key, lambda out: detector.detect(settings, _path(prepared), _path(trained), out))
 
 
 @task(name="crop", cache_policy=BY_KEY, persist_result=True)
@@ -109,7 +109,7 @@ def evaluate_task(settings: RunSettings, key: str, prepared: str, detected: str,
 
 
 @task(name="record", cache_policy=NO_CACHE, persist_result=False)
-def record_task(settings: RunSettings, folders: dict[StageName, str], run: RunInfo) -> Recorded:
+def record_task(settings: RunSettings, folders: dict[StageName, str], run: RunInfo) -> RecordedRun:
     """Write the run's row, tables, bundle and report; show them in the UI."""
     paths = {stage: _path(folder) for stage, folder in folders.items()}
     recorded = record(settings, paths, home(), run)
@@ -121,7 +121,7 @@ def record_task(settings: RunSettings, folders: dict[StageName, str], run: RunIn
 
 
 @task(name="record-pooled", cache_policy=NO_CACHE, persist_result=False)
-def record_pooled_task(settings: RunSettings, folds: list[Measured], run: RunInfo) -> Recorded:
+def record_pooled_task(settings: RunSettings, folds: list[Measured], run: RunInfo) -> RecordedRun:
     """Write one row over all folds, and the page with every mistake of theirs."""
     recorded = record_pooled(settings, folds, run, home())
     publish_metrics(recorded.metrics, _title(settings))
@@ -135,7 +135,7 @@ def run_name() -> str:
 
 
 @flow(name="experiment", flow_run_name=run_name, persist_result=False)
-def experiment(settings: RunSettings = DEFAULT) -> Recorded:
+def experiment(settings: RunSettings = DEFAULT) -> RecordedRun:
     """Train and measure both networks on one data set, the way of Carr et al. 2018.
 
     Args:
@@ -155,7 +155,7 @@ def experiment(settings: RunSettings = DEFAULT) -> Recorded:
     return recorded
 
 
-def run_folds(settings: RunSettings, began: datetime) -> Recorded:
+def run_folds(settings: RunSettings, began: datetime) -> RecordedRun:
     """Every fold as a flow of its own, then one row over all. Has to be called within a flow."""
     folds = [fold(settings.on_split(name)) for name in FOLDS]
     seconds: Counter[str] = Counter()

@@ -91,17 +91,17 @@ def _timm_weights(backbone: BackboneName) -> list[Tensor]:
     return list(model.state_dict().values())
 
 
-def unfold_stem(weight: Tensor, channels: int) -> Tensor:
-    """First convolution for a folded picture (`torch.nn.functional.pixel_unshuffle`) from one for a plain picture.
+def space_to_depth_stem(weight: Tensor, channels: int) -> Tensor:
+    """First convolution after space to depth (`torch.nn.functional.pixel_unshuffle`) from one for a plain picture.
 
-    Every folded pixel gets the same share of the weight, so that training starts from the answer to the shrunk picture.
+    Each of the n × n pixels gets the same share of the weight: training starts from the answer to the shrunk picture.
 
     Args:
         weight: ``(C, 3, k, k)``.
-        channels: ``3 f²``.
+        channels: ``3 n²``.
 
     Returns:
-        ``(C, 3 f², k, k)``.
+        ``(C, 3 n², k, k)``.
     """
     repeats = channels // weight.shape[1]
     return weight.repeat_interleave(repeats, dim=1) / repeats
@@ -111,7 +111,7 @@ def _copy_by_order(source: list[Tensor], encoder: nn.Module) -> None:
     """Copy tensors in order, shapes checked: both sides list stem, blocks, then the classifier that encoders lack."""
     target = encoder.state_dict()
     stem = next(iter(target.values()))
-    source[0] = unfold_stem(source[0], stem.shape[1])
+    source[0] = space_to_depth_stem(source[0], stem.shape[1])
     for (name, tensor), value in zip(target.items(), source, strict=False):
         if tensor.shape != value.shape:
             raise ValueError(

@@ -14,14 +14,17 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from models.backbones import IMAGE_MEAN, IMAGE_STD
-from models.cells import CellBoxes
-from models.detector import CrackDetector, DetectorConfig, build_detector
+from models.coarse_mask import CoarseBoxes
+from models.detector import CrackDetector, build_detector
+from models.detector_config import DetectorConfig
 from models.errors import BundleError
+from models.format_2 import convert_card
 from models.segmenter import SegmenterConfig, build_segmenter
 
 CARD = "bundle.json"
 DETECTOR = "detector.safetensors"
 SEGMENTER = "segmenter.safetensors"
+FORMAT: Literal["crack-survey bundle 3"] = "crack-survey bundle 3"
 
 
 class BundleCard(BaseModel):
@@ -29,7 +32,7 @@ class BundleCard(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["crack-survey bundle 2"] = "crack-survey bundle 2"
+    format: Literal["crack-survey bundle 3"] = FORMAT
     name: str
     created_at: AwareDatetime
     detector: DetectorConfig
@@ -38,13 +41,14 @@ class BundleCard(BaseModel):
     image_std: tuple[float, float, float] = IMAGE_STD
     classes: tuple[str, ...] = ("crack",)
     score_threshold: float = Field(ge=0, le=1)
-    cells: CellBoxes = Field(CellBoxes(), description="How boxes are drawn by a detector with a head for cells")
+    coarse_boxes: CoarseBoxes = Field(CoarseBoxes(), description="How boxes are drawn around a coarse mask")
     probability_threshold: float = Field(ge=0, le=1)
     full_frame_threshold: float | None = Field(
         None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"
     )
     crop_halo: int = Field(ge=0)
-    look_again: bool = Field(False, description="Whether both stages look at pictures mirrored too")
+    detector_tta: bool = Field(False, description="Test-time augmentation of stage 1: the picture turned round too")
+    segmenter_tta: bool = Field(False, description="The same of stage 2: mirror images and enlarged ones")
     dataset: str
     dataset_fingerprint: str
     split: str
@@ -94,7 +98,7 @@ def read_card(folder: Path) -> BundleCard:
     """
     path = folder / CARD
     try:
-        return BundleCard.model_validate(json.loads(path.read_text()))
+        return BundleCard.model_validate(convert_card(json.loads(path.read_text()), FORMAT))
     except FileNotFoundError as error:
         raise BundleError(
             f"{folder} is not a bundle: it has no {CARD}.",

@@ -7,26 +7,27 @@ all kernels of a forward pass at once (https://docs.pytorch.org/docs/stable/note
 from __future__ import annotations
 
 import threading
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from models.detector import RawDetections
-from models.graphs import Graph, Pixels, check_sides, padded_pixels
+from models.graphs import Graph, Pixels, SegmenterGraph, check_sides, padded_pixels
 
+Network = Callable[[Pixels], tuple[Tensor, ...]]  # of `models.runtimes.Runtime.prepare`
 Precision = Literal["f32", "bf16", "f16"]
 KINDS: dict[Precision, torch.dtype] = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
-MOST_RECORDED = 128  # shapes; those that come later run kernel by kernel
-RECORDED_PX = 8_000_000  # of an input that is recorded, at most: its graph holds on to the memory of a whole pass
+MOST_CAPTURED = 128  # shapes; those that come later run kernel by kernel
+CAPTURED_PX = 8_000_000  # of an input that is captured, at most: its graph holds on to the memory of a whole pass
 STEP_PX = 64  # sides of stage 2's input are rounded up to multiples of this: a new shape costs cuDNN a second
 
 
-class Recorded(NamedTuple):
-    """A recorded forward pass: fill `pixels`, replay, read `outputs`."""
+class CapturedGraph(NamedTuple):
+    """A captured forward pass: fill `pixels`, replay, read `outputs`."""
 
     pixels: Tensor
     graph: torch.cuda.CUDAGraph
@@ -34,66 +35,66 @@ class Recorded(NamedTuple):
 
 
 class CudaRuntime:
-    """Both networks on a GPU (`models.runtimes.Runtime`). Calls from several threads take turns.
+    """Networks on a GPU (`models.runtimes.Runtime`). Calls from several threads take turns.
 
-    A shape is recorded when it comes for the second time, and stays so: many a sheet of stage 2 has a shape of its own.
+    A shape is captured when it comes for the second time, and stays so: many a canvas of stage 2 has one of its own.
     """
 
     name = "torch"
 
-    def __init__(
-        self, detector: Graph, segmenter: Graph, device: torch.device, precision: Precision | None = None
-    ) -> None:
-        """Take two folded graphs; f16, unless told otherwise, is as fast as bf16 on a GPU, and nearer to f32."""
+    def __init__(self, device: torch.device, precision: Precision | None = None) -> None:
+        """F16, unless told otherwise, is as fast as bf16 on a GPU, and nearer to f32."""
         self.precision: Precision = precision or "f16"
-        self._device = device
-        kind = KINDS[self.precision]
-        self._graphs = [g.to(device, kind, memory_format=torch.channels_last) for g in (detector, segmenter)]  # type: ignore[call-overload]
-        self._seen: set[tuple[int, ...]] = set()
-        self._recorded: dict[tuple[int, ...], Recorded] = {}
+        self.device = device
+        self._graphs: list[Graph] = []
+        self._shapes_run: set[tuple[int, ...]] = set()
+        self._captured: dict[tuple[int, ...], CapturedGraph] = {}
         self._pool = torch.cuda.graph_pool_handle()  # one for all: no two run at once, and outputs are kept apart
         self._lock = threading.Lock()
 
-    def detector(self, images: Pixels) -> RawDetections:
-        """Stage 1 (`Runtime.detector`)."""
-        return RawDetections(*self._run(0, images))
+    def prepare(self, graph: Graph) -> Network:
+        """See `models.runtimes.Runtime.prepare`."""
+        kind = KINDS[self.precision]
+        self._graphs.append(graph.to(self.device, kind, memory_format=torch.channels_last))  # type: ignore[call-overload]
+        number = len(self._graphs) - 1
+        return partial(self._run_filled_up if isinstance(graph, SegmenterGraph) else self._run, number)
 
-    def segmenter(self, images: Pixels) -> NDArray[np.float32]:
-        """Stage 2 (`Runtime.segmenter`)."""
+    def _run_filled_up(self, number: int, images: Pixels) -> tuple[Tensor, ...]:
         height, width = images.shape[1:3]
-        found: NDArray[np.float32] = self._run(1, padded_pixels(list(images), STEP_PX))[0].numpy()
-        return found[:, :height, :width]
+        outputs = self._run(number, padded_pixels(list(images), STEP_PX))
+        return tuple(output[:, :height, :width] for output in outputs)
 
     @torch.inference_mode()
-    def _run(self, stage: int, images: Pixels) -> tuple[Tensor, ...]:
-        check_sides(images, self._graphs[stage].multiple)
-        key = (stage, *images.shape)
+    def _run(self, number: int, images: Pixels) -> tuple[Tensor, ...]:
+        check_sides(images, self._graphs[number].multiple)
+        key = (number, *images.shape)
         given = torch.from_numpy(np.ascontiguousarray(images))
         with self._lock:
-            if key not in self._recorded:
-                if key not in self._seen or len(self._recorded) == MOST_RECORDED or given.numel() > 3 * RECORDED_PX:
-                    found = self._forward(stage, given.to(self._device))
-                    self._seen.add(key)
-                    return tuple(output.cpu() for output in found)
-                self._recorded[key] = self._record(stage, given)
-            recorded = self._recorded[key]
-            recorded.pixels.copy_(given)
-            recorded.graph.replay()
-            return tuple(output.cpu() for output in recorded.outputs)
+            if key not in self._captured:
+                full = len(self._captured) == MOST_CAPTURED
+                if key not in self._shapes_run or full or given.numel() > 3 * CAPTURED_PX:
+                    outputs = self._forward(number, given.to(self.device))
+                    self._shapes_run.add(key)
+                    return tuple(output.cpu() for output in outputs)
+                self._captured[key] = self._capture(number, given)
+            captured = self._captured[key]
+            captured.pixels.copy_(given)
+            captured.graph.replay()
+            return tuple(output.cpu() for output in captured.outputs)
 
-    def _forward(self, stage: int, pixels: Tensor) -> tuple[Tensor, ...]:
+    def _forward(self, number: int, pixels: Tensor) -> tuple[Tensor, ...]:
         with torch.autocast("cuda", KINDS[self.precision], enabled=self.precision != "f32"):
-            found: Any = self._graphs[stage](pixels)
-        return (found,) if isinstance(found, Tensor) else found
+            outputs: tuple[Tensor, ...] = self._graphs[number](pixels)
+        return outputs
 
-    def _record(self, stage: int, given: Tensor) -> Recorded:
-        pixels = given.to(self._device)
-        side = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(side):  # libraries choose their kernels outside of what is recorded
-            self._forward(stage, pixels)
-        torch.cuda.current_stream(self._device).wait_stream(side)
+    def _capture(self, number: int, given: Tensor) -> CapturedGraph:
+        pixels = given.to(self.device)
+        side = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(side):  # libraries choose their kernels outside of what is captured
+            self._forward(number, pixels)
+        torch.cuda.current_stream(self.device).wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):  # others may use the GPU
-            outputs = self._forward(stage, pixels)
-        return Recorded(pixels, graph, outputs)
+            outputs = self._forward(number, pixels)
+        return CapturedGraph(pixels, graph, outputs)

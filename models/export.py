@@ -14,7 +14,7 @@ from torch import nn
 from models.bundle import BundleCard
 from models.detector import CrackDetector
 from models.errors import BundleError, UsageError
-from models.graphs import DetectorGraph, Graph, SegmenterGraph, folded
+from models.graphs import DetectorGraph, Graph, SegmenterGraph, fuse_batch_norm
 
 OPSET = 17
 CARD_KEY = "crack_survey"
@@ -31,9 +31,9 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
     """Write ``detector.onnx`` and ``segmenter.onnx``; each replaces its older one only when it is whole.
 
     Both take ``images``, ``(B, h, w, 3)`` uint8 RGB of any size whose sides are multiples of the network's, and
-    normalise them inside. The detector gives ``logits (B, A)`` and ``deltas (B, A, 4)`` (`models.detector.decode` is
+    normalise them inside. The detector gives ``logits (B, A)`` and ``deltas (B, A, 4)`` (`models.detections` is
     how they become boxes; `CrackDetector.anchors_for` lists the anchors, those of a second detector last) and the
-    probability ``cells (B, h / c, w / c)``, where it has a head for them; the segmenter gives
+    probability ``coarse_mask (B, h / c, w / c)``, where it has a head for it; the segmenter gives
     ``probability (B, h, w)``. The card stands in both files' metadata as JSON under ``crack_survey``: how the
     networks are built, thresholds and all.
 
@@ -44,9 +44,9 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
     if importlib.util.find_spec("onnx") is None:
         raise UsageError("ONNX is not installed.", "pip install 'crack-survey[onnx]'")
     files = Exported(folder / "detector.onnx", folder / "segmenter.onnx")
-    first = folded(DetectorGraph(detector.cpu()))
-    second = folded(SegmenterGraph(segmenter.cpu(), card.segmenter.multiple))
-    outputs = ["logits", "deltas", *(["cells"] if detector.config.cells else [])]
+    first = fuse_batch_norm(DetectorGraph(detector.cpu()))
+    second = fuse_batch_norm(SegmenterGraph(segmenter.cpu(), card.segmenter.multiple))
+    outputs = ["logits", "deltas", *(["coarse_mask"] if detector.config.coarse_mask else [])]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export.") as temporary:
@@ -64,7 +64,7 @@ def _write(graph: Graph, outputs: list[str], card: BundleCard, path: Path) -> No
 
     axes = {"images": {0: "batch", 1: "height", 2: "width"}}
     for name in outputs:
-        axes[name] = axes["images"] if name in ("cells", "probability") else {0: "batch", 1: "anchors"}
+        axes[name] = axes["images"] if name in ("coarse_mask", "probability") else {0: "batch", 1: "anchors"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # By tracing: the exporter that is the default needs minutes for a free picture size.

@@ -1,4 +1,4 @@
-"""Networks as a runtime wants them: uint8 pixels in, batch norms folded, nothing that hangs on the picture's size."""
+"""Networks as a runtime wants them: uint8 pixels in, batch norms fused, nothing that hangs on the picture's size."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Graph(nn.Module):
 
 
 class DetectorGraph(Graph):
-    """``(B, h, w, 3)`` uint8 RGB → what `CrackDetector.answer` gives, but of cells the probability, 0–1.
+    """``(B, h, w, 3)`` uint8 RGB → what `CrackDetector.answer` gives, in float32.
 
-    The result is a tuple of two without a head for cells, of three with one, for tracing.
+    The result is a tuple of two without a coarse mask, of three with one, for tracing.
     """
 
     def __init__(self, network: CrackDetector) -> None:
@@ -48,18 +48,18 @@ class DetectorGraph(Graph):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Raw output; sides must be multiples of `multiple` px."""
         assert isinstance(self.network, CrackDetector)
-        logits, deltas, cells = self.network.answer(normalise(images.permute(0, 3, 1, 2)))
+        logits, deltas, coarse_mask = self.network.answer(normalise(images.permute(0, 3, 1, 2)))
         boxes = (logits.float(), deltas.float())
-        return boxes if cells is None else (*boxes, cells.float().sigmoid())
+        return boxes if coarse_mask is None else (*boxes, coarse_mask.float())
 
 
 class SegmenterGraph(Graph):
-    """``(B, h, w, 3)`` uint8 RGB → probability of crack ``(B, h, w)`` float32, 0–1."""
+    """``(B, h, w, 3)`` uint8 RGB → a tuple of the probability of crack ``(B, h, w)`` float32, 0–1."""
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> tuple[Tensor]:
         """Probabilities; sides must be multiples of `multiple` px."""
         logits: Tensor = self.network(normalise(images.permute(0, 3, 1, 2)))
-        return logits[:, 0].float().sigmoid()
+        return (logits[:, 0].float().sigmoid(),)
 
 
 def padded_pixels(images: Sequence[NDArray[np.uint8]], multiple: int) -> Pixels:
@@ -79,8 +79,8 @@ def padded_pixels(images: Sequence[NDArray[np.uint8]], multiple: int) -> Pixels:
     pixels = np.empty((len(images), height + below, width + right, 3), np.uint8)
     pixels[:, height:] = MEAN_COLOUR
     pixels[:, :height, width:] = MEAN_COLOUR
-    for own, image in zip(pixels, images, strict=True):
-        own[:height, :width] = image
+    for target, image in zip(pixels, images, strict=True):
+        target[:height, :width] = image
     return pixels
 
 
@@ -92,7 +92,7 @@ def check_sides(images: Pixels, multiple: int) -> None:
 
 
 @torch.no_grad()
-def folded(graph: Graph) -> Graph:
+def fuse_batch_norm(graph: Graph) -> Graph:
     """Copy a graph for inference: each batch norm becomes part of the convolution before it, padding becomes fixed.
 
     The result equals the original up to rounding, for sides that are multiples of the graph's `multiple`.

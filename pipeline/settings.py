@@ -8,10 +8,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from models.cells import CellCuts
-from models.detector import DetectorConfig
+from models.coarse_mask import BoxSplitting
+from models.detector_config import DetectorConfig
 from models.errors import UsageError
 from models.segmenter import SegmenterConfig
+from pipeline.presets import PRESETS
 
 DatasetName = Literal["sample", "crackforest", "deepcrack", "dnit", "folder"]
 PresetName = Literal["fast", "finetune", "accurate", "paper", "smoke"]
@@ -99,7 +100,9 @@ class ThresholdSettings(Settings):
     """Where the operating point comes from: always validation data, or a constant."""
 
     score: float | None = Field(None, ge=0, le=1, description="Fixed detector threshold; none: chosen on validation")
-    cell: float | None = Field(None, ge=0, le=1, description="Cells from there on are marked; none: by validation")
+    coarse_mask: float | None = Field(
+        None, ge=0, le=1, description="Fixed threshold of the coarse mask; none: chosen on validation"
+    )
     target_error: float = Field(0.01, gt=0, le=1, description="Highest segmentation error allowed on validation")
     target_precision: float = Field(0.99, ge=0, le=1, description="Precision of boxes wanted on validation")
     probability: float | None = Field(None, ge=0, le=1, description="Fixed mask threshold; none: chosen on validation")
@@ -118,10 +121,11 @@ class RunSettings(Settings):
 
     preset: PresetName = "fast"
     seed: int = 2018
-    look_again: bool = Field(
-        False,
-        description="Stage 1 looks at the picture turned round too, stage 2 at mirror images and enlarged ones: surer, "
-        "in two and five times their time",
+    detector_tta: bool = Field(
+        False, description="Test-time augmentation of stage 1: the picture turned by 180° too, in twice the time"
+    )
+    segmenter_tta: bool = Field(
+        False, description="The same of stage 2: mirror images, two of them enlarged, in five times the time"
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: DatasetSettings = DatasetSettings()
@@ -132,7 +136,7 @@ class RunSettings(Settings):
     second_training: DetectorTrainSettings = Field(
         DetectorTrainSettings(), description="How detector.second trains, where there is one"
     )
-    cells: CellCuts = CellCuts()
+    box_splitting: BoxSplitting = BoxSplitting()
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     segmenter_augment: AugmentSettings = AugmentSettings()
@@ -146,67 +150,15 @@ class RunSettings(Settings):
         return self.model_copy(update={"dataset": self.dataset.model_copy(update={"split": split})})
 
 
-# A detector that has seen more cracks than CrackForest holds.
-_START = Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast"
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "fast": {},
-    # Five sixths of the multiply-adds. From ImageNet alone such a detector is unsure, and leaves out too little.
-    "finetune": {
-        "detector": {"deepest": 4, "levels": [3, 4], "anchor_sizes": [14, 30], "head_convs": 1},
-        "detector_training": {"start": _START, "epochs": 60},
-    },
-    "accurate": {
-        # The second sees every pixel, not folded; its cells are of the same size on the road.
-        "detector": {"second": {"fold": 1, "levels": [4, 5], "anchor_sizes": [28, 64]}},
-        "detector_training": {"start": _START, "epochs": 30},
-        "second_training": {"start": _START, "epochs": 40},
-        # A point more F1 on validation over five folds; `finetune` gained nothing by it on `paper` (RESULTS.md).
-        "segmenter_training": {"epochs": 120, "validate_every": 6},
-        "look_again": True,
-        "crops": {"halo": 8},
-        "thresholds": {"target_error": 0.004},
-    },
-    # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
-    "paper": {
-        "labels": {"method": "component", "padding": 0, "close_gap": 0},
-        "detector": {
-            "backbone": "resnet50",
-            "weights": "none",
-            "fold": 1,
-            "levels": [3, 4, 5, 6, 7],
-            "fpn_channels": 256,
-            "head_convs": 4,
-            "head_norm": "none",
-            "anchor_sizes": [32, 64, 128, 256, 512],
-            "box_loss": "l1",
-            "cells": False,
-        },
-        "detector_augment": {
-            "rotate_deg": 0,
-            "scale_min": 1,
-            "scale_max": 1,
-            "brightness": 0,
-            "contrast": 0,
-            "gamma": 0,
-            "blur": 0,
-            "noise": 0,
-            "shadow": 0,
-        },
-        "detector_training": {"epochs": 50, "batch": 1, "lr": 1e-4, "ema": 0},
-        "segmenter": {"encoder": "resnet34", "weights": "none", "decoder_channels": [256, 128, 64, 32, 16]},
-        "crops": {"halo": 8},
-        "thresholds": {"score": 0.5},
-    },
-    "smoke": {
-        "dataset": {"sample_count": 12},
-        # After two epochs no detection is sure enough to draw boxes around cells in it.
-        "detector": {"backbone": "resnet18", "weights": "none", "fpn_channels": 32, "head_convs": 1, "cells": False},
-        "detector_training": {"epochs": 2, "batch": 4},
-        "segmenter": {"encoder": "resnet18", "weights": "none", "decoder_channels": [64, 32, 16, 8]},
-        "segmenter_training": {"epochs": 2, "batch": 4},
-        "figures": 2,
-    },
+# What settings were called before, and are refused with.
+RENAMED = {
+    "look_again": "detector_tta and segmenter_tta",
+    "cells": "box_splitting",
+    "detector.fold": "detector.space_to_depth",
+    "detector.cells": "detector.coarse_mask",
+    "detector.second.fold": "detector.second.space_to_depth",
+    "detector.second.cells": "detector.second.coarse_mask",
+    "thresholds.cell": "thresholds.coarse_mask",
 }
 
 
@@ -227,11 +179,17 @@ def make_settings(preset: str, overrides: dict[str, Any] | None = None) -> RunSe
     try:
         return RunSettings.model_validate(merged)
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
+        lines = [_told(".".join(map(str, e["loc"])), e["msg"], e["input"]) for e in error.errors()]
         raise UsageError(
             "Settings that do not fit:\n" + "\n".join(lines),
             "`crack-survey run --help` shows how settings are given; pipeline/settings.py lists them all.",
         ) from error
+
+
+def _told(key: str, message: str, given: Any) -> str:
+    if key in RENAMED:
+        message = f"It is called {RENAMED[key]} now"
+    return f"  {key}: {message} (got {given!r})"
 
 
 def _nest(flat: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.detector import CrackDetector, detector_multiple
 from models.graphs import DetectorGraph, SegmenterGraph
+from pipeline.arrays import Boxes
 from pipeline.cascade.packing import pack
-from pipeline.datasets.boxes import Boxes
 
 
 def multiply_adds(network: nn.Module, height: int, width: int) -> int:
@@ -48,8 +48,8 @@ def cascade_multiply_adds(
     full = multiply_adds(stage2, -(-height // multiple) * multiple, -(-width // multiple) * multiple)
     segment = 0.0
     for plan in plans:
-        _, sheets = pack([(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in plan], multiple)
-        segment += sum(multiply_adds(stage2, *sheet) for sheet in sheets) / len(plans)
+        _, canvases = pack([(int(y2 - y1), int(x2 - x1)) for x1, y1, x2, y2 in plan], multiple)
+        segment += sum(multiply_adds(stage2, *canvas) for canvas in canvases) / len(plans)
     total = detect + segment
     return {
         "detector": detect,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from torch import Tensor
 
-from models.detector import RawDetections
+from models.cuda import Network
 from models.graphs import Pixels
-from models.runtimes import LARGEST_BATCH, Runtime
+from models.runtimes import LARGEST_BATCH
+from pipeline.arrays import Image
 from pipeline.cascade.cascade import Cascade
-from pipeline.cascade.crops import ProbabilityMap
-from pipeline.datasets.base import Image
 from pipeline.survey.decode import decode
 from pipeline.survey.process import read_ahead
-
-T = TypeVar("T")
 
 MOST_PIXELS = 200_000_000
 
@@ -38,7 +36,7 @@ def full_frame_batch(cascade: Cascade, files: Sequence[bytes], streams: int) -> 
     """The same photographs through the same segmenter over whole frames; returns the number of crack pixels."""
 
     def look(images: Sequence[Image]) -> int:
-        return sum(int((found >= cascade.full_frame_threshold).sum()) for found in cascade.full_frame(images))
+        return sum(int((p >= cascade.thresholds.full_frame).sum()) for p in cascade.stage2.full_frame(images))
 
     return _run(files, streams, look)
 
@@ -51,72 +49,66 @@ def _run(files: Sequence[bytes], streams: int, look: Callable[[Sequence[Image]],
 
 
 class Timed:
-    """A runtime that adds up what its forward passes take and keeps what went in (`models.runtimes.Runtime`)."""
+    """A network that adds up what its forward passes take and keeps what went in (`models.runtimes.Runtime`)."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.inner = runtime
-        self.name, self.precision = runtime.name, runtime.precision
-        self.seconds = {"detector": 0.0, "segmenter": 0.0}
-        self.inputs: list[tuple[str, Pixels]] = []
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.seconds = 0.0
+        self.inputs: list[Pixels] = []
 
-    def detector(self, images: Pixels) -> RawDetections:
-        """Stage 1, timed."""
-        return self._timed("detector", self.inner.detector, images)
-
-    def segmenter(self, images: Pixels) -> ProbabilityMap:
-        """Stage 2, timed."""
-        return self._timed("segmenter", self.inner.segmenter, images)
-
-    def _timed(self, stage: str, run: Callable[[Pixels], T], images: Pixels) -> T:
+    def __call__(self, images: Pixels) -> tuple[Tensor, ...]:
+        """The network's outputs, timed."""
         began = time.perf_counter()
-        found = run(images)
-        self.seconds[stage] += time.perf_counter() - began
-        self.inputs.append((stage, images))
-        return found
+        outputs = self.network(images)
+        self.seconds += time.perf_counter() - began
+        self.inputs.append(images)
+        return outputs
 
 
-def stages(cascade: Cascade, files: Sequence[bytes]) -> tuple[dict[str, float], list[tuple[str, Pixels]]]:
+class Inputs(NamedTuple):
+    """What went into the forward passes of each network, ``(B, h, w, 3)`` each."""
+
+    detector: list[Pixels]
+    segmenter: list[Pixels]
+
+
+def stages(cascade: Cascade, files: Sequence[bytes]) -> tuple[dict[str, float], Inputs]:
     """Where the time of a batch goes on one thread, ms a picture, and the inputs of every forward pass.
 
     Returns:
         ``decode``, ``detect`` and ``segment`` (forward passes), ``boxes`` (from raw output to detections), ``crops``
-        (planning, packing, stitching, and what both stages think made one).
+        (planning, packing, stitching, and score fusion).
     """
-    timed = Timed(cascade.runtime)
-    plain, cascade.runtime = cascade.runtime, timed
+    detector, segmenter = Timed(cascade.stage1.network), Timed(cascade.stage2.network)
+    cascade.stage1.network, cascade.stage2.network = detector, segmenter
     spent = {"decode": 0.0, "detect_all": 0.0, "segment_all": 0.0}
     try:
         for batch in _batches(files):
             began = time.perf_counter()
             images = [decode(content, MOST_PIXELS) for content in batch]
-            decoded = time.perf_counter()
-            seen = cascade.see(images, cascade.score_threshold)
-            found = cascade.draw(seen, cascade.score_threshold)
-            detected = time.perf_counter()
-            cascade.segment(images, [boxes for boxes, _ in found], [own.cells for own in seen])
-            spent["decode"] += decoded - began
-            spent["detect_all"] += detected - decoded
-            spent["segment_all"] += time.perf_counter() - detected
+            spent["decode"] += time.perf_counter() - began
+            for result in cascade.look(images):
+                spent["detect_all"] += result.detect_ms / 1e3
+                spent["segment_all"] += result.segment_ms / 1e3
     finally:
-        cascade.runtime = plain
+        cascade.stage1.network, cascade.stage2.network = detector.network, segmenter.network
     per_picture = {
         "decode": spent["decode"],
-        "detect": timed.seconds["detector"],
-        "boxes": spent["detect_all"] - timed.seconds["detector"],
-        "segment": timed.seconds["segmenter"],
-        "crops": spent["segment_all"] - timed.seconds["segmenter"],
+        "detect": detector.seconds,
+        "boxes": spent["detect_all"] - detector.seconds,
+        "segment": segmenter.seconds,
+        "crops": spent["segment_all"] - segmenter.seconds,
     }
-    return {name: seconds * 1e3 / len(files) for name, seconds in per_picture.items()}, timed.inputs
+    return {name: seconds * 1e3 / len(files) for name, seconds in per_picture.items()}, Inputs(
+        detector.inputs, segmenter.inputs
+    )
 
 
-def forward_alone(runtime: Runtime, inputs: Sequence[tuple[str, Pixels]], streams: int) -> None:
+def forward_alone(cascade: Cascade, inputs: Inputs, streams: int) -> None:
     """The forward passes of a batch and nothing else, on as many threads as the batch itself."""
-
-    def work(job: tuple[str, Pixels]) -> None:
-        stage, images = job
-        runtime.detector(images) if stage == "detector" else runtime.segmenter(images)
-
-    for _ in read_ahead(inputs, work, threads=streams, ahead=streams):
+    jobs = [(cascade.stage1.network, pixels) for pixels in inputs.detector]
+    jobs += [(cascade.stage2.network, pixels) for pixels in inputs.segmenter]
+    for _ in read_ahead(jobs, lambda job: job[0](job[1]), threads=streams, ahead=streams):
         pass
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.detector import detector_multiple
-from models.graphs import DetectorGraph, SegmenterGraph, padded_pixels
+from models.cuda import Network
+from models.graphs import DetectorGraph, Graph, SegmenterGraph, padded_pixels
+from pipeline.arrays import Image
 from pipeline.bench.arithmetic import multiply_adds
 from pipeline.cascade.cascade import Cascade
-from pipeline.datasets.base import Image
 
 BATCHES = (1, 8, 32, 128)
 RUNS = 20
@@ -63,21 +63,20 @@ def forward_rows(cascade: Cascade, images: Sequence[Image], matrix: float) -> li
 
     Operations on what is added to fill a shape up do not count.
     """
-    multiples = {"detector": detector_multiple(cascade.detector.config), "segmenter": cascade.segmenter_config.multiple}
-    graphs = {
-        "detector": DetectorGraph(cascade.detector),
-        "segmenter": SegmenterGraph(cascade.segmenter, multiples["segmenter"]),
-    }
+    stage1, stage2 = cascade.stage1, cascade.stage2
+    networks: list[tuple[str, Graph, Network]] = [
+        ("detector", DetectorGraph(stage1.detector), stage1.network),
+        ("segmenter", SegmenterGraph(stage2.segmenter, stage2.config.multiple), stage2.network),
+    ]
     rows = []
-    for stage, multiple in multiples.items():
-        height, width = padded_pixels(images[:1], multiple).shape[1:3]
-        operations = 2 * multiply_adds(graphs[stage], height, width)
-        run = getattr(cascade.runtime, stage)
+    for name, graph, run in networks:
+        height, width = padded_pixels(images[:1], graph.multiple).shape[1:3]
+        operations = 2 * multiply_adds(graph, height, width)
         for batch in BATCHES:
-            pixels = padded_pixels([images[index % len(images)] for index in range(batch)], multiple)
+            pixels = padded_pixels([images[index % len(images)] for index in range(batch)], graph.multiple)
             per_second = batch / _median_seconds(lambda run=run, pixels=pixels: run(pixels))  # type: ignore[misc]
             share = per_second * operations / matrix
-            rows.append({"network": stage, "batch": batch, "pictures_per_s": per_second, "matrix_share": share})
+            rows.append({"network": name, "batch": batch, "pictures_per_s": per_second, "matrix_share": share})
     return rows
 
 
@@ -98,7 +97,7 @@ def profile(cascade: Cascade, images: Sequence[Image]) -> dict[str, Any]:
 
 def _cascade_row(cascade: Cascade, images: Sequence[Image], batch: int) -> dict[str, Any]:
     groups = [[images[(first + more) % len(images)] for more in range(batch)] for first in range(len(images))]
-    for group in groups * 2:  # a shape is recorded when it comes for the second time
+    for group in groups * 2:  # a shape is captured when it comes for the second time
         cascade.look(group)
     began = time.perf_counter()
     for group in groups:

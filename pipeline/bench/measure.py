@@ -64,7 +64,7 @@ def bench(
     per_stage, inputs = stages(alone, files)
     forward = {
         "batch": lambda: cascade_batch(cascade, files, cores),
-        "forward": lambda: forward_alone(cascade.runtime, inputs, cores),
+        "forward": lambda: forward_alone(cascade, inputs, cores),
     }
     overlap = interleave(forward, max(10, rounds // 2), told("overlap"))
     rivals = _rivals(bundle, device, samples, told("rivals"))
@@ -105,11 +105,11 @@ def quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
     for sample in samples:
         masks = {
             "cascade": cascade(sample.image).mask,
-            "full_frame": cascade.full_frame([sample.image])[0] >= cascade.full_frame_threshold,
+            "full_frame": cascade.stage2.full_frame([sample.image])[0] >= cascade.thresholds.full_frame,
         }
         for way, mask in masks.items():
             f1s[way].append(segmentation_counts(mask, sample.mask, 2))
-    mean = {way: sum(counts.f1 for counts in found) / len(found) for way, found in f1s.items()}
+    mean = {way: sum(counts.f1 for counts in of_way) / len(of_way) for way, of_way in f1s.items()}
     return {
         "f1_2px_mean": mean["cascade"],
         "full_frame_f1_2px_mean": mean["full_frame"],
@@ -127,7 +127,7 @@ def _rivals(
     seconds = interleave(
         {
             "cascade": lambda: cascade(image),
-            "detector": lambda: cascade.detect([image], cascade.score_threshold),
+            "detector": lambda: cascade.stage1.detect([image], cascade.thresholds.score),
             "unet_resnet34": lambda: unet(image),
             "retinanet": lambda: retinanet(image),
         },

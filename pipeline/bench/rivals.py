@@ -10,7 +10,7 @@ from torchvision.models.detection import retinanet_resnet50_fpn_v2
 
 from models.backbones import normalise
 from models.detector import pad_to_multiple
-from pipeline.datasets.base import Image
+from pipeline.arrays import Image
 
 
 def unet_resnet34(device: torch.device) -> Callable[[Image], float]:
@@ -32,7 +32,7 @@ def torchvision_retinanet(device: torch.device) -> Callable[[Image], float]:
 
     @torch.inference_mode()
     def run(image: Image) -> float:
-        found = network([torch.from_numpy(image).permute(2, 0, 1).to(device).float() / 255])
-        return float(found[0]["scores"].sum())
+        detections = network([torch.from_numpy(image).permute(2, 0, 1).to(device).float() / 255])
+        return float(detections[0]["scores"].sum())
 
     return run

@@ -9,13 +9,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.datasets.boxes import Boxes, round_outwards
-
-ProbabilityMap = NDArray[np.float32]  # (H, W), 0–1
+from pipeline.arrays import Boxes, ProbabilityMap, round_outwards
 
 GRID_PX = 4  # sides of crops are multiples: they pack nearly without gaps, and rounding up shows more of the road
 PRICE_PX = 256  # what one more crop costs besides its pixels: cutting, packing and stitching it, counted in pixels
-LONGEST_PX = 512  # no crop is longer, whatever merging would save, so that crops of all pictures fit the same sheets
+LONGEST_PX = 512  # no crop is longer, whatever merging would save, so that crops of all pictures fit the same canvases
 BLOCK_PX = 1024  # large pictures are planned block by block: time grows with their number, not with its square
 
 

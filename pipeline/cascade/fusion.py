@@ -1,7 +1,7 @@
-"""What both stages think of a pixel, as one probability.
+"""Score fusion: what both stages think of a pixel, as one probability.
 
-Stage 2 sees best where a line runs; stage 1 has learnt from boxes and cells, in another training and often from other
-roads too, whether there is a crack at all. Where the two differ, their mean is right more often than either.
+Stage 2 sees best where a line runs; stage 1 has been trained in another way, and often on other roads too, to say
+whether there is a crack at all. Where the two differ, their mean is right more often than either.
 """
 
 from __future__ import annotations
@@ -9,49 +9,56 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from pipeline.cascade.crops import ProbabilityMap
-from pipeline.cascade.stage1 import CellMap
-from pipeline.datasets.boxes import Boxes, round_outwards
+from pipeline.arrays import AnyBoxes, Boxes, CoarseMask, ProbabilityMap, round_outwards
 
-REACH_PX = 8.0  # standard deviation of what a cell says of its neighbourhood; by validation parts (RESULTS.md)
+REACH_PX = 8.0  # standard deviation of the blur of the coarse mask; chosen on validation parts (docs/ablations)
 
 
-def pool_opinions(
-    probability: ProbabilityMap, cells: CellMap, boxes: NDArray[np.generic], cell_px: int
+def fuse_scores(
+    probability: ProbabilityMap, coarse_mask: CoarseMask, boxes: AnyBoxes, coarse_px: int
 ) -> ProbabilityMap:
-    """Mean of the log-odds of both stages inside of boxes, 0 elsewhere.
+    """Mean of the log-odds of both stages inside boxes, 0 elsewhere.
 
     This is the logarithmic opinion pool with equal weights (Genest and Zidek 1986, Statistical Science 1, section 3).
 
     Args:
         probability: what stage 2 says, ``(H, W)``.
-        cells: what stage 1 says of cells of ``cell_px`` px (`pipeline.cascade.stage1.Seen`); taken as blurred by
-            `REACH_PX`, for its word on a road is good and its word on a pixel is not.
+        coarse_mask: what stage 1 says (`pipeline.cascade.stage1_output.Stage1Output`); it is blurred by `REACH_PX`,
+            for it is right about a stretch of road and inexact about a pixel. Without one, stage 2 decides alone.
         boxes: ``(N, 4)`` xyxy px.
-        cell_px: side of a cell, px.
+        coarse_px: side of a pixel of the coarse mask, px.
 
     Returns:
         ``(H, W)`` float32, 0–1.
     """
     if len(boxes) == 0:  # most photographs of a survey
         return np.zeros_like(probability)
-    rows, columns = cells.shape
-    around = cv2.GaussianBlur(cells, (0, 0), REACH_PX / cell_px)
-    belief = cv2.resize(around, (columns * cell_px, rows * cell_px), interpolation=cv2.INTER_LINEAR)
-    return _pool(probability, np.asarray(belief, np.float32), round_outwards(boxes, probability.shape))
+    inside = round_outwards(boxes, probability.shape)
+    if not coarse_mask.size:
+        return _only_inside(probability, inside)
+    rows, columns = coarse_mask.shape
+    blurred = cv2.GaussianBlur(coarse_mask, (0, 0), REACH_PX / coarse_px)
+    enlarged = cv2.resize(blurred, (columns * coarse_px, rows * coarse_px), interpolation=cv2.INTER_LINEAR)
+    return _mean_log_odds(probability, np.asarray(enlarged, np.float32), inside)
+
+
+def _only_inside(probability: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
+    kept = np.zeros_like(probability)
+    for x1, y1, x2, y2 in boxes.tolist():
+        kept[y1:y2, x1:x2] = probability[y1:y2, x1:x2]
+    return kept
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # a check for divisions by 0, which `least` rules out, is slow
-def _pool(probability: ProbabilityMap, belief: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
-    """The same with boxes ``(N, 4)`` int64 inside of the frame, and a belief that covers it."""
-    pooled = np.zeros_like(probability)
+def _mean_log_odds(probability: ProbabilityMap, other: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
+    """The same with boxes ``(N, 4)`` int64 inside the frame, and stage 1's map, which covers it."""
+    fused = np.zeros_like(probability)
     none, sure, least = np.float32(0), np.float32(1), np.float32(1e-30)
     for x1, y1, x2, y2 in boxes:
         for y in range(y1, y2):
             for x in range(x1, x2):
-                one, other = probability[y, x], belief[y, x]
-                crack, road = np.sqrt(one * other), np.sqrt(max((sure - one) * (sure - other), none))
-                pooled[y, x] = crack / max(crack + road, least)
-    return pooled
+                one, two = probability[y, x], other[y, x]
+                crack, road = np.sqrt(one * two), np.sqrt(max((sure - one) * (sure - two), none))
+                fused[y, x] = crack / max(crack + road, least)
+    return fused

@@ -12,16 +12,16 @@ OVERLAP_PX = 128  # more than the longest box that the detector learns, so that 
 
 
 class Tile(NamedTuple):
-    """A part of a picture that the detector sees at once; half-open px of the full frame.
+    """A part of a picture that the detector is shown at once; half-open px of the full frame.
 
     Attributes:
-        frame: xyxy of what it sees.
-        own: xyxy of what it answers for: a detection counts where its middle lies here. Tiles share no such pixel, and
+        frame: xyxy of what it is shown.
+        core: xyxy of what it answers for: a detection counts where its middle lies here. Tiles share no such pixel, and
             together they answer for all.
     """
 
     frame: tuple[int, int, int, int]
-    own: tuple[int, int, int, int]
+    core: tuple[int, int, int, int]
 
 
 def tiles_of(size: tuple[int, int]) -> list[Tile]:
@@ -35,9 +35,9 @@ def tiles_of(size: tuple[int, int]) -> list[Tile]:
     height, width = size
     rows, columns = _spans(height), _spans(width)
     return [
-        Tile((x1, y1, x2, y2), (own_x1, own_y1, own_x2, own_y2))
-        for (y1, y2), (own_y1, own_y2) in rows
-        for (x1, x2), (own_x1, own_x2) in columns
+        Tile((x1, y1, x2, y2), (core_x1, core_y1, core_x2, core_y2))
+        for (y1, y2), (core_y1, core_y2) in rows
+        for (x1, x2), (core_x1, core_x2) in columns
     ]
 
 
@@ -49,4 +49,4 @@ def _spans(side: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     starts = [int(start) for start in np.linspace(0, side - TILE_PX, count).round()]
     borders = [(start + before + TILE_PX) // 2 for before, start in pairwise(starts)]
     cuts = [0, *borders, side]
-    return [((s, s + TILE_PX), own) for s, own in zip(starts, pairwise(cuts), strict=True)]
+    return [((s, s + TILE_PX), core) for s, core in zip(starts, pairwise(cuts), strict=True)]

@@ -7,7 +7,8 @@ tells data sets apart, `pictures` decodes, `fetch` downloads, `info` describes.
 from __future__ import annotations
 
 from models.errors import UsageError
-from pipeline.datasets.base import CrackDataset, Image, Mask, Sample
+from pipeline.arrays import Image, Mask
+from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.crackforest import CrackForest
 from pipeline.datasets.deepcrack import DeepCrack
 from pipeline.datasets.dnit import Dnit

@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]  # (H, W, 3) RGB
-Mask = NDArray[np.bool_]  # (H, W), True on crack
-Labels = NDArray[np.uint8]  # (H, W), 1 on crack, NOT_JUDGED, else 0
+from pipeline.arrays import Image, Labels, Mask
 
-NOT_JUDGED = 255
+NOT_JUDGED = 255  # in `pipeline.arrays.Labels`
 
 
 @dataclass(frozen=True, slots=True)

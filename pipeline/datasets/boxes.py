@@ -1,4 +1,4 @@
-"""Mask → boxes: the labels that the detector learns from, and small geometry on boxes.
+"""Mask → boxes: the labels that the detector learns from.
 
 Boxes are ``(N, 4)`` int64 xyxy px, half-open: ``x2`` and ``y2`` are one past the last pixel, so that a crack one
 pixel wide still gives a box one pixel wide (`torchvision.ops.masks_to_boxes` would give it no width at all).
@@ -10,10 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.datasets.base import Mask
+from pipeline.arrays import Boxes, Mask
 from pipeline.settings import LabelSettings
-
-Boxes = NDArray[np.int64]  # (N, 4) xyxy px, half-open
 
 
 def mask_to_boxes(mask: Mask, labels: LabelSettings) -> Boxes:
@@ -42,34 +40,6 @@ def mask_to_boxes(mask: Mask, labels: LabelSettings) -> Boxes:
     return padded[np.lexsort((padded[:, 0], padded[:, 1]))]
 
 
-def union_mask(boxes: NDArray[np.generic], size: tuple[int, int]) -> Mask:
-    """Pixels that lie in at least one box.
-
-    Args:
-        boxes: ``(N, 4)`` xyxy px, float boxes are rounded outwards; parts outside the frame are cut off.
-        size: ``(H, W)`` px.
-
-    Returns:
-        ``(H, W)`` bool.
-
-    >>> int(union_mask(np.array([[0, 0, 2, 2], [1, 1, 3, 3]]), (4, 4)).sum())
-    7
-    """
-    union = np.zeros(size, bool)
-    for x1, y1, x2, y2 in round_outwards(boxes, size):
-        union[y1:y2, x1:x2] = True
-    return union
-
-
-def round_outwards(boxes: NDArray[np.generic], size: tuple[int, int]) -> Boxes:
-    """Smallest whole-pixel boxes around `boxes`, clipped to the ``(H, W)`` frame: ``(N, 4)`` int64 xyxy px."""
-    height, width = size
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    low = np.floor(boxes[:, :2]).clip(0, (width, height))
-    high = np.ceil(boxes[:, 2:]).clip(0, (width, height))
-    return np.concatenate([low, high], axis=1).astype(np.int64)
-
-
 def _component_boxes(mask: Mask, gap: int, max_side: int | None) -> Boxes:
     ys, xs = np.nonzero(mask)
     _, labelled = cv2.connectedComponents(_grown(mask, gap).view(np.uint8), connectivity=8)
@@ -77,8 +47,8 @@ def _component_boxes(mask: Mask, gap: int, max_side: int | None) -> Boxes:
     order = np.argsort(component, kind="stable")
     starts = np.flatnonzero(np.diff(component[order], prepend=-1))
     boxes: list[tuple[int, int, int, int]] = []
-    for own in np.split(order, starts[1:]):
-        boxes += _split_tight(xs[own], ys[own], max_side or max(mask.shape))
+    for pixels in np.split(order, starts[1:]):
+        boxes += _split_tight(xs[pixels], ys[pixels], max_side or max(mask.shape))
     return np.array(boxes, np.int64).reshape(-1, 4)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from models.errors import DataError
-from pipeline.datasets.base import Mask
+from pipeline.arrays import Mask
 from pipeline.datasets.layout import require_layout
 from pipeline.datasets.pairs import Pair, PairedDataset, pictures_by_stem, require_counterparts
 

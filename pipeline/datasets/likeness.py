@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.datasets.base import Image
+from pipeline.arrays import Image
 
 SIDE = 16
 ALIKE_BITS = 28

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import DataError
-from pipeline.datasets.base import CrackDataset, Mask, Sample
+from pipeline.arrays import Mask
+from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_image, read_mask
 
 

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from models.errors import DataError
-from pipeline.datasets.base import Image, Mask
+from pipeline.arrays import Image, Mask
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 

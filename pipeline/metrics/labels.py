@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.arrays import AnyBoxes
 from pipeline.metrics.regions import RegionCounts, region_counts
-
-Boxes = NDArray[Any]  # (N, 4) xyxy px, half-open; float or int
 
 _ROWS_AT_ONCE = 64
 
@@ -22,7 +21,7 @@ class Oracle(NamedTuple):
     oracle_boxes_per_image: float
 
 
-def oracle(boxes_per_picture: Iterable[Boxes], masks: Iterable[NDArray[np.bool_]]) -> Oracle:
+def oracle(boxes_per_picture: Iterable[AnyBoxes], masks: Iterable[NDArray[np.bool_]]) -> Oracle:
     """Score the label boxes themselves, pooled.
 
     Args:
@@ -37,7 +36,7 @@ def oracle(boxes_per_picture: Iterable[Boxes], masks: Iterable[NDArray[np.bool_]
     return Oracle(pooled.data_reduction, pooled.boxes_per_image)
 
 
-def anchor_recall(boxes: Boxes, anchors: Boxes, iou: float = 0.5) -> float:
+def anchor_recall(boxes: AnyBoxes, anchors: AnyBoxes, iou: float = 0.5) -> float:
     """Share of boxes that at least one anchor meets.
 
     Args:
@@ -59,7 +58,7 @@ def anchor_recall(boxes: Boxes, anchors: Boxes, iou: float = 0.5) -> float:
     return met / len(boxes)
 
 
-def box_iou(a: Boxes, b: Boxes) -> NDArray[np.float64]:
+def box_iou(a: AnyBoxes, b: AnyBoxes) -> NDArray[np.float64]:
     """Intersection over union of every pair: ``(N, 4)`` and ``(M, 4)`` xyxy px to ``(N, M)``.
 
     >>> box_iou(np.array([[0, 0, 4, 4]]), np.array([[2, 0, 6, 4]])).round(3).tolist()

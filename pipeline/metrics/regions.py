@@ -1,4 +1,4 @@
-"""Boxes against the ground-truth mask: the three equations of Carr et al. 2018, section III, and AP50.
+"""AnyBoxes against the ground-truth mask: the three equations of Carr et al. 2018, section III, and AP50.
 
 One box over the whole frame has precision 1 and segmentation error 0: only together with the data reduction do they
 mean anything, so `region_curve` gives all of them over the whole range of thresholds.
@@ -18,14 +18,11 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import ArrayLike, NDArray
 from skimage.morphology import skeletonize
 
+from pipeline.arrays import AnyBoxes, Mask, Scores, round_outwards
 from pipeline.metrics.pooling import Counts
 
 STRICT_SKELETON_PX = 8
 STRICT_REACH_PX = 2
-
-Boxes = NDArray[Any]  # (N, 4) xyxy px, half-open; float or int
-Scores = NDArray[np.floating[Any]]  # (N,) 0–1
-Mask = NDArray[np.bool_]  # (H, W), True on crack
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class RegionCounts(Counts):
         return _share(self.tp + self.fp, self.pictures, empty=math.nan)
 
 
-def region_counts(boxes: Boxes, mask: Mask) -> RegionCounts:
+def region_counts(boxes: AnyBoxes, mask: Mask) -> RegionCounts:
     """Count one picture at one threshold.
 
     Args:
@@ -89,7 +86,7 @@ def region_counts(boxes: Boxes, mask: Mask) -> RegionCounts:
     return RegionCounts(*_cumulative_counts(boxes, mask)[-1].tolist())
 
 
-def region_curve(per_picture: Iterable[tuple[Boxes, Scores, Mask]], thresholds: ArrayLike) -> pd.DataFrame:
+def region_curve(per_picture: Iterable[tuple[AnyBoxes, Scores, Mask]], thresholds: ArrayLike) -> pd.DataFrame:
     """Every region metric, pooled, at each threshold.
 
     Args:
@@ -109,7 +106,7 @@ def region_curve(per_picture: Iterable[tuple[Boxes, Scores, Mask]], thresholds: 
 
 
 def counts_at(
-    boxes: Boxes, scores: Scores, mask: Mask, thresholds: ArrayLike, skeleton: Mask | None = None
+    boxes: AnyBoxes, scores: Scores, mask: Mask, thresholds: ArrayLike, skeleton: Mask | None = None
 ) -> NDArray[np.int64]:
     """What one picture adds to `region_curve` at each threshold: ``(T, F)``, F in the order of `RegionCounts`.
 
@@ -149,7 +146,7 @@ def curve_of(total: NDArray[np.int64], thresholds: ArrayLike) -> pd.DataFrame:
     )
 
 
-def ap50(per_picture: Iterable[tuple[Boxes, Scores, Boxes]]) -> float:
+def ap50(per_picture: Iterable[tuple[AnyBoxes, Scores, AnyBoxes]]) -> float:
     """COCO average precision at IoU 0.5, at most 100 detections a picture, by faster-coco-eval.
 
     Args:
@@ -181,17 +178,17 @@ def ap50(per_picture: Iterable[tuple[Boxes, Scores, Boxes]]) -> float:
     return float(precision.mean())
 
 
-def _cumulative_counts(boxes: Boxes, mask: Mask, skeleton: Mask | None = None) -> NDArray[np.int64]:
+def _cumulative_counts(boxes: AnyBoxes, mask: Mask, skeleton: Mask | None = None) -> NDArray[np.int64]:
     """Counts of the first k boxes, for every k.
 
     Returns:
         ``(N + 1, F)``, F in the order of the fields of `RegionCounts`.
     """
     mask = np.asarray(mask, dtype=bool)
-    whole = _outwards(boxes, mask.shape)
+    whole = round_outwards(boxes, mask.shape)
     count = len(whole)
     true_positive = _pixels_in(whole, mask) >= 1  # (N,)
-    grown = _outwards(boxes, mask.shape, grow=STRICT_REACH_PX)
+    grown = round_outwards(boxes, mask.shape, grow=STRICT_REACH_PX)
     strict = _pixels_in(grown, skeleton_of(mask) if skeleton is None else skeleton) >= STRICT_SKELETON_PX  # (N,)
 
     first = np.full(mask.shape, count, dtype=np.int64)  # (H, W) first box over each pixel, `count` where there is none
@@ -199,14 +196,14 @@ def _cumulative_counts(boxes: Boxes, mask: Mask, skeleton: Mask | None = None) -
         x1, y1, x2, y2 = whole[k]
         first[y1:y2, x1:x2] = k
     covered = _running(np.bincount(first.reshape(-1), minlength=count + 1)[:count])  # (N + 1,)
-    found = _running(np.bincount(first[mask], minlength=count + 1)[:count])  # (N + 1,)
+    held = _running(np.bincount(first[mask], minlength=count + 1)[:count])  # (N + 1,)
 
     crack = int(mask.sum())
     rows = np.empty((count + 1, len(RegionCounts.__dataclass_fields__)), dtype=np.int64)
     rows[:, 0] = _running(true_positive)
     rows[:, 1] = _running(~true_positive)
     rows[:, 2] = _running(strict)
-    rows[:, 3] = crack - found
+    rows[:, 3] = crack - held
     rows[:, 4] = crack
     rows[:, 5] = covered
     rows[:, 6] = mask.size
@@ -219,14 +216,6 @@ def _running(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(values, dtype=np.int64)]).astype(np.int64)
 
 
-def _outwards(boxes: Boxes, shape: tuple[int, ...], grow: int = 0) -> NDArray[np.int64]:
-    """Whole pixels that the boxes touch, grown by `grow` px and clipped to the ``(H, W)`` frame: ``(N, 4)`` xyxy px."""
-    given = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
-    corners = np.concatenate([np.floor(given[:, :2]) - grow, np.ceil(given[:, 2:]) + grow], axis=1)
-    height, width = shape
-    return np.asarray(np.clip(corners, 0, [width, height, width, height]), dtype=np.int64)
-
-
 def _pixels_in(boxes: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
     """True pixels in each box: ``(N, 4)`` whole, clipped xyxy px and ``(H, W)`` to ``(N,)``."""
     sums = np.asarray(cv2.integral(mask.astype(np.uint8)), dtype=np.int64)  # (H + 1, W + 1)
@@ -234,7 +223,7 @@ def _pixels_in(boxes: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
     return np.asarray(sums[y2, x2] - sums[y1, x2] - sums[y2, x1] + sums[y1, x1])
 
 
-def _rows(boxes: Boxes) -> list[list[float]]:
+def _rows(boxes: AnyBoxes) -> list[list[float]]:
     return np.asarray(boxes, dtype=np.float64).reshape(-1, 4).tolist()
 
 

@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.arrays import Mask, ProbabilityMap
 from pipeline.metrics.pooling import Counts
-
-Mask = NDArray[np.bool_]  # (H, W), True on crack
-ProbabilityMap = NDArray[np.float32]  # (H, W), 0–1
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.datasets.base import Image
+from pipeline.arrays import Image
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.road import Points, RoadView, region_of, view_of
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.datasets.base import Mask
+from pipeline.arrays import Mask
 from pipeline.placing.camera_file import Camera, Lens, Mounting
 
 Points = NDArray[np.float64]

@@ -23,8 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from pipeline.datasets.base import Image, Mask, Sample
-from pipeline.datasets.boxes import round_outwards, union_mask
+from pipeline.arrays import Image, Mask, round_outwards, union_mask
+from pipeline.datasets.base import Sample
 
 Colour = tuple[int, int, int]
 
@@ -76,16 +76,16 @@ def draw_boxes(image: Image, boxes: ArrayLike, scores: ArrayLike | None) -> Imag
         outline(canvas, box, PALETTE["box"], line)
     if scores is None:
         return canvas
-    sheet = PillowImage.fromarray(canvas)
-    pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=max(11.0, min(sheet.size) / 46))
+    drawing = PillowImage.fromarray(canvas)
+    pen = ImageDraw.Draw(drawing)
+    font = ImageFont.load_default(size=max(11.0, min(drawing.size) / 46))
     for (x1, y1, _, _), score in zip(corners.tolist(), np.asarray(scores).reshape(-1).tolist(), strict=True):
         text = f"{score:.0%}"
         _, _, wide, tall = pen.textbbox((0, 0), text, font=font)
-        left, top = min(x1, sheet.width - wide - 6), max(y1 - tall - 4, 0)
+        left, top = min(x1, drawing.width - wide - 6), max(y1 - tall - 4, 0)
         pen.rectangle((left, top, left + wide + 5, top + tall + 3), fill=PALETTE["box"])
         pen.text((left + 3, top + 1), text, fill=(0, 0, 0), font=font)
-    return np.array(sheet, dtype=np.uint8)
+    return np.array(drawing, dtype=np.uint8)
 
 
 def heat_map(image: Image, boxes: ArrayLike, scores: ArrayLike) -> Image:

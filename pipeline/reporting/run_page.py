@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image as PillowImage
 
-from pipeline.datasets.base import Image
+from pipeline.arrays import Image
 from pipeline.reporting.figures import MISSED_GROWTH_PX, PALETTE, ReviewCut
 from pipeline.reporting.pages import finite, page_environment
 from pipeline.storage.atomic import write_whole
@@ -78,7 +78,7 @@ def render_report(report: ReportInput) -> str:
         run=_Row(report.run),
         paper=_Row(report.paper),
         dataset=DATASETS.get(str(report.run.get("dataset")), report.run.get("dataset")),
-        verdict=[compare(report, *which) for which in _VERDICT],
+        verdict=[compare_with_paper(report, *which) for which in _VERDICT],
         figures=[(place, name, views, _Row(rows[rank[name]] if name in rank else {}))
                  for place, (name, views) in enumerate(figures, start=1)],
         curves={heading: drawn.decode() for heading, drawn in report.curves.items()},
@@ -140,7 +140,7 @@ class Comparison:
     at: dict[str, float]
 
 
-def compare(report: ReportInput, name: str, column: str, sign: int) -> Comparison:
+def compare_with_paper(report: ReportInput, name: str, column: str, sign: int) -> Comparison:
     """Hold our ``column`` against the paper's; ``sign`` is +1 where higher is better, −1 where lower is."""
     ours, theirs = finite(report.run.get(column)), finite(report.paper.get(column))
     low, high = finite(report.run.get(f"{column}_low")), finite(report.run.get(f"{column}_high"))

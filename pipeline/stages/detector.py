@@ -8,15 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from models.bundle import fill
-from models.cells import CellBoxes
+from models.coarse_mask import CoarseBoxes
 from models.detector import CrackDetector, build_detector
-from models.segmenter import build_segmenter
-from pipeline.cascade.cascade import MIN_SCORE, Cascade
-from pipeline.datasets.splits import PARTS
+from models.runtimes import Runtime, make_runtime
+from pipeline.cascade.stage1 import Stage1
 from pipeline.settings import RunSettings
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.training.loop import pick_device
-from pipeline.training.operating_point import CELLS, candidates_of, choose_operating_point
+from pipeline.training.operating_point import COARSE_THRESHOLDS, candidates_of, choose_operating_point
+
+DETECTED = ("test", "clean")  # parts whose detections somebody reads
 
 
 def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:
@@ -27,46 +28,37 @@ def load_detector(settings: RunSettings, trained: Path) -> CrackDetector:
     return detector
 
 
-def detector_alone(settings: RunSettings, trained: Path, look_again: bool = False) -> Cascade:
-    """The hot path with a trained stage 1; its stage 2 has no training and must not be asked."""
-    return Cascade(
-        load_detector(settings, trained),
-        build_segmenter(settings.segmenter.model_copy(update={"weights": "none"})),
-        settings.segmenter,
-        settings.crops,
-        MIN_SCORE,
-        0.5,
-        pick_device(settings.device),
-        look_again=look_again,
-    )
+def run_on(settings: RunSettings) -> Runtime:
+    """What the run's networks run on."""
+    return make_runtime("auto", pick_device(settings.device))
 
 
-def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> None:
-    """Choose the operating point on ``val`` and run the detector over every part, crack-free pictures too.
+def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> None:
+    """Choose the operating point on ``val``, and run the detector over the test part and crack-free pictures.
 
     Writes ``detections.parquet`` (name, part, box, score from 0.01 up), ``curve.parquet`` (validation) and
     ``operating_point.json``.
     """
-    cascade = detector_alone(settings, trained, settings.look_again)
+    stage1 = Stage1.on(run_on(settings), load_detector(settings, trained), tta=settings.detector_tta)
     config, thresholds = settings.detector, settings.thresholds
     val = load_part(settings, prepared, "val")
     candidates = candidates_of(
-        cascade.see([sample.image for sample in val]),
+        stage1.look([sample.image for sample in val]),
         [sample.mask for sample in val],
-        settings.cells,
-        config.cell_px if config.cells else None,
-        CELLS if thresholds.cell is None else [thresholds.cell],
+        settings.box_splitting,
+        config.coarse_px if config.coarse_mask else None,
+        COARSE_THRESHOLDS if thresholds.coarse_mask is None else [thresholds.coarse_mask],
     )
     point = choose_operating_point(candidates, thresholds)
-    cascade.cells = point.cells
+    stage1.boxes = point.coarse_boxes
     frames = []
-    for part in (*PARTS, "clean"):
+    for part in DETECTED:
         samples = load_part(settings, prepared, part)
-        for sample, (boxes, scores) in zip(samples, cascade.detect([s.image for s in samples]), strict=True):
+        for sample, (boxes, scores) in zip(samples, stage1.detect([s.image for s in samples]), strict=True):
             frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(score=scores, name=sample.name, part=part))
     described = {
         "score_threshold": point.score_threshold,
-        "cells": point.cells.model_dump(),
+        "coarse_boxes": point.coarse_boxes.model_dump(),
         "origin": "fixed"
         if thresholds.score is not None
         else f"validation: segmentation error ≤ {thresholds.target_error}, precision ≥ {thresholds.target_precision}",
@@ -77,10 +69,10 @@ def detect_all(settings: RunSettings, prepared: Path, trained: Path, out: Path) 
 
 
 def read_score_threshold(detected: Path) -> float:
-    """Score threshold that `detect_all` settled on."""
+    """Score threshold that `detect` settled on."""
     return float(json.loads((detected / "operating_point.json").read_text())["score_threshold"])
 
 
-def read_cells(detected: Path) -> CellBoxes:
-    """How boxes are drawn, as `detect_all` settled it."""
-    return CellBoxes.model_validate(json.loads((detected / "operating_point.json").read_text())["cells"])
+def read_coarse_boxes(detected: Path) -> CoarseBoxes:
+    """How boxes are drawn, as `detect` settled it."""
+    return CoarseBoxes.model_validate(json.loads((detected / "operating_point.json").read_text())["coarse_boxes"])

@@ -12,8 +12,9 @@ from pipeline.datasets.pictures import read_mask
 from pipeline.metrics import ap50, region_curve
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
-from pipeline.stages.evaluation import TIMES, count_picture, headline
+from pipeline.stages.evaluation import count_picture, headline
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
+from pipeline.storage.schemas import TIMES
 from pipeline.training.operating_point import SCORES
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.runtimes import LARGEST_BATCH
-from pipeline.cascade.cascade import MIN_SCORE, Cascade, CascadeResult
-from pipeline.cascade.crops import ProbabilityMap
-from pipeline.datasets.base import Image, Mask, Sample
+from pipeline.arrays import Image, Mask, ProbabilityMap
+from pipeline.cascade.cascade import Cascade, CascadeResult
+from pipeline.datasets.base import Sample
 from pipeline.datasets.boxes import mask_to_boxes
 from pipeline.metrics import (
     RegionCounts,
@@ -28,11 +28,11 @@ from pipeline.metrics import (
     segmentation_counts,
 )
 from pipeline.settings import LabelSettings
+from pipeline.storage.schemas import TIMES
 from pipeline.training.loop import Report
 
 C = TypeVar("C", RegionCounts, SegmentationCounts)
 
-TIMES = ("detect_ms", "segment_ms", "cascade_ms", "full_frame_ms")
 TOLERANCES = (0, 2)  # px
 MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
     "precision": attrgetter("precision"),
@@ -65,10 +65,11 @@ def timed_batch(
     began = time.perf_counter()
     results = cascade.look(images)
     between = time.perf_counter()
-    full_frames = cascade.full_frame(images)
+    full_frames = cascade.stage2.full_frame(images)
     ended = time.perf_counter()
     share = 1e3 / len(images)
-    spent = (results[0].detect_ms, results[0].segment_ms, (between - began) * share, (ended - between) * share)
+    stages = (sum(getattr(result, name) for result in results) / len(images) for name in TIMES[:2])
+    spent = (*stages, (between - began) * share, (ended - between) * share)
     return results, full_frames, dict(zip(TIMES, spent, strict=True))
 
 
@@ -122,11 +123,12 @@ def evaluate_cascade(
         timed = [timed_batch(cascade, images) for _ in range(ROUNDS if total < MANY else 1)]
         results, full_frames, _ = timed[-1]
         times = median_times([times for *_, times in timed])
-        all_found = cascade.detect(images, MIN_SCORE)
-        for sample, result, full_frame, found in zip(batch, results, full_frames, all_found, strict=True):
-            full_mask = full_frame >= cascade.full_frame_threshold
+        all_detections = cascade.stage1.detect(images)
+        for sample, result, full_frame, (boxes, scores) in zip(
+            batch, results, full_frames, all_detections, strict=True
+        ):
+            full_mask = full_frame >= cascade.thresholds.full_frame
             rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
-            boxes, scores = found
             columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
             frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
             for_ap.append((boxes, scores, mask_to_boxes(sample.mask, labels)))

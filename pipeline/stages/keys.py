@@ -31,7 +31,12 @@ _BOXES = [
     "pipeline/cascade/coarse_boxes.py",
     "pipeline/cascade/split_boxes.py",
     "pipeline/cascade/stage1.py",
-    "models/cells.py",
+    "pipeline/cascade/stage1_output.py",
+    "pipeline/cascade/tiles.py",
+    "models/detections.py",
+    "models/detector_config.py",
+    "models/pyramid.py",
+    "models/coarse_mask.py",
     "models/detector.py",
     "models/suppression.py",
 ]
@@ -40,8 +45,9 @@ _CASCADE = [
     "pipeline/cascade/cascade.py",
     "pipeline/cascade/crops.py",
     "pipeline/cascade/fusion.py",
-    "pipeline/cascade/second_look.py",
-    "pipeline/cascade/views.py",
+    "pipeline/cascade/packing.py",
+    "pipeline/cascade/stage2.py",
+    "pipeline/cascade/tta.py",
     "models/segmenter.py",
 ]
 
@@ -62,13 +68,15 @@ SOURCES: dict[StageName, list[str]] = {
     "train-detector": [
         *_LOOP,
         "models/detector.py",
-        "models/cells.py",
+        "models/detector_config.py",
+        "models/pyramid.py",
+        "models/coarse_mask.py",
         "pipeline/datasets/boxes.py",
         "pipeline/training/losses.py",
         "pipeline/training/detector.py",
         "pipeline/stages/train_detector.py",
         "models/start.py",
-    ],  # not what draws boxes around cells: it says how validation looks, and no epoch is chosen by that
+    ],  # not what draws boxes around the coarse mask: it says how validation looks, and no epoch is chosen by that
     "detect": [*_CASCADE, "pipeline/training/operating_point.py", "pipeline/stages/detector.py"],
     "crop": [*_BOXES, "pipeline/cascade/crops.py", "pipeline/stages/crop.py"],
     "train-segmenter": [
@@ -103,33 +111,33 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     detector, second = dump["detector"], dump["detector"]["second"]
     trainings = [dump["detector_training"], *([dump["second_training"]] if second else [])]  # of stage 1
     anchors = [
-        {k: v for k, v in each.items() if k.startswith("anchor") or k in ("levels", "fold")}
+        {k: v for k, v in each.items() if k.startswith("anchor") or k in ("levels", "space_to_depth")}
         for each in (detector, second)
         if each
     ]
     for training in (*trainings, dump["segmenter_training"]):
         if training["start"]:  # what lies there counts, not where
             training["start"] = read_card(Path(training["start"])).sha256
-    own: dict[StageName, Any] = {
+    settings_of: dict[StageName, Any] = {
         "prepare": [
             _source_digest(_reader(settings.dataset.name)),
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
         ],
         "train-detector": [detector, dump["detector_augment"], trainings, dump["seed"]],
         "detect": [
-            device_type, dump["look_again"], dump["cells"],
+            device_type, dump["detector_tta"], dump["box_splitting"],
             {k: v for k, v in dump["thresholds"].items() if k != "probability"},
         ],
-        "crop": [dump["cells"]],
+        "crop": [dump["box_splitting"]],
         "train-segmenter": [
             dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["crops"]["train_side"],
             dump["seed"],
         ],
-        "segment": [dump["look_again"], dump["crops"]["halo"], dump["thresholds"]["probability"]],
+        "segment": [dump["segmenter_tta"], dump["crops"]["halo"], dump["thresholds"]["probability"]],
         "evaluate": [],
     }  # fmt: skip
     keys: dict[StageName, str] = {}
-    for stage, mine in own.items():
+    for stage, mine in settings_of.items():
         before = [keys[earlier] for earlier in BEFORE[stage]]
         keys[stage] = _digest([stage, before, mine, [_source_digest(path) for path in SOURCES[stage]]])
     return keys

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.detector import DetectorConfig, build_detector
+from models.detector import build_detector
+from models.detector_config import DetectorConfig
 from pipeline.datasets import open_dataset
 from pipeline.datasets.base import Sample
 from pipeline.datasets.boxes import mask_to_boxes
@@ -85,4 +86,4 @@ def _anchors(config: DetectorConfig, shape: tuple[int, ...]) -> NDArray[np.float
     bare = config.model_copy(update={"weights": "none"})
     detector = build_detector(bare)
     anchors: NDArray[np.float32] = detector.anchors_for(shape[0], shape[1]).numpy()
-    return anchors * np.float32(config.fold)
+    return anchors * np.float32(config.space_to_depth)

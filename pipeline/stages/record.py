@@ -23,9 +23,9 @@ from pipeline.reporting.run_page import ReportInput, write_report
 from pipeline.settings import RunSettings
 from pipeline.stages.evaluation import headline, images_table
 from pipeline.stages.keys import ROOT, StageName
+from pipeline.stages.page_input import Measured, report_input
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.segmenter import load_cascade
-from pipeline.stages.shown import Measured, report_input
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import PAPER, read_table, write_part
 
@@ -57,7 +57,7 @@ class RunInfo:
     seconds: dict[str, float]
 
 
-class Recorded(NamedTuple):
+class RecordedRun(NamedTuple):
     """A run as it was recorded: the row of ``runs``, and where its page and bundle lie (none for pooled folds)."""
 
     run_id: str
@@ -66,7 +66,7 @@ class Recorded(NamedTuple):
     bundle: Path | None
 
 
-def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, run: RunInfo) -> Recorded:
+def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, run: RunInfo) -> RecordedRun:
     """Record a run over one split. The row of ``runs`` is written last: a run that has one is recorded whole."""
     metrics = json.loads((folders["evaluate"] / "metrics.json").read_text())
     described = json.loads((folders["prepare"] / "split.json").read_text())
@@ -85,13 +85,13 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
     _write_places(folder, settings, {settings.dataset.split: folders})
     write_part("images", run.run_id, images_table(counts), home)
     write_part("detections", run.run_id, _detections(settings, folders), home)
-    shown = report_input([Measured(settings, folders)], row, images_table(counts))
-    report = write_report(folder / "report.html", shown)
+    page = report_input([Measured(settings, folders)], row, images_table(counts))
+    report = write_report(folder / "report.html", page)
     write_part("runs", run.run_id, [row], home)
-    return Recorded(run.run_id, row, report, bundle)
+    return RecordedRun(run.run_id, row, report, bundle)
 
 
-def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, home: Path) -> Recorded:
+def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, home: Path) -> RecordedRun:
     """Record one row over several splits that test on different pictures: their counts pooled, not their figures."""
     evaluated = [split.folders["evaluate"] for split in splits]
     counts = pd.concat([pd.read_parquet(folder / "counts.parquet") for folder in evaluated], ignore_index=True)
@@ -108,7 +108,7 @@ def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, h
     write_part("images", run.run_id, images, home)
     report = write_report(folder / "report.html", report_input(splits, row, images))
     write_part("runs", run.run_id, [row], home)
-    return Recorded(run.run_id, row, report, None)
+    return RecordedRun(run.run_id, row, report, None)
 
 
 def rerender_report(home: Path, run_id: str) -> Path:
@@ -217,12 +217,13 @@ def _save_bundle(
         created_at=datetime.now(UTC),
         detector=settings.detector,
         segmenter=settings.segmenter,
-        score_threshold=cascade.score_threshold,
-        cells=cascade.cells,
-        probability_threshold=cascade.probability_threshold,
-        full_frame_threshold=cascade.full_frame_threshold,
+        score_threshold=cascade.thresholds.score,
+        coarse_boxes=cascade.stage1.boxes,
+        probability_threshold=cascade.thresholds.probability,
+        full_frame_threshold=cascade.thresholds.full_frame,
         crop_halo=settings.crops.halo,
-        look_again=settings.look_again,
+        detector_tta=settings.detector_tta,
+        segmenter_tta=settings.segmenter_tta,
         dataset=settings.dataset.name,
         dataset_fingerprint=described["dataset_fingerprint"],
         split=settings.dataset.split,
@@ -233,15 +234,15 @@ def _save_bundle(
         training_data_licence=_licence(settings, described["licence"]),
         versions=describe_software()[1],
     )
-    return save_bundle(out, cascade.detector, cascade.segmenter, card)
+    return save_bundle(out, cascade.stage1.detector, cascade.stage2.segmenter, card)
 
 
-def _licence(settings: RunSettings, own: str) -> str:
+def _licence(settings: RunSettings, dataset: str) -> str:
     """Licence of all data that shaped the weights, a starting bundle's included."""
     second = settings.second_training.start if settings.detector.second else None
     starts = dict.fromkeys((settings.detector_training.start, second, settings.segmenter_training.start))
     cards = [read_card(start) for start in starts if start is not None]
-    return "; ".join([own, *(f"started from {card.name}: {card.training_data_licence}" for card in cards)])
+    return "; ".join([dataset, *(f"started from {card.name}: {card.training_data_licence}" for card in cards)])
 
 
 def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:

@@ -14,12 +14,14 @@ import pandas as pd
 from models.bundle import fill
 from models.segmenter import build_segmenter
 from models.start import starting_weights
-from pipeline.cascade.cascade import Cascade
-from pipeline.cascade.crops import ProbabilityMap
-from pipeline.datasets.base import Mask, Sample
+from pipeline.arrays import Mask, ProbabilityMap
+from pipeline.cascade.cascade import Cascade, CascadeThresholds
+from pipeline.cascade.stage1 import Stage1
+from pipeline.cascade.stage2 import Stage2
+from pipeline.datasets.base import Sample
 from pipeline.metrics import choose_probability_threshold, segmentation_curve
 from pipeline.settings import RunSettings
-from pipeline.stages.detector import load_detector, read_cells, read_score_threshold
+from pipeline.stages.detector import load_detector, read_coarse_boxes, read_score_threshold, run_on
 from pipeline.stages.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
 from pipeline.stages.prepare import boxes_by_name, load_part
 from pipeline.training.loop import Report, pick_device, train
@@ -49,28 +51,26 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
 
 
 def load_cascade(
-    settings: RunSettings,
-    detector: Path,
-    segmenter: Path,
-    detected: Path,
-    probability_threshold: float = 0.5,
-    full_frame_threshold: float | None = None,
+    settings: RunSettings, detector: Path, segmenter: Path, detected: Path, probability: float, full_frame: float
 ) -> Cascade:
-    """Both trained networks at an operating point."""
+    """Both trained networks at an operating point.
+
+    Args:
+        settings: of the run.
+        detector: folder of stage *train-detector*.
+        segmenter: folder of stage *train-segmenter*.
+        detected: folder of stage *detect*, where the score threshold stands.
+        probability: threshold of pixels in the cascade.
+        full_frame: the same over whole pictures.
+    """
+    runtime = run_on(settings)
     network = build_segmenter(settings.segmenter.model_copy(update={"weights": "none"}))
     fill(network, segmenter / "best.safetensors")
-    return Cascade(
-        load_detector(settings, detector),
-        network,
-        settings.segmenter,
-        settings.crops,
-        read_score_threshold(detected),
-        probability_threshold,
-        pick_device(settings.device),
-        look_again=settings.look_again,
-        full_frame_threshold=full_frame_threshold,
-        cells=read_cells(detected),
-    )
+    boxes = read_coarse_boxes(detected)
+    stage1 = Stage1.on(runtime, load_detector(settings, detector), boxes, settings.detector_tta)
+    stage2 = Stage2(runtime, network, settings.segmenter, settings.crops, settings.segmenter_tta)
+    thresholds = CascadeThresholds(read_score_threshold(detected), probability, full_frame)
+    return Cascade(stage1, stage2, thresholds, runtime)
 
 
 def segment(
@@ -82,16 +82,15 @@ def segment(
     ``operating_point.json``, ``times.parquet`` (ms) and, a picture each, ``masks/``, ``full_frame/`` (0 or 255) and
     ``probability/`` (0–255 for 0–1).
     """
-    cascade = load_cascade(settings, detector, segmenter, detected)
+    cascade = load_cascade(settings, detector, segmenter, detected, 0.5, 0.5)
     if (fixed := settings.thresholds.probability) is None:
         point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"))
     else:
         point = {"probability_threshold": fixed, "full_frame_threshold": fixed}
-    cascade.probability_threshold = point["probability_threshold"]
-    cascade.full_frame_threshold = point["full_frame_threshold"]
+    cascade.thresholds = CascadeThresholds(cascade.thresholds.score, *point.values())
     stage_1 = {
-        "score_threshold": cascade.score_threshold,
-        "cell_threshold": cascade.cells.threshold if settings.detector.cells else None,
+        "score_threshold": cascade.thresholds.score,
+        "coarse_threshold": cascade.stage1.boxes.threshold if settings.detector.coarse_mask else None,
     }
     (out / "operating_point.json").write_text(json.dumps(stage_1 | point, indent=2))
     for folder in ("masks", "full_frame", "probability"):
@@ -107,7 +106,7 @@ def segment(
         times = median_times([times for *_, times in timed])
         for sample, result, full_frame in zip(batch, results, full_frames, strict=True):
             _write_grey(out / "masks" / f"{sample.name}.png", result.mask)
-            _write_grey(out / "full_frame" / f"{sample.name}.png", full_frame >= cascade.full_frame_threshold)
+            _write_grey(out / "full_frame" / f"{sample.name}.png", full_frame >= cascade.thresholds.full_frame)
             _write_grey(out / "probability" / f"{sample.name}.png", result.probability)
             rows.append({"name": sample.name} | times)
         boxes = sum(len(result.boxes) for result in results)
@@ -125,12 +124,12 @@ def choose_probability_thresholds(cascade: Cascade, samples: Sequence[Sample]) -
     images = [sample.image for sample in samples]
     ways = {
         "probability_threshold": [result.probability for result in cascade.look(images)],
-        "full_frame_threshold": cascade.full_frame(images),
+        "full_frame_threshold": cascade.stage2.full_frame(images),
     }
     chosen = {}
     for name, maps in ways.items():
-        found = [(probability, sample.mask) for probability, sample in zip(maps, samples, strict=True)]
-        curves = (segmentation_curve(found, PROBABILITIES, tolerance) for tolerance in TOLERANCES)
+        pairs = [(probability, sample.mask) for probability, sample in zip(maps, samples, strict=True)]
+        curves = (segmentation_curve(pairs, PROBABILITIES, tolerance) for tolerance in TOLERANCES)
         chosen[name] = choose_probability_threshold(*curves)
     return chosen
 

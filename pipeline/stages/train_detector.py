@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from safetensors.torch import load_file, save_file
 
-from models.detector import DetectorConfig
+from models.detector_config import DetectorConfig
 from models.start import starting_weights
 from pipeline.settings import DetectorTrainSettings, RunSettings
 from pipeline.stages.prepare import load_part
@@ -40,7 +40,7 @@ def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Rep
     first = alone(plain, settings.detector_training, out / "first", _named("first of two", report))
     second = alone(config.second, settings.second_training, out / "second", _named("second of two", report))
     later = second.history.assign(epoch=second.history["epoch"] + len(first.history))
-    both = load_file(first.weights) | {f"second.{name}": own for name, own in load_file(second.weights).items()}
+    both = load_file(first.weights) | {f"second.{name}": weight for name, weight in load_file(second.weights).items()}
     write_whole(out / "best.safetensors", lambda path: save_file(both, path))
     history = pd.concat([first.history, later], ignore_index=True)
     write_whole(out / "history.parquet", lambda path: history.to_parquet(path, index=False))

@@ -43,7 +43,7 @@ _INTERVALS = tuple(
     f"{figure}_{end}" for figure in ("precision", "segmentation_error", "data_reduction") for end in ("low", "high")
 )
 _OTHER_FIGURES = (
-    *("cell_threshold", "probability_threshold", "full_frame_threshold", "anchor_recall", "oracle_boxes_per_image"),
+    *("coarse_threshold", "probability_threshold", "full_frame_threshold", "anchor_recall", "oracle_boxes_per_image"),
     *("crack_share", "boxes_per_clean_image"),
     *("train_detector_s", "train_segmenter_s", "total_s"),
 )

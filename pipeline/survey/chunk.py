@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.arrays import union_mask
 from pipeline.cascade.cascade import CascadeResult
-from pipeline.datasets.boxes import union_mask
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.listing.photographs import PLACE, Failure

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from models.errors import DataError
-from pipeline.datasets.base import Image
+from pipeline.arrays import Image
 from pipeline.datasets.pictures import to_image
 from pipeline.survey.listing.photographs import Refused
 

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image as Pillow
 
 from models.errors import DataError
+from pipeline.arrays import Image, Mask
 from pipeline.cascade.cascade import CascadeResult
-from pipeline.datasets.base import Image, Mask
 from pipeline.reporting.figures import PALETTE, draw_boxes
 
 LONGEST_NAME = 230

@@ -15,8 +15,8 @@ import torch
 
 from models.errors import BundleError
 from models.runtimes import LARGEST_BATCH
+from pipeline.arrays import Image
 from pipeline.cascade.cascade import Cascade, CascadeResult
-from pipeline.datasets.base import Image
 from pipeline.survey.decode import allow_pixels, decode
 from pipeline.survey.listing.photographs import Failure, Photograph, Refused
 from pipeline.survey.listing.stores import Store

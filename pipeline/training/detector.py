@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision import tv_tensors
 
 from models.backbones import normalise
-from models.cells import CellCuts
-from models.detector import CrackDetector, DetectorConfig, build_detector, decode, detector_input
-from models.graphs import MEAN_COLOUR
-from pipeline.cascade.coarse_boxes import MIN_BELIEF
-from pipeline.cascade.stage1 import Seen
-from pipeline.datasets.base import NOT_JUDGED, Image, Sample
+from models.coarse_mask import BoxSplitting
+from models.detector import CrackDetector, build_detector, detector_input
+from models.detector_config import DetectorConfig
+from models.graphs import MEAN_COLOUR, DetectorGraph
+from models.runtimes import Eager
+from pipeline.cascade.stage1 import Stage1
+from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.datasets.boxes import mask_to_boxes
 from pipeline.settings import AugmentSettings, LabelSettings, ThresholdSettings, TrainSettings
 from pipeline.training.augment import make_augmentation
 from pipeline.training.batches import batches_in, epoch_loader
 from pipeline.training.losses import crack_loss
-from pipeline.training.operating_point import SCORES, candidates_of, choose_operating_point
+from pipeline.training.operating_point import candidates_of, choose_operating_point
 
 
 class DetectorTrainee:
@@ -59,23 +59,24 @@ class DetectorTrainee:
         images, boxes, unjudged, labels = batch
         config, labels = self.model.config, labels.to(device)
         pixels = detector_input(normalise(images.to(device)), config)
-        loss, cells = self.model.losses(pixels, [b.to(device) for b in boxes], [b.to(device) for b in unjudged])
-        if cells is None:
+        loss, coarse_logits = self.model.losses(pixels, [b.to(device) for b in boxes], [b.to(device) for b in unjudged])
+        if coarse_logits is None:
             return loss
-        truth, unknown = (cells_that_hold(labels == value, cells, config) for value in (1, NOT_JUDGED))
-        return loss + crack_loss(cells, truth, (truth > 0) | (unknown == 0))
+        truth, unknown = (coarse_truth(labels == value, coarse_logits, config) for value in (1, NOT_JUDGED))
+        return loss + crack_loss(coarse_logits, truth, (truth > 0) | (unknown == 0))
 
     def validate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         """The operating point that this epoch would get, to be looked at.
 
         It has no score, so the last epoch is kept: twenty pictures cannot tell which of the later ones is best, and
-        those chosen by them did worse on other pictures (RESULTS.md).
+        those chosen by them did worse on other pictures (docs/ablations).
         """
         assert isinstance(model, CrackDetector)
         config = model.config
-        seen = [look(model, sample.image, device) for sample in self.val]
-        cell_px = config.cell_px if config.cells else None
-        candidates = candidates_of(seen, [sample.mask for sample in self.val], CellCuts(), cell_px)
+        stage1 = Stage1(model, Eager(DetectorGraph(model)))
+        outputs = stage1.look([sample.image for sample in self.val])
+        coarse_px = config.coarse_px if config.coarse_mask else None
+        candidates = candidates_of(outputs, [sample.mask for sample in self.val], BoxSplitting(), coarse_px)
         figures = choose_operating_point(candidates, ThresholdSettings()).figures
         return {name: figures[name] for name in ("precision", "segmentation_error", "data_reduction")}
 
@@ -89,25 +90,17 @@ class DetectorTrainee:
         return image.as_subclass(Tensor), boxes, unjudged, labels.as_subclass(Tensor)
 
 
-def cells_that_hold(masks: Tensor, cells: Tensor, config: DetectorConfig) -> Tensor:
-    """Truth for the head of cells, as large as its answer: ``(B, H, W)`` masks → 1 where a cell holds a True pixel."""
-    height, width = cells.shape[-2:]
-    truth = F.max_pool2d(masks.float()[:, None], config.cell_px, ceil_mode=True)[:, 0]
+def coarse_truth(masks: Tensor, coarse_logits: Tensor, config: DetectorConfig) -> Tensor:
+    """Truth for the coarse mask, ``(B, H, W)`` masks → 1 where one of its pixels holds a True one, else 0.
+
+    Args:
+        masks: of the pictures, bool.
+        coarse_logits: ``(B, h, w)`` that the truth is for, and as large as.
+        config: of the detector.
+    """
+    height, width = coarse_logits.shape[-2:]
+    truth = F.max_pool2d(masks.float()[:, None], config.coarse_px, ceil_mode=True)[:, 0]
     return F.pad(truth, (0, width - truth.shape[-1], 0, height - truth.shape[-2]))
-
-
-def look(model: CrackDetector, image: Image, device: torch.device) -> Seen:
-    """What the detector says of one ``(H, W, 3)`` picture, best detection first."""
-    config = model.config
-    size = (image.shape[0], image.shape[1])
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
-    raw = model.answer(normalise(pixels).contiguous(memory_format=torch.channels_last))
-    anchors = model.anchors_for(*size)
-    found = decode(
-        raw.logits.cpu(), raw.deltas.cpu(), anchors, size, config, MIN_BELIEF if config.cells else float(SCORES[0])
-    )
-    maps = np.zeros((0, 0), np.float32) if raw.cells is None else raw.cells[0].float().sigmoid().cpu().numpy()
-    return Seen((found.boxes.numpy(), found.scores.numpy()), maps, size)
 
 
 def _collate(
@@ -115,10 +108,10 @@ def _collate(
 ) -> tuple[Tensor, list[Tensor], list[Tensor], Tensor]:
     """One batch, filled up at right and bottom with the mean colour, as the hot path does (`models.graphs`)."""
     images, boxes, unjudged, labels = zip(*items, strict=True)
-    height, width = (max(own.shape[axis] for own in labels) for axis in (0, 1))
+    height, width = (max(each.shape[axis] for each in labels) for axis in (0, 1))
     pixels = torch.tensor(MEAN_COLOUR, dtype=torch.uint8)[:, None, None].repeat(len(items), 1, height, width)
     truth = torch.zeros((len(items), height, width), dtype=torch.uint8)
-    for index, (image, own) in enumerate(zip(images, labels, strict=True)):
-        rows, columns = own.shape
-        pixels[index, :, :rows, :columns], truth[index, :rows, :columns] = image, own
+    for index, (image, each) in enumerate(zip(images, labels, strict=True)):
+        rows, columns = each.shape
+        pixels[index, :, :rows, :columns], truth[index, :rows, :columns] = image, each
     return pixels, list(boxes), list(unjudged), truth

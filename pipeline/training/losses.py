@@ -1,4 +1,4 @@
-"""What both heads that answer for pixels or cells learn from: binary cross-entropy and Dice."""
+"""The loss of masks, fine and coarse: binary cross-entropy and Dice."""
 
 from __future__ import annotations
 

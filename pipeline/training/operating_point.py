@@ -1,4 +1,4 @@
-"""Where stage 1 operates: which cells are marked and which boxes count, chosen together on validation data."""
+"""Where stage 1 operates: the thresholds of the coarse mask and of boxes, chosen together on validation data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.cells import CellBoxes, CellCuts
-from pipeline.cascade.coarse_boxes import boxes_around_cells
-from pipeline.cascade.stage1 import Seen
-from pipeline.datasets.base import Mask
+from models.coarse_mask import BoxSplitting, CoarseBoxes
+from pipeline.arrays import Mask
+from pipeline.cascade.coarse_boxes import boxes_from_coarse_mask
+from pipeline.cascade.stage1_output import Stage1Output
 from pipeline.metrics import RegionCounts, counts_at, curve_of, skeleton_of
 from pipeline.settings import ThresholdSettings
 
 SCORES = np.round(np.arange(0.01, 1.0, 0.01), 2)
-CELLS = tuple(np.geomspace(0.001, 0.05, 25).round(4).tolist())
+COARSE_THRESHOLDS = tuple(np.geomspace(0.001, 0.05, 25).round(4).tolist())
 RESAMPLES = 101  # odd, so that the median is one of them
 
 
@@ -25,11 +25,11 @@ class Candidates(NamedTuple):
     """All that could be chosen.
 
     Attributes:
-        cells: C ways to draw boxes; one without a meaning for a detector that has no head for cells.
+        coarse_boxes: C ways to draw boxes; one without a meaning for a detector that has no coarse mask.
         counts: ``(P, C, T, F)`` of each validation picture, at each of `SCORES` (`pipeline.metrics.counts_at`).
     """
 
-    cells: list[CellBoxes]
+    coarse_boxes: list[CoarseBoxes]
     counts: NDArray[np.int64]
 
 
@@ -37,12 +37,12 @@ class OperatingPoint(NamedTuple):
     """Where stage 1 operates.
 
     Attributes:
-        cells: how boxes are drawn; without a meaning for a detector that has no head for cells.
+        coarse_boxes: how boxes are drawn; without a meaning for a detector that has no coarse mask.
         score_threshold: boxes below it are dropped.
-        curve: of `pipeline.metrics.region_curve`, on validation data, at these cells.
+        curve: of `pipeline.metrics.region_curve`, on validation data, with these boxes.
     """
 
-    cells: CellBoxes
+    coarse_boxes: CoarseBoxes
     score_threshold: float
     curve: pd.DataFrame
 
@@ -54,23 +54,30 @@ class OperatingPoint(NamedTuple):
 
 
 def candidates_of(
-    seen: Sequence[Seen], masks: Sequence[Mask], cuts: CellCuts, cell_px: int | None, cells: Sequence[float] = CELLS
+    outputs: Sequence[Stage1Output],
+    masks: Sequence[Mask],
+    splitting: BoxSplitting,
+    coarse_px: int | None,
+    coarse_thresholds: Sequence[float] = COARSE_THRESHOLDS,
 ) -> Candidates:
     """Count at each pair of thresholds what there is to choose by.
 
     Args:
-        seen: what the detector says of each validation picture.
+        outputs: what the detector says of each validation picture.
         masks: ``(H, W)`` bool of each.
-        cuts: where boxes are cut.
-        cell_px: side of a cell, px; none for a detector without a head for cells, which has one way only.
-        cells: thresholds from which on cells are marked.
+        splitting: where boxes are split.
+        coarse_px: side of a pixel of the coarse mask, px; none for a detector without one, which has one way only.
+        coarse_thresholds: thresholds of the coarse mask.
     """
-    ways = [CellBoxes(threshold=cell, **cuts.model_dump()) for cell in (cells if cell_px else cells[:1])]
+    thresholds = coarse_thresholds if coarse_px else coarse_thresholds[:1]
+    ways = [CoarseBoxes(threshold=threshold, **splitting.model_dump()) for threshold in thresholds]
     counts = []
-    for own, mask in zip(seen, masks, strict=True):
+    for output, mask in zip(outputs, masks, strict=True):
         skeleton = skeleton_of(mask)
-        found = [boxes_around_cells(*own, cell_px, drawn) if cell_px else own.found for drawn in ways]
-        counts.append([counts_at(*boxes, mask, SCORES, skeleton) for boxes in found])
+        detections = [
+            boxes_from_coarse_mask(output, coarse_px, way) if coarse_px else output.detections for way in ways
+        ]
+        counts.append([counts_at(*each, mask, SCORES, skeleton) for each in detections])
     return Candidates(ways, np.array(counts))
 
 
@@ -81,24 +88,24 @@ def choose_operating_point(candidates: Candidates, thresholds: ThresholdSettings
     the pictures with replacement, and the median of each threshold is taken (bagging, Breiman 1996).
 
     Args:
-        candidates: of `candidates_of`; ``thresholds.cell`` has decided which cells there are.
+        candidates: of `candidates_of`, which has minded ``thresholds.coarse_mask``.
         thresholds: targets, and what is fixed.
     """
     pictures = len(candidates.counts)
     draws = np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)
     chosen = [_choose(pooled, thresholds) for pooled in np.tensordot(draws, candidates.counts, axes=1)]
-    cell, score = (int(index) for index in np.median(chosen, axis=0))
+    way, score = (int(index) for index in np.median(chosen, axis=0))
     return OperatingPoint(
-        candidates.cells[cell],
+        candidates.coarse_boxes[way],
         float(SCORES[score]) if thresholds.score is None else thresholds.score,
-        curve_of(candidates.counts[:, cell].sum(axis=0), SCORES),
+        curve_of(candidates.counts[:, way].sum(axis=0), SCORES),
     )
 
 
 def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> tuple[int, int]:
     """The best pair of thresholds by ``(C, T, F)`` counts, as indices.
 
-    Each way to mark cells is taken in the middle (the median) of all score thresholds that keep to both
+    Each way to draw boxes is taken in the middle (the median) of all score thresholds that keep to both
     ``thresholds.target_error`` and ``thresholds.target_precision``: at either end of them one more crack, or one false
     box less, decides. Where none keeps to both, at the highest that keeps to the error. Of these points the one that
     leaves out most wins, among those that keep to most: the error comes first, then precision.
@@ -108,8 +115,8 @@ def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> tuple[i
     fixed = None if thresholds.score is None else _nearest_score(thresholds.score)
     scores = [_middle(*both) if fixed is None else fixed for both in zip(small, sure, strict=True)]
 
-    def worth(cell: int) -> tuple[float, float, float]:
-        at = cell, scores[cell]
+    def worth(way: int) -> tuple[float, float, float]:
+        at = way, scores[way]
         missed = max(error[at], thresholds.target_error)
         return -missed, min(precision[at], thresholds.target_precision), reduction[at]
 

@@ -15,8 +15,9 @@ from models.backbones import normalise
 from models.detector import pad_to_multiple
 from models.graphs import MEAN_COLOUR
 from models.segmenter import SegmenterConfig, build_segmenter
+from pipeline.arrays import Image, Labels
 from pipeline.cascade.packing import Place, pack_square
-from pipeline.datasets.base import NOT_JUDGED, Image, Labels, Sample
+from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.metrics import segmentation_counts
 from pipeline.settings import AugmentSettings, TrainSettings
 from pipeline.training.augment import make_augmentation
@@ -24,7 +25,7 @@ from pipeline.training.batches import batches_in, epoch_loader
 from pipeline.training.losses import crack_loss
 
 ELSEWHERE = 0.1  # share of windows from anywhere: the segmenter must also know pavement that the detector passes over
-SHEETS = 0.5  # share of items that are sheets of crops, as in the cascade; the others are windows, as in full frames
+CANVASES = 0.5  # share of items that are canvases of crops, as in the cascade; the rest are windows, as in full frames
 
 
 class SegmenterTrainee:
@@ -77,15 +78,15 @@ class SegmenterTrainee:
         counts = {0: [], 2: []}  # type: dict[int, list[Any]]
         for sample in self.val:
             predicted = segment(model, sample.image, self.config.multiple, device) >= 0.5
-            for tolerance, found in counts.items():
-                found.append(segmentation_counts(predicted, sample.mask, tolerance))
-        f1_0px, f1_2px = (sum(found[1:], found[0]).f1 for found in counts.values())
+            for tolerance, pictures in counts.items():
+                pictures.append(segmentation_counts(predicted, sample.mask, tolerance))
+        f1_0px, f1_2px = (sum(pictures[1:], pictures[0]).f1 for pictures in counts.values())
         return {"f1_0px": f1_0px, "f1_2px": f1_2px, "score": (f1_0px + f1_2px) / 2}
 
     def _item(self, index: int) -> tuple[Tensor, Tensor]:
         sample = self.train[index % len(self.train)]
-        if torch.rand(()).item() < SHEETS and any(len(regions) for regions in self.regions.values()):
-            image, labels = sheet_of(self._pieces(sample), self.crop_side)
+        if torch.rand(()).item() < CANVASES and any(len(regions) for regions in self.regions.values()):
+            image, labels = canvas_of(self._pieces(sample), self.crop_side)
         else:
             image, labels = crop_around(sample, self.regions[sample.name], self.crop_side)
         pixels = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
@@ -122,13 +123,13 @@ def crop_around(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[
     return np.ascontiguousarray(image[window]), np.ascontiguousarray(labels[window])
 
 
-def sheet_of(pieces: Iterable[tuple[Image, Labels]], side: int) -> tuple[Image, Labels]:
-    """Pack ``(h, w, 3)`` crops and their labels into a ``side × side`` sheet; takes from `pieces` until it is full.
+def canvas_of(pieces: Iterable[tuple[Image, Labels]], side: int) -> tuple[Image, Labels]:
+    """Pack ``(h, w, 3)`` crops and their labels into a ``side × side`` canvas; takes from `pieces` until it is full.
 
     In the cascade crops lie side by side (`pipeline.cascade.packing`), and what the segmenter sees beyond a crop's
     border is not its surroundings but some other road: it must have learnt not to mind.
     """
-    sheet = np.full((side, side, 3), MEAN_COLOUR, np.uint8)
+    canvas = np.full((side, side, 3), MEAN_COLOUR, np.uint8)
     truth = np.zeros((side, side), np.uint8)
     taken: list[tuple[Image, Labels]] = []
     places: list[Place] = []
@@ -138,9 +139,9 @@ def sheet_of(pieces: Iterable[tuple[Image, Labels]], side: int) -> tuple[Image, 
             break
         taken, places = [*taken, piece], more
     for (image, labels), (_, x, y) in zip(taken, places, strict=True):
-        sheet[y : y + labels.shape[0], x : x + labels.shape[1]] = image
+        canvas[y : y + labels.shape[0], x : x + labels.shape[1]] = image
         truth[y : y + labels.shape[0], x : x + labels.shape[1]] = labels
-    return sheet, truth
+    return canvas, truth
 
 
 def random_crop(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[Image, Labels]:

@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
 from prefect.testing.utilities import prefect_test_harness
 
 from pipeline.settings import RunSettings, make_settings
-from pipeline.stages.record import Recorded
+from pipeline.stages.record import RecordedRun
 
 PICTURES, SIDE = 10, 96
 
@@ -22,7 +22,7 @@ PICTURES, SIDE = 10, 96
 class Finished(NamedTuple):
     """A finished run and where it lies."""
 
-    recorded: Recorded
+    recorded: RecordedRun
     flow_run_id: UUID
     settings: RunSettings
     home: Path

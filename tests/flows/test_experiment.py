@@ -22,7 +22,7 @@ from models.bundle import read_card
 from models.errors import DataError
 from pipeline.datasets.splits import FOLDS
 from pipeline.stages.keys import stage_folder, stage_keys
-from pipeline.stages.record import Recorded, rerender_report
+from pipeline.stages.record import RecordedRun, rerender_report
 from pipeline.storage.records import read_table
 from tests.flows.conftest import PICTURES, Finished, tiny_settings
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 STAGES = ("prepare", "train-detector", "detect", "crop", "train-segmenter", "segment", "evaluate", "record")
 
 
-def states_of(state: State[Recorded]) -> dict[str, str]:
+def states_of(state: State[RecordedRun]) -> dict[str, str]:
     """State name by task of one flow run; the server learns of them a little later than we do."""
     chosen = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
     with get_client(sync_client=True) as client:

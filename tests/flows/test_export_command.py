@@ -5,7 +5,8 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from models.bundle import save_bundle
-from models.detector import DetectorConfig, build_detector
+from models.detector import build_detector
+from models.detector_config import DetectorConfig
 from models.segmenter import SegmenterConfig, build_segmenter
 from tests.tiny import tiny_card
 

@@ -3,7 +3,7 @@ import timm
 import torch
 import torch.nn.functional as F
 
-from models.backbones import load_encoder_weights, normalise, unfold_stem
+from models.backbones import load_encoder_weights, normalise, space_to_depth_stem
 from models.errors import UserError
 
 
@@ -43,10 +43,10 @@ def test_normalise_takes_bytes_and_fractions_alike():
     torch.testing.assert_close(normalise(pixels), normalise(pixels.float() / 255))
 
 
-@pytest.mark.parametrize("fold", [1, 2])
-def test_an_unfolded_stem_starts_with_the_answer_to_the_shrunk_picture(fold):
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_stem_after_space_to_depth_starts_with_the_answer_to_the_shrunk_picture(n):
     torch.manual_seed(0)
     weight, picture = torch.randn(5, 3, 3, 3), torch.randn(1, 3, 16, 16)
-    expected = F.conv2d(F.avg_pool2d(picture, fold), weight)
-    folded = F.conv2d(F.pixel_unshuffle(picture, fold), unfold_stem(weight, 3 * fold**2))
-    torch.testing.assert_close(folded, expected, atol=1e-5, rtol=1e-5)
+    expected = F.conv2d(F.avg_pool2d(picture, n), weight)
+    answer = F.conv2d(F.pixel_unshuffle(picture, n), space_to_depth_stem(weight, 3 * n**2))
+    torch.testing.assert_close(answer, expected, atol=1e-5, rtol=1e-5)

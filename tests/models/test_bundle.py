@@ -1,11 +1,15 @@
+import hashlib
 import json
 import pickle
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from models.bundle import CARD, DETECTOR, SEGMENTER, load_bundle, save_bundle
-from models.detector import DetectorConfig, build_detector
+from models.coarse_mask import CoarseBoxes
+from models.detector import build_detector
+from models.detector_config import DetectorConfig
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
 from tests.tiny import tiny_card
@@ -88,7 +92,7 @@ def test_a_folder_of_other_things_is_not_overwritten(bundle, tmp_path):
 
 
 def test_two_detectors_are_kept_in_one_file(tmp_path):
-    second = DETECTOR_CONFIG.model_copy(update={"fold": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
+    second = DETECTOR_CONFIG.model_copy(update={"space_to_depth": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
     config = DETECTOR_CONFIG.model_copy(update={"second": second})
     detector = build_detector(config)
     card = tiny_card(detector=config, segmenter=SEGMENTER_CONFIG)
@@ -96,3 +100,28 @@ def test_two_detectors_are_kept_in_one_file(tmp_path):
     assert read.detector == config
     assert all(torch.equal(again.state_dict()[name], own) for name, own in detector.state_dict().items())
     assert any(name.startswith("second.") for name in detector.state_dict())
+
+
+def test_a_bundle_of_the_format_before_is_read_under_todays_names(tmp_path):
+    """Its card and its weights call things otherwise; what it says stays."""
+    second = DETECTOR_CONFIG.model_copy(update={"space_to_depth": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
+    config = DETECTOR_CONFIG.model_copy(update={"second": second})
+    boxes = CoarseBoxes(min_mass=3, min_saving_px=32, threshold=0.02)
+    card = tiny_card(detector=config, segmenter=SEGMENTER_CONFIG, coarse_boxes=boxes, detector_tta=True)
+    card = card.model_copy(update={"segmenter_tta": True})
+    folder = save_bundle(tmp_path / "old", build_detector(config), build_segmenter(SEGMENTER_CONFIG), card)
+    expected, _, today = load_bundle(folder)
+    weights = load_file(folder / DETECTOR)
+    save_file({k.replace(".coarse_mask.", ".cells."): weight for k, weight in weights.items()}, folder / DETECTOR)
+    old = json.loads((folder / CARD).read_text()) | {"format": "crack-survey bundle 2", "look_again": True}
+    old["cells"] = {"least": 3, "saving_px": 32, "threshold": 0.02}
+    for renamed in ("coarse_boxes", "detector_tta", "segmenter_tta"):
+        del old[renamed]
+    for each in (old["detector"], old["detector"]["second"]):
+        each["fold"], each["cells"] = each.pop("space_to_depth"), each.pop("coarse_mask")
+    digest = hashlib.sha256((folder / DETECTOR).read_bytes()).hexdigest()
+    old["sha256"][DETECTOR] = digest
+    (folder / CARD).write_text(json.dumps(old))
+    detector, _, card = load_bundle(folder)
+    assert card.model_copy(update={"sha256": today.sha256}) == today
+    assert all(torch.equal(weight, detector.state_dict()[name]) for name, weight in expected.state_dict().items())

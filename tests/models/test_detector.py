@@ -1,10 +1,13 @@
+import numpy as np
 import pytest
 import torch
 from torchvision.ops import box_iou
 
-from models.detector import DetectorConfig, build_detector, decode, detector_input, detector_multiple
+from models.detections import decode_detections
+from models.detector import RawOutput, build_detector, detector_input, detector_multiple
+from models.detector_config import DetectorConfig
 
-SMALL = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
+SMALL = DetectorConfig(backbone="resnet18", weights="none", space_to_depth=1, fpn_channels=16, head_convs=1)
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +24,11 @@ def test_raw_and_decode_agree_with_torchvisions_own_inference(detector):
     detector.score_thresh, detector.nms_thresh, detector.topk_candidates = 0.2, SMALL.nms_iou, 10**6
     theirs = detector(list(pictures))
     inputs = detector_input(pictures, SMALL)
-    logits, deltas, _ = detector.raw(inputs)
-    ours = decode(logits, deltas, detector.anchors_for(64, 96), (64, 96), SMALL, 0.2)
-    for picture, expected in enumerate(theirs):
-        mine = ours.pictures == picture
+    ours = decode_detections(detector.raw(inputs), detector.anchors_for(64, 96), (64, 96), SMALL, 0.2)
+    for mine, expected in zip(ours, theirs, strict=True):
         assert len(expected["boxes"]) > 5
-        torch.testing.assert_close(ours.scores[mine], expected["scores"])
-        torch.testing.assert_close(ours.boxes[mine], expected["boxes"])
+        torch.testing.assert_close(torch.from_numpy(mine.scores), expected["scores"])
+        torch.testing.assert_close(torch.from_numpy(mine.boxes), expected["boxes"])
 
 
 @torch.inference_mode()
@@ -44,30 +45,33 @@ def test_decode_keeps_pictures_apart_and_at_most_so_many():
     config = SMALL.model_copy(update={"max_detections": 2})
     anchors = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50]])
     logits = torch.tensor([[0.0, 2.0, 1.0], [3.0, -9.0, -9.0]])
-    found = decode(logits, torch.zeros(2, 3, 4), anchors, (100, 100), config, min_score=0.1)
-    assert found.pictures.tolist() == [0, 0, 1]
-    assert found.boxes.tolist() == [[20, 20, 30, 30], [40, 40, 50, 50], [0, 0, 10, 10]]
-    assert found.scores.tolist() == pytest.approx(torch.tensor([2.0, 1.0, 3.0]).sigmoid().tolist())
+    raw = RawOutput(logits, torch.zeros(2, 3, 4))
+    first, second = decode_detections(raw, anchors, (100, 100), config, min_score=0.1)
+    assert first.boxes.tolist() == [[20, 20, 30, 30], [40, 40, 50, 50]]
+    assert second.boxes.tolist() == [[0, 0, 10, 10]]
+    assert first.scores.tolist() == pytest.approx(torch.tensor([2.0, 1.0]).sigmoid().tolist())
+    assert second.scores.tolist() == pytest.approx(torch.tensor([3.0]).sigmoid().tolist())
 
 
 def test_decode_of_nothing_is_empty():
-    found = decode(torch.full((1, 4), -20.0), torch.zeros(1, 4, 4), torch.zeros(4, 4), (8, 8), SMALL, 0.1)
-    assert found.boxes.shape == (0, 4)
-    assert found.scores.shape == (0,)
+    raw = RawOutput(torch.full((2, 4), -20.0), torch.zeros(2, 4, 4))
+    detections = decode_detections(raw, torch.zeros(4, 4), (8, 8), SMALL, 0.1)
+    assert [(each.boxes.shape, each.scores.shape) for each in detections] == [((0, 4), (0,))] * 2
 
 
-def test_a_folded_picture_gives_boxes_of_the_full_frame():
-    config = SMALL.model_copy(update={"fold": 2})
-    found = decode(torch.tensor([[5.0]]), torch.zeros(1, 1, 4), torch.tensor([[4.0, 4, 8, 8]]), (64, 64), config, 0.5)
-    assert found.boxes.tolist() == [[8, 8, 16, 16]]
+def test_space_to_depth_gives_boxes_of_the_full_frame():
+    config = SMALL.model_copy(update={"space_to_depth": 2})
+    raw = RawOutput(torch.tensor([[5.0]]), torch.zeros(1, 1, 4))
+    (detections,) = decode_detections(raw, torch.tensor([[4.0, 4, 8, 8]]), (64, 64), config, 0.5)
+    assert detections.boxes.tolist() == [[8, 8, 16, 16]]
     assert detector_input(torch.zeros(1, 3, 100, 200), config).shape == (1, 12, 64, 128)
 
 
 def test_training_on_a_picture_without_boxes_is_finite():
     torch.manual_seed(0)
-    loss, cells = build_detector(SMALL).train().losses(torch.randn(2, 3, 64, 64), [torch.zeros(0, 4)] * 2)
+    loss, coarse_logits = build_detector(SMALL).train().losses(torch.randn(2, 3, 64, 64), [torch.zeros(0, 4)] * 2)
     assert torch.isfinite(loss)
-    assert cells.shape == (2, 64 // SMALL.cell_px, 64 // SMALL.cell_px)
+    assert coarse_logits.shape == (2, 64 // SMALL.coarse_px, 64 // SMALL.coarse_px)
 
 
 def test_losses_are_those_of_torchvision():
@@ -98,7 +102,7 @@ def test_anchors_over_what_is_not_to_be_judged_are_no_background(detector):
 
 def test_the_papers_architecture_builds():
     config = DetectorConfig(
-        fold=1,
+        space_to_depth=1,
         backbone="resnet50",
         weights="none",
         levels=(3, 4, 5, 6, 7),
@@ -107,7 +111,7 @@ def test_the_papers_architecture_builds():
         anchor_sizes=(32, 64, 128, 256, 512),
         anchor_scales=(1, 2 ** (1 / 3), 2 ** (2 / 3)),
         anchor_ratios=(0.5, 1, 2),
-        cells=False,
+        coarse_mask=False,
     )
     model = build_detector(config).eval()
     with torch.inference_mode():
@@ -115,9 +119,9 @@ def test_the_papers_architecture_builds():
     assert logits.shape[1] == len(model.anchors_for(320, 480)) == 9 * (2400 + 600 + 150 + 40 + 12)
 
 
-def test_cells_need_a_stage_below_the_pyramid():
+def test_a_coarse_mask_needs_a_stage_below_the_pyramid():
     with pytest.raises(ValueError, match="above 2"):
-        build_detector(SMALL.model_copy(update={"fold": 1, "levels": (2, 3, 4)}))
+        build_detector(SMALL.model_copy(update={"space_to_depth": 1, "levels": (2, 3, 4)}))
 
 
 def test_anchor_sizes_must_match_levels():
@@ -126,14 +130,14 @@ def test_anchor_sizes_must_match_levels():
 
 
 @torch.inference_mode()
-def test_a_detector_without_the_encoders_last_stage_pads_less_and_keeps_its_cells():
-    light = SMALL.model_copy(update={"deepest": 4, "levels": (3, 4), "anchor_sizes": (14.0, 30.0), "fold": 2})
+def test_a_detector_without_the_encoders_last_stage_pads_less_and_keeps_its_coarse_mask():
+    light = SMALL.model_copy(update={"deepest": 4, "levels": (3, 4), "anchor_sizes": (14.0, 30.0), "space_to_depth": 2})
     pixels = detector_input(torch.zeros(1, 3, 320, 480), light)
     assert pixels.shape == (1, 12, 160, 240)
     model = build_detector(light).eval()
-    logits, _, cells = model.raw(pixels)
+    logits, _, coarse_mask = model.raw(pixels)
     assert logits.shape[1] == len(model.anchors_for(320, 480)) == 9 * (600 + 150)
-    assert cells.shape == (1, 80, 120)
+    assert coarse_mask.shape == (1, 80, 120)
     assert sum(p.numel() for p in model.parameters()) < sum(p.numel() for p in build_detector(SMALL).parameters())
 
 
@@ -143,7 +147,7 @@ def test_a_level_above_the_last_stage_in_use_is_refused():
 
 
 SECOND = SMALL.model_copy(update={"levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
-PAIR = SMALL.model_copy(update={"fold": 2, "second": SECOND})
+PAIR = SMALL.model_copy(update={"space_to_depth": 2, "second": SECOND})
 
 
 @pytest.fixture(scope="module")
@@ -155,10 +159,10 @@ def pair():
     return model
 
 
-def found_by(detector, config, pictures):
+def detected_by(detector, config, pictures):
     raw = detector.answer(pictures)
     size = pictures.shape[-2:]
-    return raw, decode(raw.logits, raw.deltas, detector.anchors_for(*size), size, config, 0.3)
+    return raw, decode_detections(raw, detector.anchors_for(*size), size, config, 0.3)[0]
 
 
 @torch.inference_mode()
@@ -166,30 +170,32 @@ def found_by(detector, config, pictures):
 def test_two_detectors_say_what_each_says_alone(pair, width):
     all_of_them = {"nms_iou": 1.0, "max_detections": 10**6}
     first = build_detector(PAIR.model_copy(update={"second": None})).eval()
-    first.load_state_dict({name: own for name, own in pair.state_dict().items() if not name.startswith("second.")})
+    first.load_state_dict(
+        {name: weight for name, weight in pair.state_dict().items() if not name.startswith("second.")}
+    )
     pictures = torch.randn(1, 3, 64, width)
-    raw, both = found_by(pair, PAIR.model_copy(update=all_of_them), pictures)
-    raw_1, own_1 = found_by(first, first.config.model_copy(update=all_of_them), pictures)
-    raw_2, own_2 = found_by(pair.second, SECOND.model_copy(update=all_of_them), pictures)
-    cells = [each.cells[:, :16, : width // 4].sigmoid() for each in (raw_1, raw_2)]
-    torch.testing.assert_close(raw.cells.sigmoid(), (cells[0] + cells[1]) / 2)
-    assert len(own_1.boxes) > 5 < len(own_2.boxes)
-    expected = torch.cat([own_1.boxes, own_2.boxes])[torch.cat([own_1.scores, own_2.scores]).argsort(descending=True)]
-    torch.testing.assert_close(both.boxes, expected, atol=1e-3, rtol=1e-4)
+    raw, both = detected_by(pair, PAIR.model_copy(update=all_of_them), pictures)
+    raw_1, one = detected_by(first, first.config.model_copy(update=all_of_them), pictures)
+    raw_2, two = detected_by(pair.second, SECOND.model_copy(update=all_of_them), pictures)
+    masks = [each.coarse_mask[:, :16, : width // 4] for each in (raw_1, raw_2)]
+    torch.testing.assert_close(raw.coarse_mask, (masks[0] + masks[1]) / 2)
+    assert len(one.boxes) > 5 < len(two.boxes)
+    order = np.argsort(-np.concatenate([one.scores, two.scores]), kind="stable")
+    np.testing.assert_allclose(both.boxes, np.concatenate([one.boxes, two.boxes])[order], atol=1e-3, rtol=1e-4)
 
 
 def test_a_picture_is_padded_for_the_one_that_needs_least():
     assert detector_multiple(PAIR) == 32
-    assert detector_multiple(SECOND.model_copy(update={"second": SMALL.model_copy(update={"fold": 2})})) == 32
-    assert detector_multiple(SMALL.model_copy(update={"fold": 2})) == 64
+    assert detector_multiple(SECOND.model_copy(update={"second": SMALL.model_copy(update={"space_to_depth": 2})})) == 32
+    assert detector_multiple(SMALL.model_copy(update={"space_to_depth": 2})) == 64
 
 
-def test_detectors_with_other_cells_cannot_be_joined():
-    with pytest.raises(ValueError, match="cells of 4 and 8 px"):
-        build_detector(SMALL.model_copy(update={"second": SMALL.model_copy(update={"fold": 4, "cells": True})}))
+def test_detectors_with_other_coarse_masks_cannot_be_joined():
+    with pytest.raises(ValueError, match="coarse masks of 4 and 8 px"):
+        build_detector(SMALL.model_copy(update={"second": SMALL.model_copy(update={"space_to_depth": 4})}))
     with pytest.raises(ValueError, match="not three"):
         build_detector(SMALL.model_copy(update={"second": PAIR}))
     with pytest.raises(ValueError, match="2 anchor sizes for 3 levels"):
         build_detector(SMALL.model_copy(update={"second": SECOND.model_copy(update={"levels": (3, 4, 5)})}))
     with pytest.raises(ValueError, match="cannot be joined"):
-        build_detector(SMALL.model_copy(update={"second": SECOND.model_copy(update={"cells": False})}))
+        build_detector(SMALL.model_copy(update={"second": SECOND.model_copy(update={"coarse_mask": False})}))

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from models.bundle import load_bundle, save_bundle
-from models.detector import DetectorConfig, build_detector
+from models.detector import build_detector
+from models.detector_config import DetectorConfig
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
 from models.start import starting_weights
@@ -10,7 +11,7 @@ from tests.tiny import tiny_card
 
 DETECTOR_CONFIG = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=8, head_convs=1)
 SEGMENTER_CONFIG = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(8, 8, 8))
-UNFOLDED = DETECTOR_CONFIG.model_copy(update={"fold": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
+FULL = DETECTOR_CONFIG.model_copy(update={"space_to_depth": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def bundle(tmp_path):
 
 
 def test_training_starts_from_a_bundle_of_the_same_architecture_only(bundle):
-    # where its own training started, and what is done with its output
+    # where its wanted training started, and what is done with its output
     pretrained = DETECTOR_CONFIG.model_copy(update={"weights": "package", "nms_iou": 0.3, "max_detections": 7})
     detector, segmenter = starting_weights(bundle, pretrained), starting_weights(bundle, SEGMENTER_CONFIG)
     expected, network, _ = load_bundle(bundle)
@@ -35,7 +36,7 @@ def test_shorter_heads_start_from_the_first_convolutions_of_longer_ones(tmp_path
     card = tiny_card(detector=longer, segmenter=SEGMENTER_CONFIG)
     folder = save_bundle(tmp_path / "longer", build_detector(longer), build_segmenter(SEGMENTER_CONFIG), card)
     shorter = build_detector(DETECTOR_CONFIG)
-    shorter.load_state_dict(starting_weights(folder, DETECTOR_CONFIG))  # all of its own, and nothing else
+    shorter.load_state_dict(starting_weights(folder, DETECTOR_CONFIG))  # all that it has, and nothing else
     assert torch.equal(
         shorter.head.classification_head.conv[0][0].weight,
         load_bundle(folder)[0].head.classification_head.conv[0][0].weight,
@@ -51,27 +52,27 @@ def test_a_shorter_encoder_starts_from_the_first_stages_of_a_longer_one(bundle):
     assert len(weights) < len(load_bundle(bundle)[0].state_dict())
 
 
-def test_a_detector_of_another_fold_starts_from_what_fits(bundle):
-    own, folded = build_detector(UNFOLDED).state_dict(), load_bundle(bundle)[0].state_dict()
-    weights = starting_weights(bundle, UNFOLDED)
+def test_a_detector_of_another_space_to_depth_starts_from_what_fits(bundle):
+    wanted, given = build_detector(FULL).state_dict(), load_bundle(bundle)[0].state_dict()
+    weights = starting_weights(bundle, FULL)
     assert all(
-        torch.equal(tensor, folded[name]) and tensor.shape == own[name].shape for name, tensor in weights.items()
+        torch.equal(tensor, given[name]) and tensor.shape == wanted[name].shape for name, tensor in weights.items()
     )
-    heads = {name for name in own if name.startswith("head.")}
-    encoder = {name for name in own if name.startswith("backbone.body.")}
+    heads = {name for name in wanted if name.startswith("head.")}
+    encoder = {name for name in wanted if name.startswith("backbone.body.")}
     assert weights.keys() >= heads
     assert len(encoder - weights.keys()) == 1  # the first convolution has other inputs
 
 
-def test_a_detector_of_another_fold_wants_the_heads_whole(bundle):
+def test_a_detector_of_another_space_to_depth_wants_the_heads_whole(bundle):
     with pytest.raises(BundleError, match="is smaller, without head"):
-        starting_weights(bundle, UNFOLDED.model_copy(update={"head_convs": 2}))
+        starting_weights(bundle, FULL.model_copy(update={"head_convs": 2}))
 
 
 def test_of_two_detectors_each_starts_from_its_own(tmp_path):
-    config = DETECTOR_CONFIG.model_copy(update={"second": UNFOLDED})
+    config = DETECTOR_CONFIG.model_copy(update={"second": FULL})
     pair, segmenter = build_detector(config), build_segmenter(SEGMENTER_CONFIG)
     folder = save_bundle(tmp_path / "two", pair, segmenter, tiny_card(detector=config, segmenter=SEGMENTER_CONFIG))
     build_detector(DETECTOR_CONFIG).load_state_dict(starting_weights(folder, DETECTOR_CONFIG))
-    second = starting_weights(folder, UNFOLDED)
-    assert all(torch.equal(second[name], own) for name, own in pair.second.state_dict().items())
+    second = starting_weights(folder, FULL)
+    assert all(torch.equal(second[name], wanted) for name, wanted in pair.second.state_dict().items())

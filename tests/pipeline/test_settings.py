@@ -1,7 +1,8 @@
 import pytest
 
 from models.errors import UsageError
-from pipeline.settings import PRESETS, RunSettings, make_settings
+from pipeline.presets import PRESETS
+from pipeline.settings import RunSettings, make_settings
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -19,7 +20,7 @@ def test_the_papers_preset_is_the_papers():
     assert paper.detector.anchor_ratios == (0.5, 1.0, 2.0)
     assert len(paper.detector.anchor_scales) == 3
     assert (paper.detector.foreground_iou, paper.detector.background_iou) == (0.5, 0.4)
-    assert paper.detector.fold == 1
+    assert paper.detector.space_to_depth == 1
     assert (paper.detector_training.epochs, paper.detector_training.batch) == (50, 1)
     assert paper.thresholds.score == 0.5
 
@@ -54,3 +55,18 @@ def test_one_setting_of_a_group_leaves_its_other_defaults():
     assert make_settings("fast", {"segmenter_training.lr": 2e-3}).segmenter_training == plain.model_copy(
         update={"lr": 2e-3}
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("look_again", "detector_tta and segmenter_tta"),
+        ("cells.least", "box_splitting"),
+        ("detector.fold", "detector.space_to_depth"),
+        ("detector.cells", "detector.coarse_mask"),
+        ("thresholds.cell", "thresholds.coarse_mask"),
+    ],
+)
+def test_what_a_setting_was_called_before_is_refused_with_its_name_today(old, new):
+    with pytest.raises(UsageError, match=f"{old.split('.least')[0]}: It is called {new} now"):
+        make_settings("fast", {old: 1})

@@ -13,8 +13,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image as Pillow
 
-from pipeline.datasets.base import Image, Mask
-from pipeline.datasets.boxes import round_outwards
+from pipeline.arrays import Image, Mask, round_outwards
 from pipeline.reporting.figures import PALETTE
 from pipeline.survey.page.worst import Seen
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from models.errors import DataError
-from pipeline.datasets.base import Image, Mask
+from pipeline.arrays import Image, Mask
 from pipeline.datasets.pictures import read_mask
 from pipeline.survey.chunk import DETECTION
 from pipeline.survey.decode import allow_pixels

@@ -2,19 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from models.segmenter import build_segmenter
 from pipeline.bench.batch import as_jpeg, cascade_batch, forward_alone, full_frame_batch, resized, stages
-from pipeline.cascade.cascade import Cascade
 from pipeline.datasets.generated.sample import GeneratedSample
-from pipeline.settings import CropSettings
-from tests.tiny import SEGMENTER, eager_detector
+from tests.tiny import tiny_cascade
 
 
 @pytest.fixture(scope="module")
 def cascade():
     torch.manual_seed(0)
-    networks = eager_detector(), build_segmenter(SEGMENTER)
-    return Cascade(*networks, SEGMENTER, CropSettings(), 0.01, 0.2, torch.device("cpu"), "torch", streams=2)
+    return tiny_cascade(score=0.01, streams=2)
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +25,14 @@ def test_threads_change_nothing(cascade, files):
 
 
 def test_stages_tell_where_the_time_goes_and_what_was_computed(cascade, files):
-    runtime = cascade.runtime
+    networks = cascade.stage1.network, cascade.stage2.network
     spent, inputs = stages(cascade, files)
-    assert cascade.runtime is runtime
+    assert (cascade.stage1.network, cascade.stage2.network) == networks
     assert set(spent) == {"decode", "detect", "boxes", "segment", "crops"}
     assert all(milliseconds > 0 for milliseconds in spent.values())
-    assert sum(len(images) for stage, images in inputs if stage == "detector") == len(files)
-    assert any(stage == "segmenter" for stage, _ in inputs)
-    forward_alone(runtime, inputs, 2)
+    assert sum(len(images) for images in inputs.detector) == len(files)
+    assert inputs.segmenter
+    forward_alone(cascade, inputs, 2)
 
 
 def test_larger_pictures_are_more_road_not_larger_cracks():

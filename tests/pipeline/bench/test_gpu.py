@@ -2,12 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.segmenter import build_segmenter
 from pipeline.bench import gpu
 from pipeline.bench.arithmetic import multiply_adds
-from pipeline.cascade.cascade import Cascade
-from pipeline.settings import CropSettings
-from tests.tiny import SEGMENTER, eager_detector
+from tests.tiny import SEGMENTER, tiny_cascade
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
 
@@ -16,7 +13,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is n
 def cascade():
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Cascade(eager_detector(), build_segmenter(SEGMENTER), SEGMENTER, CropSettings(), 0.3, 0.5, device)
+    return tiny_cascade(device=device, probability=0.5)
 
 
 def test_the_share_of_the_matrix_rate_is_operations_over_time(cascade, monkeypatch):
@@ -27,7 +24,7 @@ def test_the_share_of_the_matrix_rate_is_operations_over_time(cascade, monkeypat
     assert [(row["network"], row["batch"]) for row in rows] == [
         (n, b) for n in ("detector", "segmenter") for b in (1, 2)
     ]
-    adds = multiply_adds(gpu.SegmenterGraph(cascade.segmenter, SEGMENTER.multiple), 64, 96)
+    adds = multiply_adds(gpu.SegmenterGraph(cascade.stage2.segmenter, SEGMENTER.multiple), 64, 96)
     for row in rows[2:]:
         assert row["matrix_share"] == pytest.approx(row["pictures_per_s"] * 2 * adds / 1e12)
 

@@ -31,14 +31,14 @@ def test_cascade(benchmark, cascade, images):
 
 
 def test_full_frame(benchmark, cascade, images):
-    assert len(run(benchmark, cascade.full_frame, images)) == len(images)
+    assert len(run(benchmark, cascade.stage2.full_frame, images)) == len(images)
 
 
 def test_detector(benchmark, cascade, images):
-    assert len(run(benchmark, cascade.detect, images, cascade.score_threshold)) == len(images)
+    assert len(run(benchmark, cascade.stage1.detect, images, cascade.thresholds.score)) == len(images)
 
 
 def test_planning(benchmark, cascade, images):
-    boxes = [boxes for boxes, _ in cascade.detect(images, 0.05)]
-    plans = run(benchmark, lambda: [plan_crops(own, (320, 480), 8) for own in boxes])
+    boxes = [boxes for boxes, _ in cascade.stage1.detect(images, 0.05)]
+    plans = run(benchmark, lambda: [plan_crops(each, (320, 480), 8) for each in boxes])
     assert len(plans) == len(images)

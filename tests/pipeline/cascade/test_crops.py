@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.arrays import union_mask
 from pipeline.cascade.crops import GRID_PX, LONGEST_PX, PRICE_PX, plan_crops, stitch
-from pipeline.datasets.boxes import union_mask
 
 FRAMES = [(320, 480), (100, 130), (31, 33), (1500, 2600)]
 

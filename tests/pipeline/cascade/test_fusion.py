@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.cascade.fusion import pool_opinions
+from pipeline.cascade.fusion import fuse_scores
 
 WHOLE = np.array([[0, 0, 8, 8]])
 SHARES = st.floats(0, 1, width=32)
 
 
-def pool(one, other, boxes=WHOLE):
-    """Pooled opinions of constant stages on 8×8 px with cells of 4 px."""
-    return pool_opinions(np.full((8, 8), one, np.float32), np.full((2, 2), other, np.float32), boxes, 4)
+def fuse(one, other, boxes=WHOLE):
+    """Fused scores of constant stages on 8×8 px with a coarse mask of 4 px."""
+    return fuse_scores(np.full((8, 8), one, np.float32), np.full((2, 2), other, np.float32), boxes, 4)
 
 
 @pytest.mark.parametrize(
@@ -27,38 +27,45 @@ def pool(one, other, boxes=WHOLE):
     ],
 )
 def test_the_mean_of_log_odds(one, other, expected):
-    np.testing.assert_allclose(pool(one, other), expected, atol=1e-6)
+    np.testing.assert_allclose(fuse(one, other), expected, atol=1e-6)
 
 
 def test_outside_of_boxes_there_is_nothing():
-    pooled = pool(0.8, 0.8, np.array([[0.5, 2, 3, 5]]))
-    assert (pooled > 0).sum() == 3 * 3
-    assert (pooled[2:5, 0:3] > 0).all()
+    fused = fuse(0.8, 0.8, np.array([[0.5, 2, 3, 5]]))
+    assert (fused > 0).sum() == 3 * 3
+    assert (fused[2:5, 0:3] > 0).all()
 
 
 def test_no_boxes():
-    assert not pool(0.8, 0.8, np.zeros((0, 4))).any()
+    assert not fuse(0.8, 0.8, np.zeros((0, 4))).any()
+
+
+def test_without_a_coarse_mask_stage_2_decides_alone():
+    none = np.zeros((0, 0), np.float32)
+    fused = fuse_scores(np.full((8, 8), 0.8, np.float32), none, np.array([[0.5, 2, 3, 5]]), 4)
+    assert (fused[2:5, 0:3] == np.float32(0.8)).all()
+    assert (fused > 0).sum() == 3 * 3
 
 
 @given(arrays(np.float32, (8, 8), elements=SHARES), SHARES)
 def test_each_answer_lies_between_both_stages(one, other):
-    pooled = pool_opinions(one, np.full((2, 2), other, np.float32), WHOLE, 4)
-    assert pooled.dtype == np.float32
-    assert (pooled >= np.minimum(one, other) - 1e-5).all()
-    assert (pooled <= np.maximum(one, other) + 1e-5).all()
+    fused = fuse_scores(one, np.full((2, 2), other, np.float32), WHOLE, 4)
+    assert fused.dtype == np.float32
+    assert (fused >= np.minimum(one, other) - 1e-5).all()
+    assert (fused <= np.maximum(one, other) + 1e-5).all()
 
 
-def test_a_cell_speaks_for_its_own_place_and_fades_around_it():
-    cells = np.zeros((16, 16), np.float32)
-    cells[4, 11] = 1
-    pooled = pool_opinions(np.full((64, 64), 0.5, np.float32), cells, np.array([[0, 0, 64, 64]]), 4)
-    y, x = np.unravel_index(pooled.argmax(), pooled.shape)
+def test_a_coarse_pixel_speaks_for_its_own_place_and_fades_around_it():
+    coarse_mask = np.zeros((16, 16), np.float32)
+    coarse_mask[4, 11] = 1
+    fused = fuse_scores(np.full((64, 64), 0.5, np.float32), coarse_mask, np.array([[0, 0, 64, 64]]), 4)
+    y, x = np.unravel_index(fused.argmax(), fused.shape)
     assert (y // 4, x // 4) == (4, 11)
-    assert pooled[y, x] > pooled[y, x - 8] > pooled[y, x - 16] > pooled[60, 4]
+    assert fused[y, x] > fused[y, x - 8] > fused[y, x - 16] > fused[60, 4]
 
 
 @pytest.mark.parametrize("size", [(7, 9), (1, 1), (33, 46)])
-def test_a_picture_that_is_no_multiple_of_a_cell(size):
-    cells = np.full([-(-side // 4) for side in size], 0.5, np.float32)
-    pooled = pool_opinions(np.full(size, 0.9, np.float32), cells, np.array([[0, 0, size[1], size[0]]]), 4)
-    np.testing.assert_allclose(pooled, 0.75, atol=1e-6)
+def test_a_picture_that_is_no_multiple_of_the_coarse_mask(size):
+    coarse_mask = np.full([-(-side // 4) for side in size], 0.5, np.float32)
+    fused = fuse_scores(np.full(size, 0.9, np.float32), coarse_mask, np.array([[0, 0, size[1], size[0]]]), 4)
+    np.testing.assert_allclose(fused, 0.75, atol=1e-6)

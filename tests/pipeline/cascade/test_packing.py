@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.cascade.crops import GRID_PX
-from pipeline.cascade.packing import MOST_CROPS, MOST_PX, cut_sheets, fill_sheets, pack, pack_square
+from pipeline.cascade.packing import MOST_CROPS, MOST_PX, cut_canvases, fill_canvases, pack, pack_square
 
 shapes = st.lists(st.tuples(st.integers(1, 512), st.integers(1, 512)), max_size=40)
 
@@ -12,22 +12,22 @@ shapes = st.lists(st.tuples(st.integers(1, 512), st.integers(1, 512)), max_size=
 @given(shapes, st.sampled_from([16, 32]))
 @settings(max_examples=60, deadline=None)
 def test_no_two_rectangles_overlap_and_none_sticks_out(shapes, multiple):
-    places, sheets = pack(shapes, multiple)
-    taken = [np.zeros(sheet, bool) for sheet in sheets]
-    for (height, width), (sheet, x, y) in zip(shapes, places, strict=True):
-        spot = taken[sheet][y : y + height, x : x + width]
+    places, canvases = pack(shapes, multiple)
+    taken = [np.zeros(canvas, bool) for canvas in canvases]
+    for (height, width), (canvas, x, y) in zip(shapes, places, strict=True):
+        spot = taken[canvas][y : y + height, x : x + width]
         assert spot.shape == (height, width)
         assert not spot.any()
         spot[:] = True
-    assert all(side % multiple == 0 for sheet in sheets for side in sheet)
+    assert all(side % multiple == 0 for canvas in canvases for side in canvas)
 
 
 @given(shapes)
 @settings(max_examples=40, deadline=None)
 def test_a_sheet_holds_a_bounded_number_of_crops_and_pixels(shapes):
-    places, sheets = pack(shapes, 16)
-    for number in range(len(sheets)):
-        own = [h * w for (h, w), place in zip(shapes, places, strict=True) if place.sheet == number]
+    places, canvases = pack(shapes, 16)
+    for number in range(len(canvases)):
+        own = [h * w for (h, w), place in zip(shapes, places, strict=True) if place.canvas == number]
         assert 1 <= len(own) <= MOST_CROPS
         assert len(own) == 1 or sum(own) <= MOST_PX
 
@@ -36,8 +36,8 @@ def test_crops_on_the_grid_waste_little():
     rng = np.random.default_rng(0)
     for _ in range(20):
         drawn = [tuple(map(int, sides)) for sides in rng.integers(2, 16, (14, 2)) * GRID_PX]
-        _, sheets = pack(drawn, GRID_PX)
-        assert sum(h * w for h, w in drawn) / sum(h * w for h, w in sheets) > 0.85
+        _, canvases = pack(drawn, GRID_PX)
+        assert sum(h * w for h, w in drawn) / sum(h * w for h, w in canvases) > 0.85
 
 
 @given(st.lists(st.tuples(st.integers(8, 120), st.integers(8, 120)), min_size=1, max_size=8))
@@ -58,14 +58,14 @@ def test_what_is_packed_is_cut_out_again():
     rng = np.random.default_rng(0)
     crops = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((24, 304), (48, 200), (32, 248), (7, 9))]
     sizes = [crop.shape[:2] for crop in crops]
-    places, sheets = pack(sizes, 32)
-    filled = fill_sheets(crops, places, sheets)
-    assert [sheet.shape[:2] for sheet in filled] == sheets
-    for crop, found in zip(crops, cut_sheets([sheet[..., 0] for sheet in filled], places, sizes), strict=True):
+    places, canvases = pack(sizes, 32)
+    filled = fill_canvases(crops, places, canvases)
+    assert [canvas.shape[:2] for canvas in filled] == canvases
+    for crop, found in zip(crops, cut_canvases([canvas[..., 0] for canvas in filled], places, sizes), strict=True):
         assert (found == crop[..., 0]).all()
 
 
 @pytest.mark.parametrize("multiple", [16, 32])
 def test_nothing_needs_no_sheet(multiple):
     assert pack([], multiple) == ([], [])
-    assert fill_sheets([], [], []) == []
+    assert fill_canvases([], [], []) == []

@@ -9,7 +9,7 @@ def test_every_pixel_is_answered_for_once_by_tiles_of_one_shape(size):
     answered = np.zeros(size, np.uint8)
     shapes = set()
     for tile in tiles_of(size):
-        x1, y1, x2, y2 = tile.own
+        x1, y1, x2, y2 = tile.core
         answered[y1:y2, x1:x2] += 1
         left, top, right, bottom = tile.frame
         assert 0 <= left <= x1 < x2 <= right <= size[1]
@@ -20,13 +20,13 @@ def test_every_pixel_is_answered_for_once_by_tiles_of_one_shape(size):
 
 
 @pytest.mark.parametrize("size", [(3072, 4096), (1600, 9000)])
-def test_a_box_in_the_middle_of_a_tile_s_own_part_lies_in_it_with_half_the_overlap_around(size):
+def test_a_box_in_the_middle_of_a_tile_s_core_lies_in_it_with_half_the_overlap_around(size):
     for tile in tiles_of(size):
-        for low, high, own_low, own_high, end in zip(
-            tile.frame[:2], tile.frame[2:], tile.own[:2], tile.own[2:], (size[1], size[0]), strict=True
+        for low, high, core_low, core_high, end in zip(
+            tile.frame[:2], tile.frame[2:], tile.core[:2], tile.core[2:], (size[1], size[0]), strict=True
         ):
-            assert low == 0 or own_low - low >= OVERLAP_PX // 2
-            assert high == end or high - own_high >= OVERLAP_PX // 2
+            assert low == 0 or core_low - low >= OVERLAP_PX // 2
+            assert high == end or high - core_high >= OVERLAP_PX // 2
 
 
 def test_memory_is_bounded():

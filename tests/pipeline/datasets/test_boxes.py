@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.datasets.boxes import mask_to_boxes, round_outwards, union_mask
+from pipeline.arrays import round_outwards, union_mask
+from pipeline.datasets.boxes import mask_to_boxes
 from pipeline.settings import LabelSettings
 
 METHODS = ["split", "component"]

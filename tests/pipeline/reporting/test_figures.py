@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.datasets.base import Image, Mask, Sample
+from pipeline.arrays import Image, Mask
+from pipeline.datasets.base import Sample
 from pipeline.metrics import region_counts
 from pipeline.reporting.figures import (
     PALETTE,

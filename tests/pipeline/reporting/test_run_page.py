@@ -23,7 +23,7 @@ from pipeline.reporting.pages import milliseconds, percent, seconds, text, whole
 from pipeline.reporting.run_page import (
     MOST_CUTS,
     ReportInput,
-    compare,
+    compare_with_paper,
     picture_uri,
     rank_worst_first,
     render_report,
@@ -154,7 +154,7 @@ def test_page_shows_figures_beside_the_papers_with_marks() -> None:
 )
 def test_lower_error_is_better(ours: Any, low: Any, high: Any, mark: str, certain: bool) -> None:
     run = {"segmentation_error": ours, "segmentation_error_low": low, "segmentation_error_high": high}
-    held = compare(ReportInput(run, PAPER, pd.DataFrame()), "Error", "segmentation_error", -1)
+    held = compare_with_paper(ReportInput(run, PAPER, pd.DataFrame()), "Error", "segmentation_error", -1)
     assert (held.mark, held.certain) == (mark, certain)
     assert all(0 <= place <= 100 for place in held.at.values())
 
@@ -252,7 +252,7 @@ def test_the_worst_mistakes_come_first_and_their_number_is_told() -> None:
     assert [picture["alt"].split(",")[0] for picture in page.all("img") if picture["alt"]] == [
         f"s{n}" for n in range(len(many), len(many) - MOST_CUTS, -1)
     ]
-    assert "Review sheet" not in Page(render_report(ReportInput(row(), PAPER, images()))).text
+    assert "Review canvas" not in Page(render_report(ReportInput(row(), PAPER, images()))).text
 
 
 def test_worst_pictures_come_first() -> None:

@@ -31,10 +31,11 @@ def changed_stages(**overrides):
         ({"detector__anchor_ratios": [1.0]}, "prepare"),
         ({"detector__head_convs": 2}, "train-detector"),
         ({"detector_training__lr": 0.01}, "train-detector"),
-        ({"detector__second": {"fold": 1}}, "prepare"),
+        ({"detector__second": {"space_to_depth": 1}}, "prepare"),
         ({"seed": 3}, "train-detector"),
-        ({"look_again": True}, "detect"),
-        ({"thresholds__cell": 0.01}, "detect"),
+        ({"detector_tta": True}, "detect"),
+        ({"segmenter_tta": True}, "segment"),
+        ({"thresholds__coarse_mask": 0.01}, "detect"),
         ({"thresholds__target_error": 0.1}, "detect"),
         ({"crops__halo": 16}, "segment"),
         ({"crops__train_side": 64}, "train-segmenter"),
@@ -57,7 +58,7 @@ def test_another_operating_point_trains_nothing_again():
 
 @pytest.mark.parametrize("change", [{"detector.second.head_convs": 1}, {"second_training.lr": 0.01}], ids=str)
 def test_a_second_detector_and_its_training_count(change):
-    pair = {"detector.second": {"fold": 1}}
+    pair = {"detector.second": {"space_to_depth": 1}}
     before, after = (stage_keys(make_settings("smoke", settings), "cpu") for settings in (pair, pair | change))
     changed = [stage for stage in STAGES if before[stage] != after[stage]]
     assert changed == STAGES[STAGES.index("train-detector") :]

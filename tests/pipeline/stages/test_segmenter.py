@@ -18,7 +18,7 @@ def test_each_way_gets_its_own_best_probability_threshold():
     in_boxes[40:55] = 0
     cascade = SimpleNamespace(
         look=lambda images: [SimpleNamespace(probability=in_boxes) for _ in images],
-        full_frame=lambda images: [everywhere for _ in images],
+        stage2=SimpleNamespace(full_frame=lambda images: [everywhere for _ in images]),
     )
     sample = Sample("road", "road", np.zeros((60, 60, 3), np.uint8), truth)
     chosen = choose_probability_thresholds(cascade, [sample])

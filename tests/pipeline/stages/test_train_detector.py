@@ -7,12 +7,12 @@ from pipeline.stages.detector import load_detector
 from pipeline.stages.prepare import prepare
 from pipeline.stages.train_detector import train_detector
 
-OVERRIDES = {"dataset.sample_count": 6, "detector.cells": True}
+OVERRIDES = {"dataset.sample_count": 6, "detector.coarse_mask": True}
 
 
 def test_two_detectors_train_apart_and_are_kept_together(tmp_path):
-    second = {"backbone": "resnet18", "weights": "none", "fold": 1, "fpn_channels": 16, "head_convs": 1}
-    second |= {"levels": [4, 5], "anchor_sizes": [28, 64], "cells": True}
+    second = {"backbone": "resnet18", "weights": "none", "space_to_depth": 1, "fpn_channels": 16, "head_convs": 1}
+    second |= {"levels": [4, 5], "anchor_sizes": [28, 64], "coarse_mask": True}
     settings = make_settings(
         "smoke",
         {**OVERRIDES, "detector.second": second, "detector_training.epochs": 1, "second_training.epochs": 2},

@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from models.cells import CellBoxes
-from models.detector import DetectorConfig
-from pipeline.cascade.coarse_boxes import boxes_around_cells
+from models.detector_config import DetectorConfig
+from models.graphs import DetectorGraph
+from models.runtimes import Eager
+from pipeline.cascade.stage1 import Stage1
 from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
-from pipeline.training.detector import DetectorTrainee, cells_that_hold, look
+from pipeline.training.detector import DetectorTrainee, coarse_truth
 from pipeline.training.loop import train
 
-CONFIG = DetectorConfig(backbone="resnet18", weights="none", fold=1, fpn_channels=16, head_convs=1)
+CONFIG = DetectorConfig(backbone="resnet18", weights="none", space_to_depth=1, fpn_channels=16, head_convs=1)
 PLAIN = AugmentSettings(
     flip=True, rotate_deg=0, scale_min=1, scale_max=1, brightness=0, contrast=0, gamma=0, blur=0, noise=0, shadow=0
 )
@@ -40,15 +41,15 @@ def test_it_learns_to_find_a_stroke(tmp_path):
     assert trained.history["loss"].iloc[-1] < 0.6 * trained.history["loss"].iloc[0]
     with torch.inference_mode():
         student.model.eval()
-        seen = look(student.model, stroke("n", 40).image, torch.device("cpu"))
-    boxes, scores = boxes_around_cells(*seen, CONFIG.cell_px, CellBoxes())
+        stage1 = Stage1(student.model, Eager(DetectorGraph(student.model)))
+        ((boxes, scores),) = stage1.detect([stroke("n", 40).image])
     best = boxes[scores.argmax()]
     assert best[1] < 42 < best[3]
 
 
-@pytest.mark.parametrize("fold", [1, 2])
-def test_boxes_follow_the_augmented_mask_and_the_fold(fold):
-    student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", None)], [], fold=fold)
+@pytest.mark.parametrize("n", [1, 2])
+def test_boxes_follow_the_augmented_mask_with_space_to_depth_or_without(n):
+    student = trainee(TrainSettings(batch=2), [stroke("a", 10), stroke("b", None)], [], space_to_depth=n)
     images, boxes, unjudged, masks = next(iter(student.batches(0)))
     assert images.shape == (2, 3, 64, 96)
     assert masks.shape == (2, 64, 96)
@@ -77,21 +78,21 @@ def test_pixels_not_to_be_judged_are_left_out_of_what_is_learnt(monkeypatch):
     assert set(labels.unique().tolist()) == {0, 1, 255}
     assert len(boxes[0]) > 0
     assert len(unjudged[0]) > 0
-    cells = torch.zeros(1, 16, 24, requires_grad=True)
-    monkeypatch.setattr(student.model, "losses", lambda *_: (torch.zeros(()), cells))
+    coarse_logits = torch.zeros(1, 16, 24, requires_grad=True)
+    monkeypatch.setattr(student.model, "losses", lambda *_: (torch.zeros(()), coarse_logits))
     student.loss((images, boxes, unjudged, labels), torch.device("cpu")).backward()
-    learnt = cells.grad[0] != 0
-    unknown = cells_that_hold(labels == 255, cells, CONFIG)[0] > 0
-    cracked = cells_that_hold(labels == 1, cells, CONFIG)[0] > 0
-    assert (learnt == (cracked | ~unknown)).all()  # a cell with crack is one, whatever else it holds
+    learnt = coarse_logits.grad[0] != 0
+    unknown = coarse_truth(labels == 255, coarse_logits, CONFIG)[0] > 0
+    cracked = coarse_truth(labels == 1, coarse_logits, CONFIG)[0] > 0
+    assert (learnt == (cracked | ~unknown)).all()  # a coarse pixel with crack is one, whatever else it holds
     assert (cracked & unknown).any()
 
 
-def test_a_cell_is_cracked_where_it_holds_a_crack_pixel():
+def test_the_coarse_truth_is_1_where_it_holds_a_crack_pixel():
     mask = torch.zeros(1, 10, 14)
-    mask[0, 3, 4] = 1  # the last row of the first cell, the first column of the second
-    mask[0, 9, 13] = 1  # in a cell that the picture cuts
-    config = CONFIG.model_copy(update={"fold": 2})
-    truth = cells_that_hold(mask, torch.zeros(1, 16, 16), config)
+    mask[0, 3, 4] = 1  # the last row of the first coarse pixel, the first column of the second
+    mask[0, 9, 13] = 1  # in one that the picture cuts
+    config = CONFIG.model_copy(update={"space_to_depth": 2})
+    truth = coarse_truth(mask, torch.zeros(1, 16, 16), config)
     assert truth.shape == (1, 16, 16)
     assert truth.nonzero().tolist() == [[0, 0, 1], [0, 2, 3]]

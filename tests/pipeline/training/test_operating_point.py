@@ -4,33 +4,35 @@ import numpy as np
 import pytest
 
 import pipeline.training.operating_point
-from models.cells import CellCuts
-from pipeline.cascade.stage1 import Seen
+from models.coarse_mask import BoxSplitting
+from models.detections import Detections
+from pipeline.cascade.stage1_output import Stage1Output
 from pipeline.settings import ThresholdSettings
-from pipeline.training.operating_point import CELLS, SCORES, candidates_of, choose_operating_point
+from pipeline.training.operating_point import COARSE_THRESHOLDS, SCORES, candidates_of, choose_operating_point
 
-CUTS = CellCuts(least=1, saving_px=16)
+SPLITTING = BoxSplitting(min_mass=1, min_saving_px=16)
 
 
 def picture(sure=0.9, faint=0.005, specks=0.002, row=11):
-    """A picture of 48 × 40 px: a sure crack of 12 cells, a faint one of 12, and a row of specks, fainter still."""
-    cells = np.full((12, 10), 0.0001, np.float32)
-    cells[0:2, 0:6], cells[5:7, 0:6], cells[row] = sure, faint, specks
+    """A picture of 48 × 40 px: a sure crack of 12 coarse pixels, a faint one of 12, a row of specks, fainter still."""
+    coarse_mask = np.full((12, 10), 0.0001, np.float32)
+    coarse_mask[0:2, 0:6], coarse_mask[5:7, 0:6], coarse_mask[row] = sure, faint, specks
     mask = np.zeros((48, 40), bool)
     mask[4, 0:24] = mask[24, 0:24] = True
-    everywhere = np.array([[0, 0, 40, 48]], np.float32), np.ones(1, np.float32)
-    return Seen(everywhere, cells, (48, 40)), mask
+    everywhere = Detections(np.array([[0, 0, 40, 48]], np.float32), np.ones(1, np.float32))
+    return Stage1Output(everywhere, coarse_mask, (48, 40)), mask
 
 
-def choose(thresholds, **cells):
-    seen, mask = picture(**cells)
-    cell = thresholds.cell
-    return choose_operating_point(candidates_of([seen], [mask], CUTS, 4, CELLS if cell is None else [cell]), thresholds)
+def choose(thresholds, **changes):
+    output, mask = picture(**changes)
+    fixed = thresholds.coarse_mask
+    coarse = COARSE_THRESHOLDS if fixed is None else [fixed]
+    return choose_operating_point(candidates_of([output], [mask], SPLITTING, 4, coarse), thresholds)
 
 
-def test_cells_are_marked_as_sparsely_as_the_error_allows():
+def test_boxes_hold_as_little_as_the_error_allows():
     point = choose(ThresholdSettings(target_error=0.01, target_precision=0.9), row=8)  # beside the faint crack
-    assert 0.002 < point.cells.threshold <= 0.005  # above, the faint crack is lost: half of all pixels
+    assert 0.002 < point.coarse_boxes.threshold <= 0.005  # above, the faint crack is lost: half of all pixels
     assert point.score_threshold <= 0.07  # its box scores √0.005
     half = choose(ThresholdSettings(target_error=0.5, target_precision=0.9), row=8)
     assert half.score_threshold > 0.07  # where half may be missed, it is
@@ -38,8 +40,8 @@ def test_cells_are_marked_as_sparsely_as_the_error_allows():
 
 def test_the_score_threshold_keeps_its_distance_from_both_ends():
     """The speck's box scores √0.002 and the faint crack's √0.3: the median of what lies between."""
-    point = choose(ThresholdSettings(cell=0.002, target_precision=0.9), faint=0.3)
-    assert point.cells.threshold == 0.002
+    point = choose(ThresholdSettings(coarse_mask=0.002, target_precision=0.9), faint=0.3)
+    assert point.coarse_boxes.threshold == 0.002
     assert point.score_threshold == pytest.approx((0.05 + 0.54) / 2, abs=0.02)
 
 
@@ -52,8 +54,8 @@ def test_where_nothing_is_as_precise_as_wanted_the_error_still_counts():
 
 
 def test_what_is_fixed_stays():
-    point = choose(ThresholdSettings(cell=0.02, score=0.4))
-    assert (point.cells.threshold, point.score_threshold) == (0.02, 0.4)
+    point = choose(ThresholdSettings(coarse_mask=0.02, score=0.4))
+    assert (point.coarse_boxes.threshold, point.score_threshold) == (0.02, 0.4)
 
 
 def test_where_no_target_can_be_reached_least_is_missed():
@@ -62,20 +64,22 @@ def test_where_no_target_can_be_reached_least_is_missed():
     assert row["segmentation_error"] == 0.5
 
 
-def test_without_a_head_for_cells_only_the_score_is_chosen():
+def test_without_a_coarse_mask_only_the_score_is_chosen():
     boxes = np.array([[0, 0, 40, 8], [0, 20, 40, 28], [0, 40, 40, 48]], np.float32)
     _, mask = picture()
-    seen = Seen((boxes, np.array([0.9, 0.6, 0.2], np.float32)), np.zeros((0, 0), np.float32), (48, 40))
-    point = choose_operating_point(candidates_of([seen], [mask], CUTS, None), ThresholdSettings())
+    output = Stage1Output(
+        Detections(boxes, np.array([0.9, 0.6, 0.2], np.float32)), np.zeros((0, 0), np.float32), (48, 40)
+    )
+    point = choose_operating_point(candidates_of([output], [mask], SPLITTING, None), ThresholdSettings())
     assert 0.2 < point.score_threshold <= 0.6
-    assert point.cells.threshold == CELLS[0]
+    assert point.coarse_boxes.threshold == COARSE_THRESHOLDS[0]
 
 
 def test_draws_of_pictures_that_are_alike_agree_with_each_of_them():
     thresholds = ThresholdSettings(target_error=0.01, target_precision=0.9)
-    seen, mask = picture(row=8)
-    many = candidates_of([seen] * 5, [mask] * 5, CUTS, 4)
-    assert many.counts.shape == (5, len(CELLS), len(SCORES), 8)
+    output, mask = picture(row=8)
+    many = candidates_of([output] * 5, [mask] * 5, SPLITTING, 4)
+    assert many.counts.shape == (5, len(COARSE_THRESHOLDS), len(SCORES), 8)
     point, alone = choose_operating_point(many, thresholds), choose(thresholds, row=8)
     assert point[:2] == alone[:2]
     assert point.figures == pytest.approx(alone.figures)
@@ -85,17 +89,19 @@ def test_a_picture_that_few_draws_hold_twice_does_not_decide():
     """One picture of ten whose crack nothing finds may be missed at 12 % of error, but not twice: one draw in four."""
     ordinary, blank = picture(row=8, faint=0.3), picture(sure=0.0001, faint=0.0001, row=8)
     thresholds = ThresholdSettings(target_error=0.12, target_precision=0.9)
-    seen, masks = zip(*([ordinary] * 9 + [blank]), strict=True)
-    point = choose_operating_point(candidates_of(seen, masks, CUTS, 4), thresholds)
+    output, masks = zip(*([ordinary] * 9 + [blank]), strict=True)
+    point = choose_operating_point(candidates_of(output, masks, SPLITTING, 4), thresholds)
     assert point[:2] == choose(thresholds, row=8, faint=0.3)[:2]
 
 
 def test_the_median_of_each_threshold_over_draws_of_as_many_pictures_is_taken(monkeypatch):
-    seen, mask = picture()
-    candidates = candidates_of([seen] * 3 + [seen._replace(cells=seen.cells / 2)], [mask] * 4, CUTS, 4)
+    output, mask = picture()
+    candidates = candidates_of(
+        [output] * 3 + [output._replace(coarse_mask=output.coarse_mask / 2)], [mask] * 4, SPLITTING, 4
+    )
     pools, picks = [], itertools.cycle([(2, 70), (9, 10), (4, 30)])
     monkeypatch.setattr(pipeline.training.operating_point, "_choose", lambda pool, _: pools.append(pool) or next(picks))
     point = choose_operating_point(candidates, ThresholdSettings())
-    assert (point.cells.threshold, point.score_threshold) == (CELLS[4], SCORES[30])
+    assert (point.coarse_boxes.threshold, point.score_threshold) == (COARSE_THRESHOLDS[4], SCORES[30])
     assert {int(pool[0, 0, -1]) for pool in pools} == {4}  # the last field of `RegionCounts`: pictures
     assert len({int(pool.sum()) for pool in pools}) > 1  # not the same pictures every time

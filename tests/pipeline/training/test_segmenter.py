@@ -8,7 +8,7 @@ from models.segmenter import SegmenterConfig
 from pipeline.datasets.base import Sample
 from pipeline.settings import AugmentSettings, TrainSettings
 from pipeline.training.loop import train
-from pipeline.training.segmenter import SegmenterTrainee, crack_loss, crop_around, random_crop, segment, sheet_of
+from pipeline.training.segmenter import SegmenterTrainee, canvas_of, crack_loss, crop_around, random_crop, segment
 from tests.pipeline.training.test_detector import PLAIN, stroke
 
 CONFIG = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(16, 8, 8))
@@ -73,7 +73,7 @@ def test_items_carry_what_is_not_to_be_judged():
     regions = {"a": np.array([[0, 0, 90, 60]])}
     settings = TrainSettings(batch=4, items_per_sample=8)
     student = SegmenterTrainee(CONFIG, PLAIN, settings, 64, 3, [sample], regions, [])
-    for images, labels in student.batches(0):  # windows and sheets
+    for images, labels in student.batches(0):  # windows and canvases
         assert {0, 1, 255} <= set(labels.unique().tolist())
         assert torch.isfinite(student.loss((images, labels), torch.device("cpu")))
 
@@ -86,7 +86,7 @@ def test_any_size_can_be_segmented():
     assert ((probability >= 0) & (probability <= 1)).all()
 
 
-def test_a_sheet_holds_crops_of_several_pictures_side_by_side_with_their_truth():
+def test_a_canvas_holds_crops_of_several_pictures_side_by_side_with_their_truth():
     pieces = []
     for grey, height, width in ((170, 16, 80), (120, 16, 88), (90, 60, 50), (60, 30, 30)):
         image = np.full((height, width, 3), grey, np.uint8)
@@ -95,13 +95,13 @@ def test_a_sheet_holds_crops_of_several_pictures_side_by_side_with_their_truth()
         image[mask] = 20
         pieces.append((image, mask))
     for count in (1, 2, 4):
-        sheet, truth = sheet_of(iter(pieces[:count]), 96)
-        assert sheet.shape == (96, 96, 3)
-        assert ((sheet[..., 0] == 20) == truth).all()
-        assert len({grey for grey in (170, 120, 90, 60) if (sheet == grey).any()}) == count
+        canvas, truth = canvas_of(iter(pieces[:count]), 96)
+        assert canvas.shape == (96, 96, 3)
+        assert ((canvas[..., 0] == 20) == truth).all()
+        assert len({grey for grey in (170, 120, 90, 60) if (canvas == grey).any()}) == count
 
 
-def test_a_random_crop_is_a_region_cut_to_the_sheet():
+def test_a_random_crop_is_a_region_cut_to_the_canvas():
     image = np.arange(100 * 200, dtype=np.uint8).reshape(100, 200, 1).repeat(3, axis=2)
     sample = Sample("s", "s", image, image[..., 0] > 200)
     torch.manual_seed(0)
@@ -111,7 +111,7 @@ def test_a_random_crop_is_a_region_cut_to_the_sheet():
     assert random_crop(sample, np.array([[0, 0, 200, 100]]), 64)[1].shape == (64, 64)
 
 
-def test_items_are_sheets_and_windows_and_the_same_for_the_same_seed():
+def test_items_are_canvases_and_windows_and_the_same_for_the_same_seed():
     samples = [stroke("a", 10), stroke("b", 30), stroke("c", None)]
     regions = {"a": np.array([[0, 0, 90, 30]]), "b": np.array([[0, 20, 90, 50]]), "c": np.zeros((0, 4), np.int64)}
     first, again = (
@@ -121,4 +121,4 @@ def test_items_are_sheets_and_windows_and_the_same_for_the_same_seed():
     drawn = [torch.cat([images for images, _ in student.batches(0)]) for student in (first, again)]
     assert drawn[0].shape == (12, 3, 64, 64)
     assert torch.equal(*drawn)
-    assert any((image[0] == 124).any() for image in drawn[0])  # ImageNet's mean colour: a sheet that is not full
+    assert any((image[0] == 124).any() for image in drawn[0])  # ImageNet's mean colour: a canvas that is not full

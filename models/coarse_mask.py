@@ -1,4 +1,4 @@
-"""The detector's second head: which cells of a few pixels may hold crack."""
+"""The detector's second head, which gives the coarse mask: the probability of crack of squares a few px wide."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 
-class CellCuts(BaseModel):
-    """Where boxes around cells are cut."""
+class BoxSplitting(BaseModel):
+    """Where a box around part of the coarse mask is split in two."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    least: float = Field(6, gt=0, description="Cells of crack that both parts of a box must promise to be cut apart")
-    saving_px: int = Field(64, ge=0, description="Area that such a cut must leave out, px")
+    min_mass: float = Field(
+        6, gt=0, description="Sum of the coarse mask, in its pixels, that either part of a box must hold to be split"
+    )
+    min_saving_px: int = Field(64, ge=0, description="Area that a split must leave out, px")
 
 
-class CellBoxes(CellCuts):
-    """How boxes are drawn around cells."""
+class CoarseBoxes(BoxSplitting):
+    """How boxes are drawn around the coarse mask."""
 
-    threshold: float = Field(0.004, ge=0, le=1, description="Cells at or above it are marked")
+    threshold: float = Field(0.004, ge=0, le=1, description="Pixels of the coarse mask at or above it are in a box")
 
 
-class CellHead(nn.Module):
-    """Way back up from the finest pyramid level to the stage of the cells, as in U-Net (Ronneberger et al. 2015).
+class CoarseMaskHead(nn.Module):
+    """Way back up from the finest pyramid level to the stage of the coarse mask, as in U-Net (Ronneberger et al. 2015).
 
-    Far narrower than a segmenter: a cell need not be drawn exactly, only not overlooked.
+    Far narrower than a segmenter: the coarse mask need not be exact, it must only overlook nothing.
 
     Args:
         pyramid_channels: of the finest pyramid level.
@@ -42,10 +44,10 @@ class CellHead(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(i, o, 1) for i, o in zip(skips, widths, strict=True))
         self.smooth = nn.ModuleList(_smooth(width) for width in widths)
         self.out = nn.Conv2d(widths[0], 1, 1)
-        nn.init.constant_(self.out.bias, -2.0)  # type: ignore[arg-type]  # most cells hold none
+        nn.init.constant_(self.out.bias, -2.0)  # type: ignore[arg-type]  # most of a road holds no crack
 
     def forward(self, pyramid: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """Logits of cells.
+        """Logits of the coarse mask.
 
         Args:
             pyramid: ``(B, C, h, w)``, the finest level.

@@ -35,8 +35,8 @@ def report_input(splits: Sequence[Measured], row: dict[str, Any], images: pd.Dat
     review: list[ReviewCut] = []
     for split in splits:
         threshold = read_score_threshold(split.folders["detect"])
-        for sample, found in _detections(split):
-            kept = found[found["score"] >= threshold]
+        for sample, detections in _detections(split):
+            kept = detections[detections["score"] >= threshold]
             boxes, scores = kept[BOX_COLUMNS].to_numpy(), kept["score"].to_numpy()
             review += review_cuts(sample, boxes, scores)
             if sample.name in worst:
@@ -47,12 +47,12 @@ def report_input(splits: Sequence[Measured], row: dict[str, Any], images: pd.Dat
 
 def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
     """Curve over thresholds of all test pictures together, each seen by the detector of its own split."""
-    found = (
-        (found[BOX_COLUMNS].to_numpy(), found["score"].to_numpy(), sample.mask)
+    pictures = (
+        (detections[BOX_COLUMNS].to_numpy(), detections["score"].to_numpy(), sample.mask)
         for split in splits
-        for sample, found in _detections(split)
+        for sample, detections in _detections(split)
     )
-    return region_curve(found, SCORES)
+    return region_curve(pictures, SCORES)
 
 
 def _curves(splits: Sequence[Measured], row: dict[str, Any]) -> dict[str, bytes]:

@@ -1,0 +1,47 @@
+"""What bundles of the format before this one called things: their cards and weights are read under today's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+FORMAT = "crack-survey bundle 2"
+
+_DETECTOR = {"fold": "space_to_depth", "cells": "coarse_mask"}
+_BOXES = {"least": "min_mass", "saving_px": "min_saving_px", "threshold": "threshold"}
+
+
+def convert_card(card: dict[str, Any], today: str) -> dict[str, Any]:
+    """A card of `FORMAT` under the names of the format `today`; any other card comes back as it is.
+
+    >>> old = {"format": FORMAT, "look_again": True, "cells": {"least": 6.0, "saving_px": 64}, "detector": {"fold": 2}}
+    >>> new = convert_card(old, "3")
+    >>> new["detector"], new["coarse_boxes"], new["segmenter_tta"]
+    ({'space_to_depth': 2}, {'min_mass': 6.0, 'min_saving_px': 64}, True)
+    """
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        return card
+    new = dict(card) | {"format": today}
+    if isinstance(detector := new.get("detector"), dict):
+        new["detector"] = _convert_detector(detector)
+    if isinstance(boxes := new.pop("cells", None), dict):
+        new["coarse_boxes"] = _renamed(boxes, _BOXES)
+    tta = new.pop("look_again", False)
+    return new | {"detector_tta": tta, "segmenter_tta": tta}
+
+
+def rename_weights(weights: dict[str, Any], prefix: str) -> None:
+    """Give the weights of the coarse mask's head below `prefix` the names they have today, in place."""
+    old, new = f"{prefix}cells.", f"{prefix}coarse_mask."
+    for name in [name for name in weights if name.startswith(old)]:
+        weights[new + name.removeprefix(old)] = weights.pop(name)
+
+
+def _convert_detector(detector: dict[str, Any]) -> dict[str, Any]:
+    new = _renamed(detector, _DETECTOR)
+    if isinstance(second := new.get("second"), dict):
+        new["second"] = _convert_detector(second)
+    return new
+
+
+def _renamed(settings: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in settings.items()}

@@ -1,0 +1,76 @@
+"""The presets: what each sets that differs from the defaults of `pipeline.settings.RunSettings`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+# A detector that has seen more cracks than CrackForest holds.
+_START = Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast"
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "fast": {},
+    # Five sixths of the multiply-adds. From ImageNet alone such a detector is unsure, and leaves out too little.
+    "finetune": {
+        "detector": {"deepest": 4, "levels": [3, 4], "anchor_sizes": [14, 30], "head_convs": 1},
+        "detector_training": {"start": _START, "epochs": 60},
+    },
+    "accurate": {
+        # The second sees every pixel by itself; pixels of its coarse mask are of the same size on the road.
+        "detector": {"second": {"space_to_depth": 1, "levels": [4, 5], "anchor_sizes": [28, 64]}},
+        "detector_training": {"start": _START, "epochs": 30},
+        "second_training": {"start": _START, "epochs": 40},
+        # A point more F1 on validation over five folds; `finetune` gained nothing by it on `paper` (RESULTS.md).
+        "segmenter_training": {"epochs": 120, "validate_every": 6},
+        "detector_tta": True,
+        "segmenter_tta": True,
+        "crops": {"halo": 8},
+        "thresholds": {"target_error": 0.004},
+    },
+    # Carr et al. 2018, section IV: ResNet-50, FPN P3–P7, areas 32² to 512², 50 epochs, batch 1, threshold 0.5.
+    "paper": {
+        "labels": {"method": "component", "padding": 0, "close_gap": 0},
+        "detector": {
+            "backbone": "resnet50",
+            "weights": "none",
+            "space_to_depth": 1,
+            "levels": [3, 4, 5, 6, 7],
+            "fpn_channels": 256,
+            "head_convs": 4,
+            "head_norm": "none",
+            "anchor_sizes": [32, 64, 128, 256, 512],
+            "box_loss": "l1",
+            "coarse_mask": False,
+        },
+        "detector_augment": {
+            "rotate_deg": 0,
+            "scale_min": 1,
+            "scale_max": 1,
+            "brightness": 0,
+            "contrast": 0,
+            "gamma": 0,
+            "blur": 0,
+            "noise": 0,
+            "shadow": 0,
+        },
+        "detector_training": {"epochs": 50, "batch": 1, "lr": 1e-4, "ema": 0},
+        "segmenter": {"encoder": "resnet34", "weights": "none", "decoder_channels": [256, 128, 64, 32, 16]},
+        "crops": {"halo": 8},
+        "thresholds": {"score": 0.5},
+    },
+    "smoke": {
+        "dataset": {"sample_count": 12},
+        # After two epochs no detection is sure enough to draw boxes in it.
+        "detector": {
+            "backbone": "resnet18",
+            "weights": "none",
+            "fpn_channels": 32,
+            "head_convs": 1,
+            "coarse_mask": False,
+        },
+        "detector_training": {"epochs": 2, "batch": 4},
+        "segmenter": {"encoder": "resnet18", "weights": "none", "decoder_channels": [64, 32, 16, 8]},
+        "segmenter_training": {"epochs": 2, "batch": 4},
+        "figures": 2,
+    },
+}
