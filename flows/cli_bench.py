@@ -15,9 +15,9 @@ from flows.tables import print_json
 
 
 def bench(
-    bundle: Annotated[Path, typer.Option(help="Folder of the trained cascade.")] = Path(
-        "data/bundles/crackforest-fast"
-    ),
+    bundle: Annotated[
+        Path | None, typer.Option(help="Folder of the trained cascade; default: crackforest-fast, which ships.")
+    ] = None,
     dataset: Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.")] = "sample",
     root: Annotated[Path | None, typer.Option(help="Folder of the data set; none for the generated sample.")] = None,
     split: Annotated[str, typer.Option(help="Part to measure on, such as paper-test or all.")] = "paper-test",
@@ -44,6 +44,7 @@ def bench(
     Both sides run in one process, round by round in turn, from JPEG to mask: read the ratios, not the milliseconds.
     Takes some minutes on an otherwise idle machine.
     """
+    from models.shipped import shipped_bundle
     from pipeline.bench.measure import bench as measure
     from pipeline.bench.rounds import side_by_side
     from pipeline.bench.scatter import check_suffix, plot_speed
@@ -54,6 +55,7 @@ def bench(
 
     if plot:
         check_suffix(plot)
+    bundle = bundle or shipped_bundle("crackforest-fast")
     settings = make_settings("fast", {"dataset": {"name": dataset, "root": root}})
     opened = open_dataset(settings.dataset)
     names = select(opened, split, settings.dataset.split_seed)

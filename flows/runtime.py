@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -31,6 +32,8 @@ def configure() -> None:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     reach_this_machine_directly()
+    if not _has_home():
+        find_room()
 
 
 def reach_this_machine_directly() -> None:
@@ -40,6 +43,31 @@ def reach_this_machine_directly() -> None:
     if "*" not in hosts:
         hosts += [host for host in LOOPBACK if host not in hosts]
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(hosts)
+
+
+def find_room() -> None:
+    """Let Prefect and Matplotlib write elsewhere than in the home of a user who has none.
+
+    Prefect's database goes to ``prefect/`` in the home of runs, since it has to last. Prefect wants to know of a home
+    all the same, and cannot be imported where there is neither HOME nor a user of this process's number.
+    """
+    from models.compiled import private_folder
+    from pipeline.settings import home
+
+    os.environ.setdefault("HOME", str(home().resolve()))
+    os.environ.setdefault("PREFECT_HOME", str(home().resolve() / "prefect"))
+    if folder := private_folder("matplotlib"):
+        os.environ.setdefault("MPLCONFIGDIR", str(folder))
+
+
+def _has_home() -> bool:
+    """Whether this user has a home that this process may write in, or make."""
+    try:
+        folder = Path("~").expanduser()
+    except RuntimeError:  # no HOME, and no user of this number
+        return False
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return os.access(there, os.W_OK | os.X_OK)
 
 
 class Lines(logging.Handler):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
+
+from models.compiled import compiled
 
 
 def suppress(boxes: Tensor, scores: Tensor, pictures: Tensor, limit: float, most: int) -> Tensor:
@@ -31,7 +32,7 @@ def suppress(boxes: Tensor, scores: Tensor, pictures: Tensor, limit: float, most
     return torch.from_numpy(order[kept])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _suppress(
     boxes: NDArray[np.float32], pictures: NDArray[np.int64], limit: np.float32, most: int
 ) -> NDArray[np.int64]:

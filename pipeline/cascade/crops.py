@@ -6,9 +6,9 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from pipeline.arrays import Boxes, ProbabilityMap, round_outwards
 
 GRID_PX = 4  # sides of crops are multiples: they pack nearly without gaps, and rounding up shows more of the road
@@ -51,7 +51,7 @@ def plan_crops(boxes: NDArray[np.generic], size: tuple[int, int], halo: int) -> 
     return _on_grid(_cut_up(merged, halo), size)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _trim(boxes: Boxes, size: tuple[int, int]) -> Boxes:
     """Cut off from each box, the largest first, the rows and columns that those before it fill; their union stays."""
     filled = np.zeros(size, np.bool_)
@@ -78,7 +78,7 @@ def _on_grid(crops: Boxes, size: tuple[int, int]) -> Boxes:
     return np.concatenate([low, low + wanted], axis=1)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _merge(crops: Boxes) -> Boxes:
     """Merge the two crops whose joint crop saves most pixels, for as long as that is no loss."""
     crops, count = crops.copy(), len(crops)
@@ -103,7 +103,7 @@ def _merge(crops: Boxes) -> Boxes:
     return crops[alive]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _saved(one: Boxes, other: Boxes) -> int:
     """Pixels saved by the joint crop of two, ``(4,)`` each; -1 where it would be too long, or no gain."""
     width = int(max(one[2], other[2]) - min(one[0], other[0]))
@@ -168,12 +168,12 @@ def _ramp(side: int, halo: int) -> NDArray[np.float32]:
     return (np.minimum(distance, halo + 1) / (halo + 1)).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _area(box: Boxes) -> int:
     """Pixels of a box ``(4,)`` once it is on the grid."""
     return _up(int(box[2] - box[0])) * _up(int(box[3] - box[1]))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _up(side: int) -> int:
     return -(-side // GRID_PX) * GRID_PX

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numba import njit
 
+from models.compiled import compiled
 from pipeline.arrays import AnyBoxes, Boxes, CoarseMask, ProbabilityMap, round_outwards
 
 REACH_PX = 8.0  # standard deviation of the blur of the coarse mask; chosen on validation parts (docs/ablations)
@@ -50,7 +50,7 @@ def _only_inside(probability: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
     return kept
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # a check for divisions by 0, which `least` rules out, is slow
+@compiled(error_model="numpy")  # a check for divisions by 0, which `least` rules out, is slow
 def _mean_log_odds(probability: ProbabilityMap, other: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
     """The same with boxes ``(N, 4)`` int64 inside the frame, and stage 1's map, which covers it."""
     fused = np.zeros_like(probability)

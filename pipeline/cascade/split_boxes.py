@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from models.compiled import compiled
 
 Held = NDArray[np.bool_]  # (h, w), pixels of the coarse mask that boxes must hold
 Mass = NDArray[np.float32]  # (h, w), how much crack each pixel of the coarse mask is expected to hold, 0–1
@@ -45,7 +46,7 @@ def split_components(held: Held, mass: Mass, min_mass: float, min_saving: float)
     return pieces
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _split_all(
     labels: NDArray[np.int32], mass: NDArray[np.float32], whole: NDArray[np.int64], min_mass: float, min_saving: float
 ) -> list[Piece]:
@@ -75,7 +76,7 @@ def _split_all(
     return pieces
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _tight(labels: NDArray[np.int32], number: int, box: Piece) -> Piece:
     """The box of the pixels with that number in `box`, of which there is at least one."""
     left, top, right, bottom = box[2], box[3], box[0], box[1]
@@ -86,7 +87,7 @@ def _tight(labels: NDArray[np.int32], number: int, box: Piece) -> Piece:
     return left, top, right, bottom
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _best_split(held: Held, mass: Mass, min_mass: float) -> tuple[int, int]:
     """Area that the best split between two columns leaves out, -1 where none is allowed, and the column after it.
 

@@ -1,0 +1,67 @@
+"""Compiled loops where nothing can be written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.compiled import private_folder
+
+ROOT = Path(__file__).parents[2]
+USE = "from models.suppression import suppress; import numba; print(numba.config.CACHE_DIR)"
+
+
+def run_in(installation: Path, temporary: Path) -> str:
+    """Import a compiled loop from an installation whose caches, and whose user's home, cannot be written."""
+    nowhere = "/proc/nowhere"
+    environment = {"PATH": os.environ["PATH"], "HOME": nowhere, "XDG_CACHE_HOME": nowhere, "TMPDIR": str(temporary)}
+    done = subprocess.run(
+        [sys.executable, "-c", USE],
+        cwd=installation,
+        env=environment | {"PYTHONPATH": str(installation)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Path:
+    """A copy whose ``__pycache__`` is in the way: that keeps even an administrator from writing there."""
+    shutil.copytree(ROOT / "models", tmp_path / "code" / "models", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "code" / "models" / "__pycache__").touch()
+    return tmp_path / "code"
+
+
+def test_a_read_only_installation_without_a_home_keeps_its_loops_among_temporary_files(
+    installation: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    kept = Path(run_in(installation, tmp_path / "temporary"))
+    assert kept == tmp_path / "temporary" / f"crack-survey-{os.getuid()}" / "numba"
+
+
+def test_without_a_folder_of_ones_own_nothing_is_kept(installation: Path, tmp_path: Path) -> None:
+    (tmp_path / "temporary" / f"crack-survey-{os.getuid()}").mkdir(parents=True)
+    (tmp_path / "temporary" / f"crack-survey-{os.getuid()}").chmod(0o777)
+    assert run_in(installation, tmp_path / "temporary") == ""
+
+
+def test_a_folder_that_others_may_change_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    own = private_folder("numba")
+    assert own is not None
+    assert own.is_dir()
+    own.parent.chmod(0o777)
+    assert private_folder("numba") is None
+    own.rmdir()
+    own.parent.rmdir()
+    own.parent.symlink_to(tmp_path)
+    assert private_folder("numba") is None
