@@ -32,7 +32,7 @@ class OpenVinoRuntime:
     name = "openvino"
     device = torch.device("cpu")
 
-    def __init__(self, precision: Precision | None = None, streams: int = 1) -> None:
+    def __init__(self, precision: Precision | None = None, streams: int = 1, threads: int | None = None) -> None:
         """Start OpenVINO.
 
         Raises:
@@ -44,10 +44,11 @@ class OpenVinoRuntime:
         self._core = openvino.Core()
         has_bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision: Precision = precision or ("bf16" if has_bf16 else "f32")
+        self.threads = max(streams, threads or torch.get_num_threads())
         self._options = {
             "NUM_STREAMS": streams,
             "INFERENCE_PRECISION_HINT": self.precision,
-            "INFERENCE_NUM_THREADS": max(streams, torch.get_num_threads()),
+            "INFERENCE_NUM_THREADS": self.threads,
             # Pinned, several worker processes would all sit on the same cores.
             "ENABLE_CPU_PINNING": False,
         }

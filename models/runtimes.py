@@ -66,7 +66,11 @@ def choose_runtime(name: RuntimeName, device: torch.device) -> Literal["torch", 
 
 
 def make_runtime(
-    name: RuntimeName, device: torch.device, precision: Precision | None = None, streams: int = 1
+    name: RuntimeName,
+    device: torch.device,
+    precision: Precision | None = None,
+    streams: int = 1,
+    threads: int | None = None,
 ) -> Runtime:
     """What both networks of a cascade run on.
 
@@ -74,13 +78,15 @@ def make_runtime(
         name: see `choose_runtime`.
         device: where to compute.
         precision: None for the fastest that the device computes natively.
-        streams: callers at once; each gets an even share of the cores.
+        streams: callers at once; each gets an even share of the threads.
+        threads: of all streams together, at least one each; none: `torch.get_num_threads`. PyTorch's own runtime has
+            that many for each caller.
 
     Raises:
         UsageError: as `choose_runtime`.
     """
     if choose_runtime(name, device) == "openvino":
-        return OpenVinoRuntime(precision, streams)
+        return OpenVinoRuntime(precision, streams, threads)
     if device.type == "cuda":
         return CudaRuntime(device, precision)
     return TorchRuntime(precision)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from models.shipped import shipped_bundle
+
 # A detector that has seen more cracks than CrackForest holds.
-_START = Path(__file__).resolve().parents[1] / "data" / "bundles" / "deepcrack-fast"
+_START = shipped_bundle("deepcrack-fast")
 
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {},

@@ -79,7 +79,12 @@ class Cascade:
 
     @classmethod
     def load(
-        cls, folder: Path | str, device: str | torch.device = "cpu", runtime: RuntimeName = "auto", streams: int = 1
+        cls,
+        folder: Path | str,
+        device: str | torch.device = "cpu",
+        runtime: RuntimeName = "auto",
+        streams: int = 1,
+        threads: int | None = None,
     ) -> Self:
         """Load a bundle.
 
@@ -87,14 +92,15 @@ class Cascade:
             folder: of the bundle.
             device: where to compute.
             runtime: see `models.runtimes.choose_runtime`.
-            streams: callers at once; each gets an even share of the cores.
+            streams: callers at once; each gets an even share of the threads.
+            threads: of all streams together (`models.runtimes.make_runtime`).
 
         Raises:
             models.errors.BundleError: the folder holds no intact bundle.
             models.errors.UsageError: the runtime cannot be had here.
         """
         detector, segmenter, card = load_bundle(Path(folder))
-        running = make_runtime(runtime, torch.device(device), streams=streams)
+        running = make_runtime(runtime, torch.device(device), streams=streams, threads=threads)
         stage1 = Stage1.on(running, detector, card.coarse_boxes, card.detector_tta)
         stage2 = Stage2(running, segmenter, card.segmenter, CropSettings(halo=card.crop_halo), card.segmenter_tta)
         full_frame = card.probability_threshold if card.full_frame_threshold is None else card.full_frame_threshold

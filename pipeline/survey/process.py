@@ -131,7 +131,8 @@ def loaded_cascade(survey: Survey, device: str, streams: int = 1) -> Cascade:
         if key not in _loaded:
             check_bundle(bundle, survey.plan.bundle_sha256)
             _loaded.clear()
-            _loaded[key] = Cascade.load(bundle, device, streams=streams)
+            threads = streams * torch.get_num_threads()  # each caller's share is PyTorch's (`flows.survey.chunk_task`)
+            _loaded[key] = Cascade.load(bundle, device, streams=streams, threads=threads)
         allow_pixels(survey.plan.settings.max_pixels)
         return _loaded[key]
 
