@@ -62,6 +62,7 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
         "origin": "fixed"
         if thresholds.score is not None
         else f"validation: segmentation error ≤ {thresholds.target_error}, precision ≥ {thresholds.target_precision}",
+        "validation": point.on_validation(thresholds),
     }
     pd.concat(frames, ignore_index=True).to_parquet(out / "detections.parquet", index=False)
     point.curve.to_parquet(out / "curve.parquet", index=False)
@@ -71,6 +72,12 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
 def read_score_threshold(detected: Path) -> float:
     """Score threshold that `detect` settled on."""
     return float(json.loads((detected / "operating_point.json").read_text())["score_threshold"])
+
+
+def read_validation(detected: Path) -> dict[str, float | bool]:
+    """What stage 1 has on validation pictures where `detect` lets it operate (`OperatingPoint.on_validation`)."""
+    found: dict[str, float | bool] = json.loads((detected / "operating_point.json").read_text())["validation"]
+    return found
 
 
 def read_coarse_boxes(detected: Path) -> CoarseBoxes:

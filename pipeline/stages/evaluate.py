@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.datasets.pictures import read_mask
 from pipeline.metrics import ap50, region_curve
 from pipeline.settings import RunSettings
-from pipeline.stages.detector import read_score_threshold
+from pipeline.stages.detector import read_score_threshold, read_validation
 from pipeline.stages.evaluation import count_picture, headline
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
 from pipeline.storage.schemas import TIMES
@@ -39,6 +39,7 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
     on_val = pd.read_parquet(detected / "curve.parquet").assign(part="val")
     point = json.loads((segmented / "operating_point.json").read_text())
     metrics = headline(counts, ap50(for_ap)) | point | json.loads((prepared / "labels.json").read_text())
+    metrics |= read_validation(detected)
     metrics["images"] = len(counts)
     if clean := json.loads((prepared / "split.json").read_text())["clean"]:
         on_clean = detections[detections["name"].isin(clean) & (detections["score"] >= threshold)]

@@ -44,7 +44,8 @@ _INTERVALS = tuple(
 )
 _OTHER_FIGURES = (
     *("coarse_threshold", "probability_threshold", "full_frame_threshold", "anchor_recall", "oracle_boxes_per_image"),
-    *("crack_share", "boxes_per_clean_image"),
+    *("crack_share", "boxes_per_clean_image", "segmented_share"),
+    *("val_precision", "val_segmentation_error", "val_data_reduction"),
     *("train_detector_s", "train_segmenter_s", "total_s"),
 )
 _BOX = ("x1_px", "y1_px", "x2_px", "y2_px")
@@ -79,6 +80,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_TEXT, "split_fingerprint", "device", "versions"),
             *_may(_WHOLE, "seed", "images"),
             *_may(_REAL, *dict.fromkeys((*HEADLINE, *_MASK_FIGURES, *_INTERVALS, *_OTHER_FIGURES))),
+            *_may(pa.bool_(), "val_targets_met"),
             *_may(_TEXT, "report", "bundle"),
             *_may(_TEXT, "source", "work_list_fingerprint"),
             *_may(_WHOLE, "photographs", "failures", "cracked", "detections"),
@@ -100,7 +102,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             # Where each of these comes from, which stretch of road the photograph answers for, and what is wrong.
             *_may(_TEXT, "position_source", "heading_source", "chainage_source", "flags"),
             *_may(_REAL, "owned_from_m", "owned_to_m"),
-            *_may(_REAL, "crack_share", "data_reduction", "top_score", "read_ms", "total_ms"),
+            *_may(_REAL, "crack_share", "data_reduction", "segmented_share", "top_score", "read_ms", "total_ms"),
             *_must(_WHOLE, "schema_version"),
         ]
     ),

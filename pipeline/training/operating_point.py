@@ -18,7 +18,7 @@ from pipeline.settings import ThresholdSettings
 
 SCORES = np.round(np.arange(0.01, 1.0, 0.01), 2)
 COARSE_THRESHOLDS = tuple(np.geomspace(0.001, 0.05, 25).round(4).tolist())
-RESAMPLES = 101  # odd, so that the median is one of them
+RESAMPLES = 101
 
 
 class Candidates(NamedTuple):
@@ -45,6 +45,16 @@ class OperatingPoint(NamedTuple):
     coarse_boxes: CoarseBoxes
     score_threshold: float
     curve: pd.DataFrame
+
+    def on_validation(self, thresholds: ThresholdSettings) -> dict[str, float | bool]:
+        """What the point has on validation pictures, by column of ``runs``, and whether that keeps to both targets."""
+        precision, error = self.figures["precision"], self.figures["segmentation_error"]
+        return {
+            "val_precision": precision,
+            "val_segmentation_error": error,
+            "val_data_reduction": self.figures["data_reduction"],
+            "val_targets_met": error <= thresholds.target_error and precision >= thresholds.target_precision,
+        }
 
     @property
     def figures(self) -> dict[str, float]:
@@ -85,7 +95,9 @@ def choose_operating_point(candidates: Candidates, thresholds: ThresholdSettings
     """Choose both thresholds of stage 1, or one of them where the other is fixed.
 
     Twenty pictures make an unsteady choice: one crack more, and it is another. So it is made on `RESAMPLES` draws of
-    the pictures with replacement, and the median of each threshold is taken (bagging, Breiman 1996).
+    the pictures with replacement (bagging, Breiman 1996), and once on all of them. Of the pairs so chosen, those that
+    keep to most on all pictures stay, and of these the one in the middle is taken: the nearest to the medians of both
+    thresholds. A median of each threshold by itself would be a pair that no draw has chosen, and may miss the targets.
 
     Args:
         candidates: of `candidates_of`, which has minded ``thresholds.coarse_mask``.
@@ -94,12 +106,38 @@ def choose_operating_point(candidates: Candidates, thresholds: ThresholdSettings
     pictures = len(candidates.counts)
     draws = np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)
     chosen = [_choose(pooled, thresholds) for pooled in np.tensordot(draws, candidates.counts, axes=1)]
-    way, score = (int(index) for index in np.median(chosen, axis=0))
+    way, score = _middle_pair(chosen, candidates.counts.sum(axis=0), thresholds)
     return OperatingPoint(
         candidates.coarse_boxes[way],
         float(SCORES[score]) if thresholds.score is None else thresholds.score,
         curve_of(candidates.counts[:, way].sum(axis=0), SCORES),
     )
+
+
+def _middle_pair(
+    chosen: Sequence[tuple[int, int]], counts: NDArray[np.int64], thresholds: ThresholdSettings
+) -> tuple[int, int]:
+    """Of the pairs that draws have chosen, and that of all pictures, the middle one of those that keep to most.
+
+    Args:
+        chosen: indices of both thresholds, by draw.
+        counts: ``(C, T, F)`` of all pictures.
+        thresholds: targets.
+    """
+    precision, error, reduction = _figures(counts)
+    pairs = sorted({*chosen, _choose(counts, thresholds)})
+    kept = {
+        pair: (-max(error[pair], thresholds.target_error), min(precision[pair], thresholds.target_precision))
+        for pair in pairs
+    }
+    best = [pair for pair in pairs if kept[pair] == max(kept.values())]
+    sides = np.array([max(count - 1, 1) for count in counts.shape[:2]])
+    middle = np.median(chosen, axis=0)
+
+    def distance(pair: tuple[int, int]) -> tuple[float, float]:
+        return float((np.abs(np.array(pair) - middle) / sides).sum()), -reduction[pair]
+
+    return min(best, key=distance)
 
 
 def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> tuple[int, int]:

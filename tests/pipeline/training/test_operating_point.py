@@ -1,14 +1,20 @@
-import itertools
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
-import pipeline.training.operating_point
-from models.coarse_mask import BoxSplitting
+from models.coarse_mask import BoxSplitting, CoarseBoxes
 from models.detections import Detections
 from pipeline.cascade.stage1_output import Stage1Output
+from pipeline.metrics import RegionCounts
 from pipeline.settings import ThresholdSettings
-from pipeline.training.operating_point import COARSE_THRESHOLDS, SCORES, candidates_of, choose_operating_point
+from pipeline.training.operating_point import (
+    COARSE_THRESHOLDS,
+    SCORES,
+    Candidates,
+    candidates_of,
+    choose_operating_point,
+)
 
 SPLITTING = BoxSplitting(min_mass=1, min_saving_px=16)
 
@@ -94,14 +100,43 @@ def test_a_picture_that_few_draws_hold_twice_does_not_decide():
     assert point[:2] == choose(thresholds, row=8, faint=0.3)[:2]
 
 
-def test_the_median_of_each_threshold_over_draws_of_as_many_pictures_is_taken(monkeypatch):
-    output, mask = picture()
-    candidates = candidates_of(
-        [output] * 3 + [output._replace(coarse_mask=output.coarse_mask / 2)], [mask] * 4, SPLITTING, 4
-    )
-    pools, picks = [], itertools.cycle([(2, 70), (9, 10), (4, 30)])
-    monkeypatch.setattr(pipeline.training.operating_point, "_choose", lambda pool, _: pools.append(pool) or next(picks))
-    point = choose_operating_point(candidates, ThresholdSettings())
-    assert (point.coarse_boxes.threshold, point.score_threshold) == (COARSE_THRESHOLDS[4], SCORES[30])
-    assert {int(pool[0, 0, -1]) for pool in pools} == {4}  # the last field of `RegionCounts`: pictures
-    assert len({int(pool.sum()) for pool in pools}) > 1  # not the same pictures every time
+def candidates_at(*pictures):
+    """Candidates of two ways and all scores: of each picture, what (way, score) pairs miss of its 100 crack pixels."""
+    counts = np.zeros((len(pictures), 2, len(SCORES), len(fields(RegionCounts))), np.int64)
+    named = {field.name: index for index, field in enumerate(fields(RegionCounts))}
+    for own, missed in zip(counts, pictures, strict=True):
+        own[..., named["tp"]], own[..., named["pictures"]] = 1, 1
+        own[..., named["crack_px"]], own[..., named["frame_px"]] = 100, 10_000
+        own[..., named["missed_px"]] = 100
+        for pair, (count, union) in missed.items():
+            own[(*pair, named["missed_px"])], own[(*pair, named["union_px"])] = count, union
+    return Candidates([CoarseBoxes(threshold=0.01), CoarseBoxes(threshold=0.02)], counts)
+
+
+def test_the_pair_is_one_that_keeps_to_the_targets_on_all_pictures():
+    """Either way is sure of its own kind of picture at a score of its own; the medians of both would miss all."""
+    kinds = {(0, 10): (0, 900), (1, 80): (0, 500)}, {(0, 10): (0, 500), (1, 80): (0, 900)}
+    point = choose_operating_point(candidates_at(*kinds, *kinds), ThresholdSettings())
+    assert (point.coarse_boxes.threshold, point.score_threshold) in {(0.01, SCORES[10]), (0.02, SCORES[80])}
+    assert point.on_validation(ThresholdSettings())["val_targets_met"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_targets_are_met_wherever_the_whole_of_validation_lets_them(seed):
+    rng = np.random.default_rng(seed)
+    cells = [(way, score) for way in (0, 1) for score in range(0, 99, 9)]
+    pictures = [{cell: (int(rng.integers(0, 4)), int(rng.integers(0, 5000))) for cell in cells} for _ in range(8)]
+    candidates = candidates_at(*pictures)
+    thresholds = ThresholdSettings(target_error=0.013)
+    named = {field.name: index for index, field in enumerate(fields(RegionCounts))}
+    missed = candidates.counts.sum(axis=0)[..., named["missed_px"]] / 800
+    point = choose_operating_point(candidates, thresholds).on_validation(thresholds)
+    assert point["val_targets_met"] == bool((missed <= 0.013).any())
+    assert point["val_segmentation_error"] <= max(0.013, missed.min())
+
+
+def test_what_misses_its_targets_is_recorded_as_that():
+    thresholds = ThresholdSettings(target_error=0.01)
+    had = choose(thresholds, faint=0.0001).on_validation(thresholds)
+    assert had["val_segmentation_error"] == 0.5
+    assert had["val_targets_met"] is False
