@@ -22,6 +22,12 @@ from pipeline.survey.listing.photographs import Failure, Photograph, Refused
 from pipeline.survey.listing.stores import Store
 from pipeline.survey.plan import Survey, bundle_digest, most_bytes
 
+NEVER_FOUND = Failure(
+    *("read", "never found"),
+    "There is no file of this name, and there was none when the survey began. Check the line of the manifest; paths "
+    "start from the manifest's folder, or from --root.",
+)
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -92,8 +98,13 @@ def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Pictu
             digest = hashlib.sha256(content).hexdigest()
             image = decode(content, max_pixels)
         except Refused as refused:
-            failure = refused.failure
+            failure = _since_when(refused.failure, photograph)
     return Picture(photograph, image, failure, digest, (time.perf_counter() - began) * 1e3)
+
+
+def _since_when(failure: Failure, photograph: Photograph) -> Failure:
+    """A file that has no stamp was not there when it was listed either."""
+    return NEVER_FOUND if failure.kind == "vanished" and not photograph.stamp else failure
 
 
 def read_ahead(items: Iterable[T], work: Callable[[T], U], threads: int = READERS, ahead: int = AHEAD) -> Iterator[U]:

@@ -25,7 +25,9 @@ class SurveySettings(Settings):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    photos: str = Field(description="Folder, glob, manifest (.csv, .parquet), or an address such as s3://bucket/folder")
+    photos: str = Field(
+        description="Folder, glob, manifest (.csv, .tsv, .txt, .json, .parquet), or an address such as s3://bucket/folder"
+    )
     bundle: Path = Field(description="Folder of the trained cascade")
     root: str | None = Field(None, description="Folder that a manifest's paths start from; none: the manifest's own")
     masks: Literal["all", "cracked", "none"] = Field("all", description="Photographs whose mask is written, 1-bit PNG")
@@ -60,7 +62,8 @@ class SurveySettings(Settings):
         parts = [part for part in re.split(r"[/\\]+", self.photos) if part and not re.search(r"[*?\[]", part)]
         last = Path(self.photos).resolve().name if set(parts) <= {".", ".."} else parts[-1]
         return (
-            re.sub(r"[^A-Za-z0-9._-]+", "-", last.removesuffix(".csv").removesuffix(".parquet")).strip("-.") or "survey"
+            re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"(?i)\.(csv|tsv|txt|json|parquet)$", "", last)).strip("-.")
+            or "survey"
         )
 
     @property

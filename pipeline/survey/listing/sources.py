@@ -9,7 +9,8 @@ from pathlib import Path
 
 from models.errors import DataError
 from pipeline.survey.listing.folders import MAGIC, Wanted, by_pattern, by_suffix, split_glob, walk_local, walk_remote
-from pipeline.survey.listing.manifest import SUFFIXES, read_manifest
+from pipeline.survey.listing.lists import SUFFIXES, check_list
+from pipeline.survey.listing.manifest import read_manifest
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.listing.stores import LocalStore, RemoteStore, is_address, open_store
 from pipeline.survey.settings import SurveySettings
@@ -41,7 +42,7 @@ class Source:
             DataError: the root or the manifest cannot be read.
         """
         if self.manifest is not None:
-            yield from read_manifest(self.manifest, self.root, self.store, self.allow_outside)
+            yield from read_manifest(self.manifest, self.root, self.store, self.allow_outside, self.passed_over)
         elif self.single is not None:
             yield Photograph(self.single, self.store.stamp(self.single))
         elif isinstance(self.store, LocalStore):
@@ -61,7 +62,10 @@ def open_source(settings: SurveySettings) -> Source:
     remote = is_address(photos)
     if not remote and Path(photos).is_dir():
         return _source(photos, outside, skip=settings.target)
-    if photos.endswith(SUFFIXES) and (remote or Path(photos).exists()):
+    there = not MAGIC.search(photos) if remote else Path(photos).exists()
+    if there:
+        check_list(photos)
+    if there and photos.lower().endswith(SUFFIXES):
         return _source(settings.root or _parent(photos), outside, manifest=photos)
     if MAGIC.search(photos) and (remote or not Path(photos).exists()):
         root, pattern = split_glob(photos)
@@ -69,7 +73,7 @@ def open_source(settings: SurveySettings) -> Source:
     if not remote and not Path(photos).exists():
         raise DataError(
             f"{photos} does not exist.",
-            "Give a folder, a quoted glob, a manifest (.csv, .parquet) or an s3:// address.",
+            f"Give a folder, a quoted glob, a manifest ({', '.join(SUFFIXES)}) or an s3:// address.",
         )
     if not remote or by_suffix(photos):  # a web server calls its folders files, so the name decides
         return _source(_parent(photos), outside, single=photos.rstrip("/").rsplit("/", 1)[-1])

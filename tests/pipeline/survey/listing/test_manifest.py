@@ -105,7 +105,7 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("", "no column 'path'"),
-        ("file,lat\n1.jpg,3\n", "no column 'path', only: 'file', 'lat'"),
+        ("camera,lat\nleft,3\n", "no column 'path', only: 'camera', 'lat'"),
         (HEADER, "lists no photograph"),
         ("path,chainage,chainage_m\n1.jpg,1,2\n", "twice"),
         (HEADER + "1.jpg\0,,,,,\n", None),
@@ -160,4 +160,4 @@ def test_places_reach_the_record(tmp_path: Path, bundle: Path, photographs: Path
     image = read_table("images", tmp_path / "out").iloc[0]
     assert (image["latitude_deg"], image["chainage_m"], image["gsd_mm_per_px"]) == (52.5, 1250.5, 1.2)
     assert image["taken_at"] == pd.Timestamp("2026-05-31T14:05:09Z")
-    assert read_table("failures", tmp_path / "out").iloc[0]["kind"] == "vanished"
+    assert read_table("failures", tmp_path / "out").iloc[0]["kind"] == "never found"

@@ -1,0 +1,54 @@
+"""The wall that every file a user hands in is read behind: regular files only, and no more bytes than it may have."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_given(path: Path, most_bytes: int) -> BinaryIO:
+    """Open a file for reading; a pipe or device, which would wait or never end, is refused at once.
+
+    Raises:
+        OSError: there is none, it is no regular file, or larger than `most_bytes`; `strerror` says so in plain words.
+    """
+    try:
+        # What it is may change between looking and opening; without O_NONBLOCK a pipe would wait for its writer.
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
+    except ValueError as error:
+        raise OSError(errno.EINVAL, f"no file can have this name ({error})", str(path)) from None
+    try:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe, socket or device, not a file", str(path))
+        if found.st_size > most_bytes:
+            raise OSError(errno.EFBIG, f"it has more than {size(most_bytes)}", str(path))
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def read_given(path: Path, most_bytes: int) -> bytes:
+    """The whole content of such a file.
+
+    Raises:
+        OSError: see `open_given`.
+    """
+    with open_given(path, most_bytes) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:  # it grew, or is one of those that tell no size
+        raise OSError(errno.EFBIG, f"it has more than {size(most_bytes)}", str(path))
+    return content
+
+
+def size(count: int) -> str:
+    """Bytes for people.
+
+    >>> size(2_000_000), size(64_000)
+    ('2 MB', '64 kB')
+    """
+    return f"{count / 1e6:.0f} MB" if count >= 1_000_000 else f"{count / 1e3:.0f} kB"

@@ -1,0 +1,185 @@
+"""One line of a manifest → what it tells of time and place, in the fields and units of `Photograph`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from datetime import time as clock
+from typing import Any
+
+import pandas as pd
+
+from pipeline.survey.listing.columns import KM, Column
+
+LIMITS = {
+    "latitude_deg": (-90.0, 90.0),
+    "longitude_deg": (-180.0, 180.0),
+    "heading_deg": (-360.0, 360.0),
+    "gsd_mm_per_px": (0.001, 1000.0),
+    "chainage_m": (-1e8, 1e8),
+}
+TEXTS = ("route_id", "direction", "lane")
+LONGEST_TEXT = 200
+NORTHS = {"t": "true", "true": "true", "m": "magnetic", "magnetic": "magnetic"}
+
+Line = Mapping[Column, Any]
+
+
+class BadLineError(Exception):
+    """What is wrong with one line."""
+
+
+def read_place(line: Line, decimal_comma: bool) -> dict[str, Any]:
+    """Fields of `Photograph` that a line fills.
+
+    Args:
+        line: values by column; empty ones tell nothing.
+        decimal_comma: ``38,72`` is a number here, since commas do not part the columns.
+
+    Raises:
+        BadLineError: a value does not fit its column.
+    """
+    given = {column: value for column, value in line.items() if column.field != "path" and not is_empty(value)}
+    if decimal_comma:
+        given = _without_decimal_comma(given)
+    told: dict[str, Any] = {}
+    moments = {column.field: value for column, value in given.items() if column.field in ("taken_at", "date")}
+    if moments:
+        told |= _moment(moments)
+    for column, value in given.items():
+        if column.field in TEXTS:
+            told[column.field] = _text(column.field, value)
+        elif column.field == "taken_local":
+            told[column.field] = _local(value)
+        elif column.field == "heading_reference":
+            told[column.field] = NORTHS.get(str(value).strip().lower()[:8])
+        elif column.field in LIMITS:
+            told[column.field] = _number(column, value)
+    if ("latitude_deg" in told) != ("longitude_deg" in told):
+        raise BadLineError("latitude and longitude go together, and one is missing")
+    if "heading_deg" in told:
+        told["heading_deg"] %= 360.0
+    return told
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a cell tells nothing: none, NaN, NaT, or blank."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+def parse_moment(text: str) -> datetime:
+    """A time of day as ISO 8601, as EXIF writes it (``2026:05:31 14:05:09``) or with the day first and points.
+
+    Raises:
+        ValueError: it is none, or a date alone.
+
+    >>> parse_moment("2026:05:31 14:05:09"), parse_moment("31.05.2026 14:05")
+    (datetime.datetime(2026, 5, 31, 14, 5, 9), datetime.datetime(2026, 5, 31, 14, 5))
+    """
+    moment = datetime.fromisoformat(_iso(text))
+    if re.fullmatch(r"\d{4}-?(\d\d-?\d\d|W\d\d(-?\d)?|\d{3})", _iso(text)):
+        raise ValueError("a date without a time of day")
+    return moment
+
+
+def _iso(text: str) -> str:
+    text = re.sub(r"^(\d{4})[:/.](\d\d)[:/.](\d\d)", r"\1-\2-\3", text.strip())
+    text = re.sub(r"^(\d\d?)\.(\d\d?)\.(\d{4})", lambda day: f"{day[3]}-{int(day[2]):02}-{int(day[1]):02}", text)
+    return re.sub(r"\s*(Z|UTC|GMT)$", "+00:00", re.sub(r"(\.\d{6})\d+", r"\1", text), flags=re.IGNORECASE)
+
+
+def _moment(given: dict[str, Any]) -> dict[str, Any]:
+    """``taken_at`` in UTC; a time without zone is UTC, a date without time is kept as ``taken_local``."""
+    value, day = given.get("taken_at"), given.get("date")
+    try:
+        if day is not None and value is not None and re.fullmatch(r"\s*\d\d?:\d\d(:\d\d)?.*", _as_text(value)):
+            value = f"{_iso(_as_text(day))[:10]}T{_as_text(value).strip().zfill(5)}"
+        elif value is None:
+            value = day
+        if isinstance(value, pd.Timestamp):  # what nanoseconds come as
+            value = value.to_pydatetime(warn=False)
+        seconds = _unix_s(value)
+        if seconds is not None:
+            return {"taken_at": datetime.fromtimestamp(seconds, UTC)}
+        if isinstance(value, datetime):
+            moment = value
+        else:
+            text = _iso(_as_text(value))
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+                return {"taken_local": date.fromisoformat(text).isoformat()}
+            moment = parse_moment(text)
+        at = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise BadLineError(f"time is {_short(value)}; write it as 2026-05-31T14:05:09+02:00") from None
+    return {"taken_at": at}
+
+
+def _local(value: Any) -> str:
+    try:
+        moment = value if isinstance(value, datetime) else parse_moment(_as_text(value))
+        return moment.replace(tzinfo=None).isoformat()
+    except (ValueError, OverflowError):
+        raise BadLineError(f"taken_local is {_short(value)}; write it as 2026-05-31T14:05:09") from None
+
+
+def _unix_s(value: Any) -> float | None:
+    """Seconds since 1970, from seconds or thousandths of them; None where it is no such number."""
+    if isinstance(value, bool | date | clock):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    if 1e9 <= number < 1e11:
+        return number
+    return number / 1e3 if 1e12 <= number < 1e14 else None
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | clock) else str(value)
+
+
+def _text(field: str, value: Any) -> str:
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    if len(text) > LONGEST_TEXT:
+        raise BadLineError(f"{field} has {len(text)} characters, more than {LONGEST_TEXT}")
+    return text
+
+
+def _number(column: Column, value: Any) -> float:
+    name = column.field
+    try:
+        number = _stationing(value) if name == "chainage_m" else None
+        number = float(value) * column.factor if number is None else number
+    except (TypeError, ValueError, OverflowError):
+        raise BadLineError(f"{name} is {_short(value)}, not a number") from None
+    low, high = LIMITS[name]
+    if not math.isfinite(number) or not low <= number <= high:
+        hint = "; give degrees of WGS 84, not metres of a projection" if "tude" in name and abs(number) > 360 else ""
+        raise BadLineError(f"{name} is {number:g}, not from {low:g} to {high:g}{hint}")
+    return number
+
+
+def _stationing(value: Any) -> float | None:
+    """Metres of ``12+350``: kilometres and metres, whatever the column's unit; None where it is written otherwise."""
+    found = re.fullmatch(r"\s*(\d{1,5})\+(\d{3}(?:\.\d+)?)\s*", value) if isinstance(value, str) else None
+    return None if found is None else int(found[1]) * KM + float(found[2])
+
+
+def _without_decimal_comma(given: dict[Column, Any]) -> dict[Column, Any]:
+    numbers = {column: value for column, value in given.items() if column.field in LIMITS and isinstance(value, str)}
+    commas = {column: value for column, value in numbers.items() if re.fullmatch(r"\s*[-+]?[\d+]*,\d+\s*", value)}
+    pointed = next((value for value in numbers.values() if commas and "." in value), None)
+    if pointed is not None:
+        raise BadLineError(
+            f"numbers are written with a comma and with a point, as {_short(next(iter(commas.values())))} and "
+            f"{_short(pointed)}, so neither is sure"
+        )
+    return given | {column: value.replace(",", ".") for column, value in commas.items()}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
