@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +34,7 @@ app = typer.Typer(
     name="crack-survey",
     help="Finds cracks in photographs of road and pavement: a RetinaNet says where to look, a U-Net draws them.\n\n"
     "Runs and records go to the folder CRACK_SURVEY_HOME (default: data/). "
-    "Exit status: 0 done, 1 failed, 2 wrong usage.",
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done while Prefect's server was away.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -89,19 +90,23 @@ def run(
     settings = _settings(preset, dataset, root, split, setting or [], seed, device)
     _start_prefect()
     from flows.experiment import experiment
+    from flows.showing import NotShown, run_shown
     from flows.tables import print_comparison, print_json
     from pipeline.storage.records import PAPER
 
-    recorded = experiment(settings)
+    recorded, shown = run_shown(experiment, None, settings)
     if as_json:
         places = {"run_id": recorded.run_id, "report": recorded.report, "bundle": recorded.bundle}
         print_json(recorded.metrics | places | {"paper": PAPER})
-        return
-    chosen = settings.dataset
-    print_comparison(recorded.metrics, PAPER, f"Run {recorded.run_id}: {chosen.name} {chosen.split} {settings.preset}")
-    print(f"Report: {recorded.report}")
-    if recorded.bundle is not None:
-        print(f"Bundle: {recorded.bundle}")
+    else:
+        chosen = settings.dataset
+        title = f"Run {recorded.run_id}: {chosen.name} {chosen.split} {settings.preset}"
+        print_comparison(recorded.metrics, PAPER, title)
+        print(f"Report: {recorded.report}")
+        if recorded.bundle is not None:
+            print(f"Bundle: {recorded.bundle}")
+    if not shown:
+        raise NotShown
 
 
 @app.command()
@@ -179,14 +184,17 @@ def evaluate(
     settings = _settings(None, dataset, root, "paper", [], None, device)
     _start_prefect()
     from flows.evaluate import evaluate_bundle
+    from flows.showing import NotShown, run_shown
     from flows.tables import print_comparison, print_json
     from pipeline.storage.records import PAPER
 
-    row = evaluate_bundle(bundle, settings.dataset, split, settings.device)
+    row, shown = run_shown(evaluate_bundle, None, bundle, settings.dataset, split, settings.device)
     if as_json:
         print_json({**row, "paper": PAPER})
-        return
-    print_comparison(row, PAPER, f"Run {row['run_id']}: {bundle} on {dataset}, {split}")
+    else:
+        print_comparison(row, PAPER, f"Run {row['run_id']}: {bundle} on {dataset}, {split}")
+    if not shown:
+        raise NotShown
 
 
 @app.command()
@@ -289,7 +297,15 @@ def serve(
 
 def main() -> None:
     """Entry point of the command."""
-    app()
+    status: Any = 0
+    try:
+        app()
+    except SystemExit as ended:
+        status = ended.code
+        raise
+    finally:
+        if showing := sys.modules.get("flows.showing"):  # `--help` does without Prefect
+            showing.leave(status)
 
 
 def _settings(

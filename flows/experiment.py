@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from prefect import Task, flow, tags, task
+from prefect import Task, flow, task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
@@ -191,24 +191,23 @@ def run_split(settings: RunSettings) -> Outcome:
         say(f"{stage.replace('-', ' ')}: {'nothing changed, used again' if cached else f'{seconds[stage]:.1f} s'}")
         return folder
 
-    with tags(settings.dataset.name, settings.dataset.split, settings.preset):
-        prepared = run("prepare", prepare_task)
-        trained = run("train-detector", train_detector_task, prepared)
-        detected = run("detect", detect_task, prepared, trained)
-        cropped = run("crop", crop_task, prepared, trained)
-        segmenting = run("train-segmenter", train_segmenter_task, prepared, cropped)
-        segmented = run("segment", segment_task, prepared, trained, detected, segmenting)
-        evaluated = run("evaluate", evaluate_task, prepared, detected, segmented)
-        folders: dict[StageName, str] = {
-            "prepare": prepared,
-            "train-detector": trained,
-            "detect": detected,
-            "crop": cropped,
-            "train-segmenter": segmenting,
-            "segment": segmented,
-            "evaluate": evaluated,
-        }
-        recorded = record_task(settings, folders, RunInfo(new_run_id(), began, device_name(device), seconds))
+    prepared = run("prepare", prepare_task)
+    trained = run("train-detector", train_detector_task, prepared)
+    detected = run("detect", detect_task, prepared, trained)
+    cropped = run("crop", crop_task, prepared, trained)
+    segmenting = run("train-segmenter", train_segmenter_task, prepared, cropped)
+    segmented = run("segment", segment_task, prepared, trained, detected, segmenting)
+    evaluated = run("evaluate", evaluate_task, prepared, detected, segmented)
+    folders: dict[StageName, str] = {
+        "prepare": prepared,
+        "train-detector": trained,
+        "detect": detected,
+        "crop": cropped,
+        "train-segmenter": segmenting,
+        "segment": segmented,
+        "evaluate": evaluated,
+    }
+    recorded = record_task(settings, folders, RunInfo(new_run_id(), began, device_name(device), seconds))
     measured = Measured(settings, {stage: _path(folder) for stage, folder in folders.items()})
     return Outcome(recorded, measured, seconds)
 

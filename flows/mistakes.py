@@ -18,6 +18,9 @@ INTERRUPTED = 130
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 
+_FOR_NOW = {408, 429}
+"""Statuses below 500 by which a server says: not now."""
+
 
 class Commands(TyperGroup):
     """A group of commands that tells mistakes of the user and of the machine; a bug keeps its traceback."""
@@ -58,6 +61,25 @@ def of_the_machine(error: Exception) -> tuple[str, str] | None:
             "command again: it goes on where it was. CRACK_SURVEY_HOME names another folder."
         )
     return _of_the_server(error)
+
+
+def server_is_away(error: BaseException) -> bool:
+    """Whether all that `error` says is that Prefect's server does not answer, or is out of order for now.
+
+    >>> server_is_away(RuntimeError("Failed to reach API at http://127.0.0.1:4200/api"))
+    True
+    >>> server_is_away(ValueError("a bug"))
+    False
+    """
+    if "reach API" in str(error) or "Prefect API server" in str(error):
+        return True
+    httpx = sys.modules.get("httpx")
+    return httpx is not None and all(
+        root.response.status_code >= 500 or root.response.status_code in _FOR_NOW
+        if isinstance(root, httpx.HTTPStatusError)
+        else isinstance(root, httpx.TransportError) and not isinstance(root, httpx.UnsupportedProtocol)
+        for root in _roots(error)
+    )
 
 
 def _of_the_server(error: Exception) -> tuple[str, str] | None:

@@ -9,20 +9,24 @@ from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.logging import get_run_logger
+from prefect.logging import get_logger, get_run_logger
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from flows.artifacts import without_server_errors
 from flows.runtime import OURS, console, shows_bars
+from flows.showing import in_a_run
 from pipeline.training.loop import Report
 
 ARTIFACT_EVERY = 2.0  # s; an update takes about 20 ms
+REST = 60.0  # s without an artifact after the server did not answer
 LINE_EVERY = 30.0  # s without a line, where there is no bar
 
 
 def say(line: str) -> None:
-    """Log one line of the running flow or task: to the terminal and to the Prefect UI."""
-    get_run_logger().getChild(OURS).info(line)  # type: ignore[union-attr]
+    """Log one line of the running flow or task: to the terminal and, where Prefect runs it, to its UI."""
+    logger = get_run_logger() if in_a_run() else get_logger()
+    logger.getChild(OURS).info(line)  # type: ignore[union-attr]
 
 
 @contextmanager
@@ -42,9 +46,7 @@ class _StageReport:
         self.row = bar.add_task(stage, total=None) if bar else None
         self.artifact: UUID | None = None
         self.artifact_at = self.line_at = time.monotonic()
-        with without_server_errors():
-            key = stage.replace(" ", "-")
-            self.artifact = _uuid(create_progress_artifact(0.0, key=key, description=f"{stage}: not begun"))
+        self._show(0.0, f"{stage}: not begun")
 
     def __call__(self, done: int, total: int, line: str) -> None:
         now = time.monotonic()
@@ -56,10 +58,22 @@ class _StageReport:
         if line:
             say(f"{self.stage}: {line}")
             self.line_at = now
-        if self.artifact is not None and (done == total or now - self.artifact_at >= ARTIFACT_EVERY):
+        if now - self.artifact_at >= ARTIFACT_EVERY or (done == total and now >= self.artifact_at):
             self.artifact_at = now
-            with without_server_errors():
-                update_progress_artifact(self.artifact, 100 * share, f"{self.stage}: {line}" if line else None)
+            self._show(100 * share, f"{self.stage}: {line}" if line else None)
+
+    def _show(self, percent: float, description: str | None) -> None:
+        """Show it in Prefect's UI. A call is tried once: nothing waits for what the next call tells better."""
+        if not in_a_run():
+            return
+        with without_server_errors(), temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+            if self.artifact is None:
+                key = self.stage.replace(" ", "-")
+                self.artifact = _uuid(create_progress_artifact(percent, key=key, description=description))
+            else:
+                update_progress_artifact(self.artifact, percent, description)
+            return
+        self.artifact_at = time.monotonic() + REST  # only an error leads here
 
 
 def _bar() -> Progress:

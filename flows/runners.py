@@ -3,24 +3,66 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any, Protocol
 
-from prefect import get_client
+from prefect import Task, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency
+from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.artifacts import without_server_errors
+from flows.showing import in_a_run
 from models.errors import UsageError
+from pipeline.survey.chunk import ChunkDone
 from pipeline.survey.settings import SurveySettings
 
 GPU = "gpu"
 """Name of the Prefect concurrency limit that chunks on a GPU wait for."""
 
+_this_process = threading.Lock()
 
-def make_runner(settings: SurveySettings, device: str) -> tuple[TaskRunner[Any], int, int | None]:
+
+class Submitted(Protocol):
+    """A chunk under way."""
+
+    def result(self) -> ChunkDone:
+        """Wait for it."""
+
+
+class Runner(Protocol):
+    """What chunks are given to: a task runner of Prefect's, or `PlainThreads`."""
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *raised: Any) -> Any: ...
+    def submit(self, task: Task[..., ChunkDone], parameters: dict[str, Any]) -> Submitted:
+        """Begin one as soon as there is room."""
+
+
+class PlainThreads:
+    """Threads that call a task's function, and tell Prefect nothing."""
+
+    def __init__(self, workers: int) -> None:
+        self.pool = ThreadPoolExecutor(workers)
+
+    def __enter__(self) -> None:
+        """Nothing to start."""
+
+    def __exit__(self, *raised: Any) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+    def submit(self, task: Task[..., ChunkDone], parameters: dict[str, Any]) -> Submitted:
+        """Begin one as soon as a thread is free."""
+        return self.pool.submit(task.fn, **parameters)
+
+
+def make_runner(settings: SurveySettings, device: str) -> tuple[Runner, int, int | None]:
     """What runs the chunks, how many at a time, and the cores that each may use (None: all there are).
 
     Raises:
@@ -51,9 +93,20 @@ def make_runner(settings: SurveySettings, device: str) -> tuple[TaskRunner[Any],
     return RayTaskRunner(init_kwargs={"num_cpus": workers, "include_dashboard": False}), workers, threads
 
 
+@contextmanager
+def one_server() -> Iterator[None]:
+    """Give workers the address of the server that this run talks to; one without an address starts its own."""
+    context = FlowRunContext.get()
+    if context is None or PREFECT_API_URL.value():
+        yield
+        return
+    with temporary_settings({PREFECT_API_URL: str(context.client.api_url)}):
+        yield
+
+
 def ensure_gpu_limit() -> None:
     """Make the concurrency limit `GPU` with one slot, unless there is one; a user's own stays as it is."""
-    with get_client(sync_client=True) as client:
+    with without_server_errors(), get_client(sync_client=True) as client:
         try:
             client.read_global_concurrency_limit_by_name(GPU)
         except ObjectNotFound:
@@ -62,10 +115,23 @@ def ensure_gpu_limit() -> None:
 
 @contextmanager
 def gpu_turn(device: str) -> Iterator[None]:
-    """Hold the GPU, after whoever holds it; nothing to wait for on a CPU."""
+    """Hold the GPU, after whoever holds it; nothing to wait for on a CPU.
+
+    Where the server is away, only the other chunks of this process are waited for.
+    """
     if device != "cuda":
         yield
         return
-    # A holder that was killed gives way after a minute. A server away for longer must not stop a chunk.
-    with concurrency(GPU, occupy=1, lease_duration=60, strict=True, raise_on_lease_renewal_failure=False):
-        yield
+    turn, given = ExitStack(), False
+    if in_a_run():
+        with without_server_errors():
+            # A holder that was killed gives way after a minute. A server away for longer must not stop a chunk.
+            held = concurrency(GPU, occupy=1, lease_duration=60, strict=True, raise_on_lease_renewal_failure=False)
+            turn.enter_context(held)
+            given = True
+    with nullcontext() if given else _this_process:
+        try:
+            yield
+        finally:
+            with without_server_errors():
+                turn.close()

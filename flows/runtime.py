@@ -12,6 +12,9 @@ from rich.console import Console
 OURS = "crack_survey"
 """Child of Prefect's run loggers that the experiment's own lines go through."""
 
+TELLING = ("prefect._internal", "prefect.events", "prefect.concurrency")
+"""Loggers of how Prefect tells its server, which complain of each task that it could not tell of."""
+
 console = Console(stderr=True, highlight=False)
 """Standard error, shared by lines and bars so that neither tears the other."""
 
@@ -22,6 +25,12 @@ DEFAULTS = {
     # Below this it tells of every locked table with a traceback, and then tries again.
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
+    # A call is tried for two minutes (2 + 4 + … + 64 s, each a fifth more or less), so that neither a database that is
+    # started anew (500) nor a proxy without a server behind it (502, 504) costs anything; 429, 502, 503 are Prefect's.
+    "PREFECT_CLIENT_MAX_RETRIES": "6",
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500,504",
+    # A run without a sign of life for three times as long is dead: docs/automations.yaml.
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
 }
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -83,7 +92,7 @@ class Lines(logging.Handler):
         of_a_run = record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
         if record.levelno < (logging.INFO if ours else logging.WARNING):
             return
-        if of_a_run and not ours and record.levelno >= logging.ERROR:
+        if (of_a_run and not ours and record.levelno >= logging.ERROR) or record.name.startswith(TELLING):
             return
         try:
             text = self.format(record)

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from prefect import flow, tags, task
+from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from flows.artifacts import tag_run
 from flows.progress import say
-from flows.runners import ensure_gpu_limit, gpu_turn, make_runner
+from flows.runners import PlainThreads, Runner, Submitted, ensure_gpu_limit, gpu_turn, make_runner, one_server
+from flows.showing import NotShown, in_a_run, run_shown
 from flows.survey_artifacts import over, print_survey, publish_survey
 from flows.survey_progress import survey_progress
 from flows.tables import print_json
@@ -59,28 +59,14 @@ def chunk_task(folder: Path, number: int, device: str, threads: int | None, stre
 
 @task(name="record-survey", cache_policy=NO_CACHE, persist_result=False)
 def record_survey_task(folder: Path, device: str) -> dict[str, Any]:
-    """Publish the tables, draw the page, show both in the UI, write the survey's row."""
+    """Publish the tables, draw the page, write the survey's row, show it in the UI."""
     survey = read_survey(folder)
     publish(survey)
     row = summarise(survey, device)
     row["report"] = str(write_page(survey, row))
-    publish_survey(survey, row)
     record(survey, row)
+    publish_survey(survey, row)
     return row
-
-
-@flow(name="survey-chunks", persist_result=False, validate_parameters=False)
-def chunks_flow(folder: Path, device: str, threads: int | None, streams: int, in_flight: int) -> None:
-    """Do every chunk that is not done, a few more under way than can run: memory stays bounded."""
-    survey = read_survey(folder)
-    under_way: deque[PrefectFuture[ChunkDone]] = deque()
-    with survey_progress(survey) as report:
-        for number in survey.pending():
-            if len(under_way) >= in_flight:
-                report(under_way.popleft().result())
-            under_way.append(chunk_task.submit(folder, number, device, threads, streams))
-        while under_way:
-            report(under_way.popleft().result())
 
 
 def run_name() -> str:
@@ -103,32 +89,60 @@ def survey(settings: SurveySettings, abandon: bool = False) -> dict[str, Any] | 
     Raises:
         models.errors.UserError: naming what is wrong and the remedy.
     """
-    device = pick_device(settings.device).type
-    runner, workers, threads = make_runner(settings, device)
     tag_run("survey", settings.name)
-    with hold(surveys_folder(settings.target)), tags("survey", settings.name):
+    return _survey(settings, abandon, *make_runner(settings, pick_device(settings.device).type))
+
+
+def survey_alone(settings: SurveySettings, abandon: bool = False) -> dict[str, Any] | None:
+    """Do the same without Prefect, on threads of this process whatever the runner."""
+    here = settings.model_copy(update={"runner": "threads"})
+    _, workers, threads = make_runner(here, pick_device(settings.device).type)
+    return _survey(here, abandon, PlainThreads(workers), workers, threads)
+
+
+def _survey(
+    settings: SurveySettings, abandon: bool, runner: Runner, workers: int, threads: int | None
+) -> dict[str, Any] | None:
+    device = pick_device(settings.device).type
+    with hold(surveys_folder(settings.target)):
         planned = begin(settings, abandon)
         if planned is None:
             say(f"Nothing new: the record in {settings.target} knows every photograph of {settings.photos} as it is.")
             return None
         _announce(planned)
-        if device == "cuda":
-            ensure_gpu_limit()
         if next(iter(planned.pending()), None) is not None:
-            chunks_flow.with_options(task_runner=runner, flow_run_name=f"chunks of {settings.name}")(
-                planned.folder,
-                device,
-                threads,
-                streams=workers if settings.runner == "threads" else 1,
-                in_flight=2 * workers if settings.runner == "threads" else 256,
+            on_threads = settings.runner == "threads"
+            _do_chunks(
+                planned,
+                runner,
+                {"device": device, "threads": threads, "streams": workers if on_threads else 1},
+                in_flight=2 * workers if on_threads else 256,
             )
-        row = record_survey_task(planned.folder, device)
+        record_it = record_survey_task if in_a_run() else record_survey_task.fn
+        row = record_it(planned.folder, device)
     if row["failures"]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in count_kinds(planned.out, planned.plan.run_id).items())
         say(f"Warning: {row['failures']} of {row['photographs']} photographs failed: {kinds}.")
     if over(row, settings.max_failures):
         raise TooManyFailures(row, settings.max_failures or 0, settings.target)
     return row
+
+
+def _do_chunks(survey: Survey, runner: Runner, how: dict[str, Any], in_flight: int) -> None:
+    """Do every chunk that is not done, a few more under way than can run: memory stays bounded.
+
+    They go to the runner itself: a flow of their own, or tags on the tasks, would have to be asked of the server.
+    """
+    if how["device"] == "cuda" and in_a_run():
+        ensure_gpu_limit()
+    under_way: deque[Submitted] = deque()
+    with one_server(), runner, survey_progress(survey) as report:
+        for number in survey.pending():
+            if len(under_way) >= in_flight:
+                report(under_way.popleft().result())
+            under_way.append(runner.submit(chunk_task, {"folder": survey.folder, "number": number, **how}))
+        while under_way:
+            report(under_way.popleft().result())
 
 
 def run_from_command(settings: SurveySettings, abandon: bool, as_json: bool) -> None:
@@ -139,9 +153,9 @@ def run_from_command(settings: SurveySettings, abandon: bool, as_json: bool) -> 
     """
     failed = None
     try:
-        row = survey(settings, abandon)
+        row, shown = run_shown(survey, survey_alone, settings, abandon)
     except TooManyFailures as error:
-        failed, row = error, error.row
+        failed, row, shown = error, error.row, True
     if as_json:
         print_json(row or {"run_id": None, "photographs": 0, "source": settings.photos})
     elif row is None:
@@ -152,6 +166,8 @@ def run_from_command(settings: SurveySettings, abandon: bool, as_json: bool) -> 
         print(f"Report: {row['report']}")
     if failed is not None:
         raise failed
+    if not shown:
+        raise NotShown
 
 
 def _announce(planned: Survey) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from flows.artifacts import MOST_BYTES, thumbnail, without_server_errors
 from flows.events import EVENT
+from flows.showing import in_a_run
 from pipeline.reporting.figures import draw_boxes
 from pipeline.survey.outputs import tint
 from pipeline.survey.page.worst import look_again, most_cracked
@@ -48,12 +49,13 @@ def survey_lines(row: Mapping[str, Any], kinds: Mapping[str, int]) -> list[tuple
 
 def publish_survey(survey: Survey, row: Mapping[str, Any]) -> None:
     """Make the artifacts ``survey`` (table) and ``survey-worst`` (pictures), and emit the event `EVENT`."""
+    if not in_a_run():
+        return
     kinds = count_kinds(survey.out, survey.plan.run_id)
     title = f"Survey {row['dataset']}, run {row['run_id']}"
     rows = [{"figure": figure, "value": html.escape(value)} for figure, value in survey_lines(row, kinds)]
     with without_server_errors():
         create_table_artifact(rows, key="survey", description=html.escape(title))
-    with without_server_errors():
         create_markdown_artifact(
             survey_markdown(survey, row, kinds), key="survey-worst", description=html.escape(title)
         )

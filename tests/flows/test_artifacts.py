@@ -51,11 +51,14 @@ def test_unknown_figures_are_dashes() -> None:
     assert {line.ours for line in compare({"precision": float("nan")}, PAPER)} == {"–"}
 
 
-def test_a_server_that_is_away_costs_the_artifact_not_the_run() -> None:
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("gone"), OSError("a picture is gone"), ZeroDivisionError("a bug")]
+)
+def test_what_cannot_be_shown_costs_the_artifact_not_the_run(error: Exception) -> None:
     with without_server_errors():
-        raise httpx.ConnectError("gone")
-    with pytest.raises(ZeroDivisionError), without_server_errors():
-        raise ZeroDivisionError
+        raise error
+    with pytest.raises(KeyboardInterrupt), without_server_errors():
+        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def cluster() -> Iterator[Any]:
         yield made
 
 
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(600)
 def test_a_dask_worker_killed_in_mid_batch_loses_and_doubles_nothing(
     prefect_api: str, bundle: Path, tmp_path: Path, cluster: Any
 ) -> None:
