@@ -124,7 +124,7 @@ def survey(
     device: Device = "auto",
     masks: Annotated[str, typer.Option(help="Whose mask is written: all, cracked or none.")] = "all",
     overlays: Annotated[bool, typer.Option(help="Write photographs with boxes and cracks drawn in.")] = False,
-    max_pixels: Annotated[int, typer.Option(help="Photographs with more pixels are refused.")] = 50_000_000,
+    max_pixels: Annotated[int, typer.Option(help="Photographs with more pixels are refused.")] = 200_000_000,
     max_failures: Annotated[int | None, typer.Option(help="Exit with 1 if more photographs fail.")] = None,
     allow_outside: Annotated[bool, typer.Option(help="Follow paths and links that leave the root.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Look again at photographs that are recorded.")] = False,

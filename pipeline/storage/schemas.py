@@ -96,6 +96,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_REAL, *(f"{side}{name}" for side in SIDES for name in ("f1_0px", "iou_0px", "f1_2px", "iou_2px"))),
             *_may(_REAL, *TIMES),
             *_may(_TEXT, "path", "stamp", "content_sha256", "mask", "overlay"),
+            *_may(_TEXT, "listed"),  # digest of what the list told of time and place
             *_may(_TIME, "taken_at"),
             *_may(_REAL, "latitude_deg", "longitude_deg", "heading_deg", "chainage_m", "gsd_mm_per_px"),
             *_may(_TEXT, "taken_local", "heading_reference", "route_id", "direction", "lane"),

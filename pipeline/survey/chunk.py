@@ -25,6 +25,7 @@ from pipeline.cascade.cascade import CascadeResult
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.listing.photographs import PLACE, Failure
+from pipeline.survey.listing.question import listed_digest
 from pipeline.survey.listing.worklist import read_chunk
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
@@ -121,6 +122,7 @@ def read_done(path: Path) -> ChunkDone:
 def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
     photograph = picture.photograph
     row: dict[str, Any] = {name: getattr(photograph, name) for name in ("name", "stamp", *PLACE)}
+    row["listed"] = listed_digest(row)
     row |= {"content_sha256": picture.sha256, "read_ms": picture.read_ms, "at": datetime.now(UTC)}
     failure = found if isinstance(found, Failure) else None
     row |= {f"failure_{name}": getattr(failure, name, None) for name in Failure._fields}

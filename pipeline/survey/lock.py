@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models.errors import DataError
+from pipeline.survey.marks import ALL_RUNS, MARK, put_mark
 
 LOCK = "lock"
 
@@ -21,11 +22,13 @@ def hold(folder: Path) -> Iterator[None]:
     """Hold `folder` for this process; the kernel lets go when the process ends, however it ends.
 
     Raises:
-        DataError: another process holds it, or it cannot be written.
+        DataError: another process holds it, it cannot be written, or something else of the user's has its name.
     """
     path = folder / LOCK
+    if not (folder / MARK).is_file() and (folder.is_file() or (folder.is_dir() and any(folder.iterdir()))):
+        raise DataError(f"{folder} is not of this program's making.", "Give another --out, or rename it.")
+    put_mark(folder, ALL_RUNS)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise DataError(

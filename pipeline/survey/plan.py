@@ -17,14 +17,21 @@ from models.errors import BundleError, DataError, UsageError
 from pipeline.settings import Settings
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import new_run_id
+from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.listing.recorded import read_recorded
 from pipeline.survey.listing.sources import Source, open_source
-from pipeline.survey.listing.stores import LocalStore, RemoteStore, is_address, open_store
+from pipeline.survey.listing.stores import LocalStore, RemoteStore, open_store
 from pipeline.survey.listing.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
+from pipeline.survey.marks import is_run_id, marked_run, put_mark, remove_marked
 from pipeline.survey.settings import SurveySettings
 
 PLAN = "plan.json"
+STATE = ".crack-survey"
+BEFORE_MARKS = "survey"
+"""Folder of an output that held the surveys of earlier versions. It may as well be one of photographs."""
+
+TABLES = ("detections", "failures", "images")
 LEFT_BEHIND = ("chunks", "unfinished", "publish")
 RESUME = "Give the same settings to go on, or --abandon to drop what is unfinished and begin anew."
 
@@ -92,8 +99,13 @@ class Survey:
 
 
 def surveys_folder(out: Path) -> Path:
-    """Folder of the lock, and of a folder a survey."""
-    return out / "survey"
+    """Folder of the lock, and of a folder a survey: all that surveys need to get on."""
+    return out / STATE
+
+
+def table_folder(home: Path, table: str, run_id: str) -> Path:
+    """Where below `home` the parts of a table lie."""
+    return home / "records" / table / f"run_id={run_id}"
 
 
 def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
@@ -109,13 +121,14 @@ def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
     Raises:
         UsageError: an unfinished survey was begun with other settings.
         BundleError: no bundle.
-        DataError: no photographs, or a damaged plan.
+        DataError: no photographs, a damaged plan, or an earlier version's survey that is not finished.
     """
     given = settings.model_copy(update=_absolute(settings))
+    check_output(given.target)
     digest = bundle_digest(given.bundle)
     unfinished = find_unfinished(given.target)
     if unfinished is not None and abandon:
-        drop(unfinished)
+        drop(given.target, unfinished.plan.run_id)
     elif unfinished is not None:
         unfinished.plan.settings.check_same(given, RESUME)
         if unfinished.plan.bundle_sha256 != digest:
@@ -129,18 +142,38 @@ def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
 
 
 def find_unfinished(out: Path) -> Survey | None:
-    """The survey of this output that has a plan but no row in the record; folders without a plan are removed."""
+    """The survey of this output that has a plan but no row in the record; listings that were cut off are removed."""
     found: list[Survey] = []
     for folder in sorted(path for path in surveys_folder(out).glob("*") if path.is_dir()):
+        if not is_run_id(folder.name) or marked_run(folder) != folder.name:
+            continue
         if not (folder / PLAN).is_file():
-            shutil.rmtree(folder)
+            drop(out, folder.name)
             continue
         survey = read_survey(folder)
-        if not row_path(survey).is_file():
+        if not row_path(out, folder.name).is_file():
             found.append(survey)
         else:
             sweep(folder)
     return found[-1] if found else None
+
+
+def check_output(out: Path) -> None:
+    """Refuse an output that cannot hold what a survey makes, or in which an earlier version has one unfinished.
+
+    Raises:
+        DataError: naming what stands in the way.
+    """
+    for name in ("records", "reports", "masks", "overlays"):
+        if (out / name).exists() and not (out / name).is_dir():
+            raise DataError(f"{out / name} is a file where a survey makes a folder.", "Give another --out.")
+    for plan in sorted((out / BEFORE_MARKS).glob(f"*/{PLAN}")):
+        run = plan.parent.name
+        if is_run_id(run) and not row_path(out, run).is_file():
+            raise DataError(
+                f"An earlier version of crack-survey began a survey in {plan.parent} and did not finish it.",
+                f"Finish it with that version, or move {plan.parent} away: the survey then begins anew.",
+            )
 
 
 def read_survey(folder: Path) -> Survey:
@@ -157,9 +190,9 @@ def read_survey(folder: Path) -> Survey:
         ) from error
 
 
-def row_path(survey: Survey) -> Path:
-    """File of the survey's row in ``runs``, the last that is written."""
-    return survey.out / "records" / "runs" / f"run_id={survey.plan.run_id}" / "part-00000.parquet"
+def row_path(out: Path, run_id: str) -> Path:
+    """File of a survey's row in ``runs``, the last that is written."""
+    return table_folder(out, "runs", run_id) / "part-00000.parquet"
 
 
 def sweep(folder: Path) -> None:
@@ -168,15 +201,18 @@ def sweep(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def drop(survey: Survey) -> None:
-    """Remove an unfinished survey and everything it left; its plan goes last."""
-    run = survey.plan.run_id
-    for table in ("images", "detections", "failures"):
-        shutil.rmtree(survey.out / "records" / table / f"run_id={run}", ignore_errors=True)
-    for kind in ("masks", "overlays"):
-        shutil.rmtree(survey.out / kind / run, ignore_errors=True)
-    (survey.folder / PLAN).unlink()
-    shutil.rmtree(survey.folder)
+def drop(out: Path, run_id: str) -> None:
+    """Remove an unfinished survey and everything it left, as far as it is marked.
+
+    Its plan goes first, so that it never goes on with masks gone; its own folder last, so that a kill is made up for.
+    """
+    own = surveys_folder(out) / run_id
+    if marked_run(own) == run_id:
+        (own / PLAN).unlink(missing_ok=True)
+    made = [table_folder(out, table, run_id) for table in TABLES]
+    made += [out / kind / run_id for kind in ("masks", "overlays")]
+    for folder in [*made, own]:
+        remove_marked(folder, run_id)
 
 
 def bundle_digest(bundle: Path) -> str:
@@ -199,16 +235,17 @@ def most_bytes(max_pixels: int) -> int:
 
 def _plan(settings: SurveySettings, digest: str) -> Survey | None:
     source = open_source(settings)
-    run_id = new_run_id()
+    run_id = _unused_run_id(settings.target)
     folder = surveys_folder(settings.target) / run_id
+    put_mark(folder, run_id)
     counts: Counter[str] = Counter()
     parts = write_work_list(_new(source, settings, digest, counts), settings.chunk, folder / "worklist")
+    if not parts:
+        drop(settings.target, run_id)
     if not counts:
-        shutil.rmtree(folder, ignore_errors=True)
         passed = ", ".join(f"{count} {what}" for what, count in source.passed_over.items()) or "nothing"
         raise DataError(f"{settings.photos} holds no photograph; passed over: {passed}.", "Check the path.")
     if not parts:
-        shutil.rmtree(folder, ignore_errors=True)
         return None
     plan = Plan(
         run_id=run_id,
@@ -222,12 +259,23 @@ def _plan(settings: SurveySettings, digest: str) -> Survey | None:
         passed_over=dict(source.passed_over),
     )
     survey = Survey(settings.target, plan)
+    for kind in (*(["masks"] if settings.masks != "none" else []), *(["overlays"] if settings.overlays else [])):
+        put_mark(settings.target / kind / run_id, run_id)
     _store(survey, settings)
     return survey
 
 
+def _unused_run_id(out: Path) -> str:
+    """A run's id after which nothing is called yet: nothing of the user's is written over."""
+    while True:
+        run = new_run_id()
+        taken = [surveys_folder(out) / run, *(out / kind / run for kind in ("masks", "overlays"))]
+        if not any(path.exists() for path in [*taken, *(table_folder(out, table, run) for table in TABLES)]):
+            return run
+
+
 def _new(source: Source, settings: SurveySettings, digest: str, counts: Counter[str]) -> Iterator[Photograph]:
-    recorded = read_recorded(settings.target, digest) if settings.incremental else None
+    recorded = read_recorded(settings, digest) if settings.incremental else None
     for photograph in source.photographs():
         known = recorded is not None and recorded.holds(photograph, source.store, most_bytes(settings.max_pixels))
         counts["known" if known else "new"] += 1

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from models.errors import UsageError
 from pipeline.settings import Settings, home
+from pipeline.survey.listing.addresses import plain_place
 from pipeline.survey.listing.credentials import refuse_credentials
 
 
@@ -32,7 +33,7 @@ class SurveySettings(Settings):
     root: str | None = Field(None, description="Folder that a manifest's paths start from; none: the manifest's own")
     masks: Literal["all", "cracked", "none"] = Field("all", description="Photographs whose mask is written, 1-bit PNG")
     overlays: bool = Field(False, description="Write photographs with boxes and cracks drawn in, JPEG")
-    max_pixels: int = Field(50_000_000, ge=1, description="Photographs with more pixels are refused, unopened")
+    max_pixels: int = Field(200_000_000, ge=1, description="Photographs with more pixels are refused, unopened")
     allow_outside: bool = Field(False, description="Follow paths and links that leave the root")
     incremental: bool = Field(
         True, description="Only photographs that are new or changed since the record of this --out"
@@ -51,6 +52,16 @@ class SurveySettings(Settings):
     def _has_no_secret(cls, given: str | None, field: ValidationInfo) -> str | None:
         refuse_credentials(given or "", f"The address in {field.field_name!r}")
         return given
+
+    @field_validator("photos", "root")
+    @classmethod
+    def _is_expanded(cls, given: str | None) -> str | None:
+        return given if given is None else plain_place(given)
+
+    @field_validator("bundle", "out")
+    @classmethod
+    def _begins_at_home(cls, given: Path | None) -> Path | None:
+        return given if given is None else given.expanduser()
 
     @property
     def name(self) -> str:

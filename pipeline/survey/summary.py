@@ -25,9 +25,8 @@ from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.chunk import OUTCOMES, ChunkDone, read_done
 from pipeline.survey.listing.worklist import chunks_a_part
-from pipeline.survey.plan import Survey, sweep
-
-TABLES = ("detections", "failures", "images")
+from pipeline.survey.marks import put_mark
+from pipeline.survey.plan import TABLES, Survey, sweep, table_folder
 
 
 def publish(survey: Survey) -> None:
@@ -47,6 +46,7 @@ def publish(survey: Survey) -> None:
         made = _folders(staging, survey)
         for table, folder in _folders(survey.out, survey).items():
             if not folder.is_dir():  # else an earlier try got as far as this
+                put_mark(made[table], survey.plan.run_id)
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 made[table].rename(folder)
 
@@ -105,7 +105,7 @@ def count_kinds(out: Path, run_id: str) -> Counter[str]:
 
 
 def _folders(home: Path, survey: Survey) -> dict[str, Path]:
-    return {table: home / "records" / table / f"run_id={survey.plan.run_id}" for table in TABLES}
+    return {table: table_folder(home, table, survey.plan.run_id) for table in TABLES}
 
 
 def _read(paths: list[Path]) -> pa.Table:

@@ -12,6 +12,7 @@ from models.errors import DataError, UsageError
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.survey.listing.photographs import Failure, Photograph, readable
 from pipeline.survey.listing.stores import LocalStore, RemoteStore, stamp_of
+from pipeline.survey.marks import MARK, in_output, is_output
 
 OTHER_PICTURES = (
     *(".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".jpe", ".jfif", ".mpo", ".dng"),
@@ -20,6 +21,9 @@ OTHER_PICTURES = (
 LOOKED_AT = frozenset({*PICTURE_SUFFIXES, *OTHER_PICTURES})
 """Files with other suffixes are passed over, as are hidden ones: copies under way and what systems leave behind.
 Of those listed, some no survey can read; a photograph must be done or told of."""
+
+OUTPUT = "output folder of a survey"
+"""What `passed_over` calls what carries a survey's mark: no output is ever an input."""
 
 MAGIC = re.compile(r"[*?\[]")
 Wanted = Callable[[str], bool]
@@ -59,28 +63,42 @@ def by_pattern(pattern: str) -> Wanted:
 
 
 def split_glob(address: str) -> tuple[str, str]:
-    """The folder that a glob starts from, and the pattern below it.
+    """The folder that a glob starts from, and the pattern below it. What is there under that very name is no glob.
 
     >>> split_glob("photos/2026/**/*.jpg"), split_glob("*.png"), split_glob("s3://roads/A7/*.jpg")
     (('photos/2026', '**/*.jpg'), ('.', '*.png'), ('s3://roads/A7', '*.jpg'))
+    >>> split_glob("zip://DCIM/*.jpg::card.zip")
+    ('zip://DCIM::card.zip', '*.jpg')
     """
-    parts = address.split("/")
-    first = next(number for number, part in enumerate(parts) if MAGIC.search(part))
-    return "/".join(parts[:first]) or ("/" if address.startswith("/") else "."), "/".join(parts[first:])
+    links = address.split("::")  # each a file system that lies on the next
+    at = next(number for number, link in enumerate(links) if MAGIC.search(link))
+    parts = links[at].split("/")
+    local = "://" not in address
+    first = next(
+        number
+        for number, part in enumerate(parts)
+        if MAGIC.search(part) and not (local and os.path.lexists("/".join(parts[: number + 1])))
+    )
+    root = "/".join(parts[:first]) or ("/" if address.startswith("/") else "." if local else "")
+    if root.endswith(":/"):  # nothing but the protocol: the root of an archive
+        root += "/"
+    return "::".join([*links[:at], root, *links[at + 1 :]]), "/".join(parts[first:])
 
 
-def walk_local(store: LocalStore, wanted: Wanted, skip: Path, passed_over: Counter[str]) -> Iterator[Photograph]:
+def walk_local(store: LocalStore, wanted: Wanted, passed_over: Counter[str]) -> Iterator[Photograph]:
     """Photographs below a folder, files of a folder before its subfolders, by name.
 
     Args:
         store: its root is walked. Linked folders are followed only where links may lead outside, and do.
         wanted: told of a file's name relative to the root.
-        skip: folder that is left out, the survey's own output.
         passed_over: counts what is not looked at.
     """
     root = store.root.resolve()
     seen = {root}
     waiting = [""]
+    if in_output(root):
+        passed_over[OUTPUT] += 1
+        return
     while waiting:
         folder = waiting.pop()
         try:
@@ -92,15 +110,16 @@ def walk_local(store: LocalStore, wanted: Wanted, skip: Path, passed_over: Count
             told = f"The folder cannot be read: {error.strerror}. What lies in it was not surveyed."
             yield Photograph(readable(folder), failure=Failure("list", "unreadable folder", told))
             continue
+        if any(entry.name == MARK for entry in found) or is_output(root / folder):
+            passed_over[OUTPUT] += 1
+            continue
         below = []
         for entry in found:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.name.startswith("."):
-                passed_over["hidden"] += 1
+                passed_over[OUTPUT if _is_folder(entry) and is_output(Path(entry.path)) else "hidden"] += 1
                 continue
             if _is_folder(entry):
-                if Path(entry.path).resolve() == skip:
-                    continue
                 failure = _linked(entry, store, root, seen) if entry.is_symlink() else None
                 if failure:
                     yield Photograph(readable(name), failure=failure)
@@ -119,6 +138,10 @@ def walk_remote(store: RemoteStore, wanted: Wanted, passed_over: Counter[str]) -
     """Photographs below an address, folder by folder, by name."""
     try:
         for folder, subfolders, files in store.fs.walk(store.root, detail=True, on_error="raise"):
+            if MARK in files:
+                passed_over[OUTPUT] += 1
+                subfolders.clear()
+                continue
             ordered = sorted(subfolders)
             renewed = {name: subfolders[name] for name in ordered}
             subfolders.clear()
@@ -158,6 +181,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _linked(entry: os.DirEntry[str], store: LocalStore, root: Path, seen: set[Path]) -> Failure | None:
     """Why a linked folder is not followed; None where it is."""
     target = Path(entry.path).resolve()
+    if in_output(target):
+        return Failure("list", "output of a survey", f"It is a link to {target}, which a survey has filled.")
     if target in seen or Path(entry.path).parent.is_relative_to(target):
         return Failure("list", "link loop", f"It is a link to {target}, where the survey has been: not followed.")
     if target.is_relative_to(root):

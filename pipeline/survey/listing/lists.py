@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from models.errors import DataError, UsageError
 from models.given import open_given, size
+from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.columns import Column, Header, names_photographs, read_header
-from pipeline.survey.listing.stores import is_address
 from pipeline.survey.listing.values import Line
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".parquet")

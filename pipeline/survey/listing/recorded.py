@@ -14,8 +14,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.storage.records import read_table
-from pipeline.survey.listing.photographs import Photograph, Refused
-from pipeline.survey.listing.stores import Store
+from pipeline.survey.listing.photographs import PLACE, Photograph, Refused
+from pipeline.survey.listing.question import COLUMNS, answers, listed_digest
+from pipeline.survey.listing.stores import WEAK, Store
+from pipeline.survey.settings import SurveySettings
+
+ANYWHERE = "*"
+"""Stands for what was listed of a failed photograph: other places do not mend it."""
+
+State = tuple[str, str, str, str]
+"""Name, stamp, content, and what was listed of its place."""
 
 LASTING = frozenset({"empty", "not a picture", "damaged", "truncated", "animated", "no pixels", "unsupported"})
 LISTED = "list"
@@ -24,15 +32,15 @@ are tried again: rights are given back, limits are raised, memory grows."""
 
 
 class Recorded:
-    """The last known state of every photograph: 24 bytes each, hashes of its name, its stamp and its content.
+    """The last known state of every photograph: 32 bytes each, hashes of a `State`; none that leaves an answer open.
 
     Hashes have 64 bits: with ten million photographs recorded and ten million new ones, the chance that any of the new
     is taken for known is below 1 in 100,000.
     """
 
-    def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
+    def __init__(self, rows: Iterable[State]) -> None:
         flat = array("Q", (_hash(text) for row in rows for text in row))
-        table = np.frombuffer(flat, np.uint64).reshape(-1, 3)[::-1]  # the youngest first: unique keeps the first
+        table = np.frombuffer(flat, np.uint64).reshape(-1, 4)[::-1]  # the youngest first: unique keeps the first
         self._names, index = np.unique(table[:, 0], return_index=True)
         self._states = table[index, 1:]
 
@@ -45,11 +53,13 @@ class Recorded:
         at = int(np.searchsorted(self._names, name))
         if at == len(self._names) or self._names[at] != name:
             return False
-        stamp, content = (int(value) for value in self._states[at])
+        stamp, content, listed = (int(value) for value in self._states[at])
+        if listed not in (_hash(ANYWHERE), _hash(listed_digest(photograph._asdict()))):
+            return False
         state = _state_of(photograph)
-        if state and stamp == _hash(state):
+        if state and not state.endswith(WEAK) and stamp == _hash(state):
             return True
-        if photograph.failure is not None or content == _hash(""):
+        if photograph.failure is not None or content == NOTHING:
             return False
         try:
             return content == _hash(hashlib.sha256(store.read(photograph.name, most_bytes)).hexdigest())
@@ -57,30 +67,36 @@ class Recorded:
             return False
 
 
-def read_recorded(out: Path, bundle_sha256: str) -> Recorded:
+def read_recorded(settings: SurveySettings, bundle_sha256: str) -> Recorded:
     """What earlier surveys of this output recorded with this bundle; another bundle looks at everything again."""
+    out = settings.target
     runs = read_table("runs", out).sort_values(["started_at", "run_id"], kind="stable")
     same = [
         str(run["run_id"])
         for run in runs.to_dict("records")
         if run["kind"] == "survey" and json.loads(run["settings"]).get("bundle_sha256") == bundle_sha256
     ]
-    return Recorded(row for run_id in same for row in _states(out, run_id))
+    return Recorded(row for run_id in same for row in _states(settings, run_id))
 
 
-def _states(out: Path, run_id: str) -> Iterator[tuple[str, str, str]]:
-    for row in _rows(out, "images", run_id, ["name", "stamp", "content_sha256"]):
-        yield row["name"], row["stamp"] or "", row["content_sha256"] or ""
-    for row in _rows(out, "failures", run_id, ["name", "stamp", "stage", "kind", "message"]):
+def _states(settings: SurveySettings, run_id: str) -> Iterator[State]:
+    columns = ["name", "stamp", "content_sha256", "listed", *PLACE, *COLUMNS]
+    for row in _rows(settings.target, "images", run_id, columns):
+        # An older row that answers holds no longer either: the youngest is how things stand.
+        open_ = not answers(row, settings)
+        listed = listed_digest(row) if row["listed"] is None else row["listed"]
+        yield row["name"], "" if open_ else row["stamp"] or "", "" if open_ else row["content_sha256"] or "", listed
+    for row in _rows(settings.target, "failures", run_id, ["name", "stamp", "stage", "kind", "message"]):
         if row["name"] is not None and (row["stage"] == LISTED or row["kind"] in LASTING):
-            yield row["name"], row["message"] if row["stage"] == LISTED else row["stamp"] or "", ""
+            yield row["name"], row["message"] if row["stage"] == LISTED else row["stamp"] or "", "", ANYWHERE
 
 
 def _rows(out: Path, table: str, run_id: str, columns: list[str]) -> Iterator[dict[str, Any]]:
     for path in sorted((out / "records" / table / f"run_id={run_id}").glob("part-*.parquet")):
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(8192, columns=columns):
-                yield from pa.RecordBatch.to_pylist(batch)
+            there = [name for name in columns if name in file.schema_arrow.names]
+            for batch in file.iter_batches(8192, columns=there):
+                yield from (dict.fromkeys(columns) | row for row in pa.RecordBatch.to_pylist(batch))
 
 
 def _state_of(photograph: Photograph) -> str:
@@ -89,3 +105,6 @@ def _state_of(photograph: Photograph) -> str:
 
 def _hash(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+NOTHING = _hash("")

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.errors import DataError
+from pipeline.survey.listing.addresses import is_address, parent
 from pipeline.survey.listing.folders import MAGIC, Wanted, by_pattern, by_suffix, split_glob, walk_local, walk_remote
 from pipeline.survey.listing.lists import SUFFIXES, check_list
 from pipeline.survey.listing.manifest import read_manifest
 from pipeline.survey.listing.photographs import Photograph
-from pipeline.survey.listing.stores import LocalStore, RemoteStore, is_address, open_store
+from pipeline.survey.listing.stores import LocalStore, RemoteStore, open_store
 from pipeline.survey.settings import SurveySettings
 
 
@@ -32,7 +33,6 @@ class Source:
     manifest: str | None = None
     wanted: Wanted = by_suffix
     single: str | None = None
-    skip: Path = Path("/")
     passed_over: Counter[str] = field(default_factory=Counter)
 
     def photographs(self) -> Iterator[Photograph]:
@@ -46,7 +46,7 @@ class Source:
         elif self.single is not None:
             yield Photograph(self.single, self.store.stamp(self.single))
         elif isinstance(self.store, LocalStore):
-            yield from walk_local(self.store, self.wanted, self.skip, self.passed_over)
+            yield from walk_local(self.store, self.wanted, self.passed_over)
         else:
             yield from walk_remote(self.store, self.wanted, self.passed_over)
 
@@ -61,7 +61,7 @@ def open_source(settings: SurveySettings) -> Source:
     photos, outside = settings.photos, settings.allow_outside
     remote = is_address(photos)
     if not remote and Path(photos).is_dir():
-        return _source(photos, outside, skip=settings.target)
+        return _source(photos, outside)
     there = not MAGIC.search(photos) if remote else Path(photos).exists()
     if there:
         check_list(photos)
@@ -69,19 +69,20 @@ def open_source(settings: SurveySettings) -> Source:
         return _source(settings.root or _parent(photos), outside, manifest=photos)
     if MAGIC.search(photos) and (remote or not Path(photos).exists()):
         root, pattern = split_glob(photos)
-        return _source(root, outside, wanted=by_pattern(pattern), skip=settings.target)
+        return _source(root, outside, wanted=by_pattern(pattern))
     if not remote and not Path(photos).exists():
         raise DataError(
             f"{photos} does not exist.",
             f"Give a folder, a quoted glob, a manifest ({', '.join(SUFFIXES)}) or an s3:// address.",
         )
-    if not remote or by_suffix(photos):  # a web server calls its folders files, so the name decides
-        return _source(_parent(photos), outside, single=photos.rstrip("/").rsplit("/", 1)[-1])
+    if not remote or by_suffix(parent(photos)[1]):  # a web server calls its folders files, so the name decides
+        folder, name = parent(photos) if remote else (_parent(photos), Path(photos).name)
+        return _source(folder, outside, single=name)
     return _source(photos, outside)
 
 
 def _source(root: str, allow_outside: bool, **rest: object) -> Source:
-    place = root.rstrip("/") if is_address(root) else str(Path(root).resolve())
+    place = root if root.endswith("://") else root.rstrip("/") if is_address(root) else str(Path(root).resolve())
     store = open_store(place, allow_outside)
     if isinstance(store, LocalStore) and not store.root.is_dir():
         raise DataError(f"{place} is no folder.", "Give the folder that the photographs lie in.")
@@ -89,4 +90,4 @@ def _source(root: str, allow_outside: bool, **rest: object) -> Source:
 
 
 def _parent(address: str) -> str:
-    return address.rstrip("/").rpartition("/")[0] if is_address(address) else str(Path(address).resolve().parent)
+    return parent(address)[0] if is_address(address) else str(Path(address).resolve().parent)

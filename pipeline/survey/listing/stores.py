@@ -6,18 +6,30 @@ import errno
 import os
 import posixpath
 import stat
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from tarfile import TarError
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import fsspec
+from fsspec.archive import AbstractArchiveFileSystem
 
 from models.errors import DataError, UsageError
+from pipeline.survey.listing.addresses import below, is_address
 from pipeline.survey.listing.photographs import Refused
+from pipeline.survey.marks import in_output
 
+WEAK = "?"
+"""Ends a stamp of the size alone: it shows a change, and proves none."""
+
+_TELLING = ("ETag", "etag", "md5Hash", "CRC", "LastModified", "mtime", "last_modified", "created")
 TRIES, PAUSE_S = 3, 1.0
+_archive = threading.Lock()  # all who read one archive share one open file and its position
 _COME_BACK = "Bring it back, then run the same command again: it goes on where it was."
 
 
@@ -67,7 +79,9 @@ class LocalStore:
         """See `Store`. Only regular files are opened: a pipe or device would wait, or never end."""
         path = self.root / name
         try:
-            self._check_inside(path)
+            real = self._checked(path)
+            if in_output(real.parent):
+                raise Refused("read", "output of a survey", "A survey has made it: no output is surveyed.")
             if not stat.S_ISREG(path.stat().st_mode):
                 raise _not_a_file(path)
             # What it is may change between looking and opening; without O_NONBLOCK a pipe would wait for its writer.
@@ -81,14 +95,14 @@ class LocalStore:
             raise self._refusal(path, error) from None
         return _within(content, most_bytes)
 
-    def _check_inside(self, path: Path) -> None:
-        if self.allow_outside:
-            return
+    def _checked(self, path: Path) -> Path:
+        """Where it leads, which is inside the root unless that is allowed."""
         real = Path(os.path.realpath(path))
-        if not real.is_relative_to(self.root.resolve()):
+        if not self.allow_outside and not real.is_relative_to(self.root.resolve()):
             raise Refused(
                 "read", "outside", f"It leads to {real}, outside the survey's root. Allow it with --allow-outside."
             )
+        return real
 
     def _refusal(self, path: Path, error: OSError) -> Refused:
         if error.errno == errno.ENOENT and path.is_symlink():
@@ -126,9 +140,13 @@ class RemoteStore:
 
         Raises:
             UsageError: fsspec does not know the protocol, or its package is not installed.
+            DataError: the archive that it lies in is none, or not there.
         """
         try:
+            _check_innermost(url)
             fs, root = fsspec.core.url_to_fs(url)
+        except (OSError, BadZipFile, TarError) as error:
+            raise DataError(f"{url} cannot be opened: {error}", "Check the address, and that it is whole.") from error
         except (ValueError, ImportError) as error:
             raise UsageError(
                 f"{url} cannot be opened: {error}",
@@ -139,7 +157,7 @@ class RemoteStore:
 
     def address(self, name: str) -> str:
         """Address as text."""
-        return name if is_address(name) else f"{self.url}/{name}"
+        return name if is_address(name) else below(self.url, name)
 
     def path(self, name: str) -> str:
         """What the file system calls it."""
@@ -160,9 +178,12 @@ class RemoteStore:
                 info = self.fs.info(path)
                 if info.get("type") == "directory":
                     raise Refused("read", "a folder", "It is a folder, not a photograph.")
+                if info.get("type") == "other":  # of a local file system below a chain; to open one may never end
+                    raise _not_a_file(Path(path))
                 if (info.get("size") or 0) > most_bytes:
                     return _within(b" " * (most_bytes + 1), most_bytes)
-                return _within(bytes(self.fs.cat_file(path)), most_bytes)
+                with _archive if isinstance(self.fs, AbstractArchiveFileSystem) else nullcontext():
+                    return _within(bytes(self.fs.cat_file(path)), most_bytes)
             except FileNotFoundError:
                 self._check_root()
                 raise Refused("read", "vanished", "It was there when the survey began, and is no longer.") from None
@@ -194,19 +215,18 @@ def open_store(root: str, allow_outside: bool) -> LocalStore | RemoteStore:
     return RemoteStore.open(root) if is_address(root) else LocalStore(Path(root), allow_outside)
 
 
-def is_address(text: str) -> bool:
-    """Whether `text` has a protocol.
-
-    >>> is_address("s3://roads/2026"), is_address("/mnt/photos"), is_address("simplecache::http://host/")
-    (True, False, True)
-    """
-    return "://" in text or "::" in text
-
-
 def stamp_of(info: Mapping[str, Any]) -> str:
     """Stamp from what fsspec's ``info`` and ``ls`` say of a file."""
-    told = (info.get(key) for key in ("ETag", "etag", "md5Hash", "LastModified", "mtime", "last_modified", "created"))
-    return "-".join(str(value) for value in (info.get("size"), *told) if value is not None)
+    told = [str(info[key]) for key in _TELLING if info.get(key) is not None]
+    return "-".join([str(info.get("size", "")), *(told or [WEAK])])
+
+
+def _check_innermost(url: str) -> None:
+    """Of a chain that ends on this machine: its archive is a regular file, for to open a pipe would never end."""
+    links = url.split("::")
+    path = Path(links[-1])
+    if len(links) > 1 and "://" not in links[-1] and path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(f"{path} is a pipe, socket or device, not a file")
 
 
 def _within(content: bytes, most_bytes: int) -> bytes:

@@ -60,8 +60,8 @@ class PageInput:
 
 
 def page_path(survey: Survey) -> Path:
-    """Where the page of a survey lies: beside its plan, which stays."""
-    return survey.folder / "report.html"
+    """Where the page of a survey lies: where people look, under a name that no other file has."""
+    return survey.out / "reports" / f"{survey.plan.run_id}.html"
 
 
 def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:

@@ -16,6 +16,7 @@ from pipeline.survey.batch import run_survey
 from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.listing.worklist import all_photographs, count_chunks, fingerprint, read_chunk, write_work_list
 from pipeline.survey.lock import hold
+from pipeline.survey.marks import put_mark
 from pipeline.survey.outputs import output_name
 from pipeline.survey.plan import begin, surveys_folder
 from pipeline.survey.settings import SurveySettings
@@ -108,7 +109,7 @@ def test_parts_hold_many_chunks(settings: SurveySettings, monkeypatch: pytest.Mo
     assert row is not None
     for table in ("images", "detections", "failures"):
         folder = settings.target / "records" / table / f"run_id={row['run_id']}"
-        assert [path.name for path in sorted(folder.iterdir())] == ["part-00000.parquet", "part-00001.parquet"]
+        assert [path.name for path in sorted(folder.glob("[!.]*"))] == ["part-00000.parquet", "part-00001.parquet"]
     assert list(read_table("images", settings.target)["name"]) == [f"p{n:03d}.jpg" for n in range(12)]
 
 
@@ -124,6 +125,55 @@ def test_masks_as_wanted(settings: SurveySettings) -> None:
     run_survey(settings.model_copy(update={"masks": "none"}))
     assert not (settings.target / "masks").exists()
     assert read_table("images", settings.target)["mask"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "again"),
+    [
+        ({"masks": "none"}, {"masks": "all"}, 12),
+        ({"masks": "none"}, {"masks": "cracked"}, 12),
+        ({"masks": "cracked"}, {"masks": "none"}, 0),
+        ({}, {"overlays": True}, 12),
+        ({"overlays": True}, {}, 0),
+    ],
+)
+def test_what_is_asked_for_and_missing_is_made(
+    settings: SurveySettings, first: dict[str, object], then: dict[str, object], again: int
+) -> None:
+    run_survey(settings.model_copy(update=first))
+    asked = settings.model_copy(update=then)
+    row = run_survey(asked)
+    assert (row["images"] if row else 0) == again
+    if row and then.get("masks") == "all":
+        images = read_table("images", settings.target, row["run_id"])
+        assert all((settings.target / path).is_file() for path in images["mask"])
+    assert run_survey(asked) is None
+
+
+def test_a_mask_that_was_removed_is_made_again(settings: SurveySettings) -> None:
+    first = run_survey(settings)
+    assert first is not None
+    (settings.target / "masks" / first["run_id"] / "p003.jpg.png").unlink()
+    row = run_survey(settings)
+    assert row is not None
+    assert names_of(settings, row["run_id"]) == ["p003.jpg"]
+
+
+def test_places_that_change_in_the_manifest_are_a_change(settings: SurveySettings, photographs: Path) -> None:
+    manifest = photographs / "manifest.csv"
+    asked = settings.model_copy(update={"photos": str(manifest)})
+    manifest.write_text("path,chainage\np000.jpg,\np001.jpg,5\np002.jpg,7\n")
+    assert run_survey(asked) is not None
+    assert run_survey(asked) is None
+    for lines, changed in (
+        ("3\np001.jpg,5\np002.jpg,8", ["p000.jpg", "p002.jpg"]),
+        ("3\np001.jpg,\np002.jpg,8", ["p001.jpg"]),
+    ):
+        manifest.write_text(f"path,chainage\np000.jpg,{lines}\n")
+        row = run_survey(asked)
+        assert row is not None
+        assert names_of(asked, row["run_id"]) == changed
+        assert run_survey(asked) is None
 
 
 def test_a_second_survey_is_refused_and_told_by_whom(settings: SurveySettings) -> None:
@@ -150,10 +200,14 @@ def test_the_lock_holds_within_a_process(tmp_path: Path) -> None:
 
 
 def test_a_listing_that_was_cut_off_leaves_nothing(settings: SurveySettings) -> None:
-    (surveys_folder(settings.target) / "20260101T000000-abcdef" / "worklist").mkdir(parents=True)
+    cut_off = "20260101T000000-abcdef"
+    put_mark(surveys_folder(settings.target) / cut_off, cut_off)
+    (surveys_folder(settings.target) / cut_off / "worklist").mkdir()
+    put_mark(settings.target / "masks" / cut_off, cut_off)
     survey = begin(settings)
     assert survey is not None
-    assert [path.name for path in surveys_folder(settings.target).iterdir()] == [survey.plan.run_id]
+    for folder in (surveys_folder(settings.target), settings.target / "masks"):
+        assert [path.name for path in folder.iterdir()] == [survey.plan.run_id]
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 23])

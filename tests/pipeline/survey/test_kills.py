@@ -18,6 +18,7 @@ from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
 from pipeline.survey import process as process_module
 from pipeline.survey.batch import run_survey
+from pipeline.survey.marks import MARK
 from pipeline.survey.plan import find_unfinished, surveys_folder
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
@@ -136,12 +137,13 @@ def test_twenty_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
     assert_same_record(broken.target, expected)
     assert max(done) > 0, "no kill fell into the chunks"
     masks = sorted(path.name for path in (broken.target / "masks").rglob("*") if path.is_file())
+    assert len([folder for folder in (broken.target / "masks").iterdir() if any(folder.rglob("*.png"))]) == 1
     assert masks == sorted(path.name for path in (whole.target / "masks").rglob("*") if path.is_file())
     assert {path.name for path in surveys_folder(broken.target).rglob("*") if path.is_file()} == {
         "lock",
         "plan.json",
         "part-00000.parquet",
-        "report.html",
+        MARK,
     }
 
 

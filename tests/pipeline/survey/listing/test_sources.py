@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import http.server
+import os
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from pipeline.survey.listing import stores
 from pipeline.survey.listing.folders import by_pattern
 from pipeline.survey.listing.photographs import Photograph, Refused
 from pipeline.survey.listing.sources import open_source
-from pipeline.survey.listing.stores import RemoteStore
+from pipeline.survey.listing.stores import RemoteStore, stamp_of
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
 
@@ -50,8 +52,8 @@ def test_a_folder_by_name_files_first(tree: Path) -> None:
     assert all(photograph.stamp.startswith("0-") for photograph in listed(tree))
 
 
-def test_its_own_output_is_not_surveyed(tree: Path) -> None:
-    assert names(tree, out=tree / "b") == ["a.tiff", "c.jpg"]
+def test_photographs_in_the_output_folder_are_photographs(tree: Path) -> None:
+    assert names(tree, out=tree / "b") == names(tree)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,13 @@ def test_a_glob(tree: Path, pattern: str, expected: list[str]) -> None:
 def test_a_folder_whose_name_looks_like_a_glob(tmp_path: Path) -> None:
     make_photographs(tmp_path / "A7 [north]", 2)
     assert names(tmp_path / "A7 [north]") == ["p000.jpg", "p001.jpg"]
+
+
+def test_a_glob_below_a_folder_whose_name_looks_like_one(tmp_path: Path) -> None:
+    make_photographs(tmp_path / "A7 [2026]", 2)
+    make_photographs(tmp_path / "A7 2", 1)
+    assert names(tmp_path / "A7 [2026]" / "*.jpg") == ["p000.jpg", "p001.jpg"]
+    assert names(tmp_path / "A7 [12]" / "*.jpg") == ["A7 2/p000.jpg"]
 
 
 def test_a_glob_that_cannot_be_read_is_wrong_usage() -> None:
@@ -186,6 +195,66 @@ def test_a_remote_root_that_goes_away_is_no_failure_of_a_photograph(
     fsspec.filesystem("memory").rm("/roads", recursive=True)
     with pytest.raises(DataError, match="cannot be reached any more"):
         store.read("p000.jpg", 100_000)
+
+
+@pytest.fixture
+def archive(photographs: Path) -> Path:
+    """A ZIP archive with two photographs in a folder and one beside it."""
+    path = photographs.parent / "card.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        for name, number in (("DCIM/1.jpg", 0), ("DCIM/2.jpg", 1), ("3.jpg", 2)):
+            made.write(photographs / f"p{number:03d}.jpg", name)
+    return path
+
+
+def test_an_archive(archive: Path, tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(archive.parent)
+    assert names("zip://DCIM/*.jpg::card.zip") == names(f"zip://DCIM::file://{archive}") == ["1.jpg", "2.jpg"]
+    assert names("zip://*.jpg::card.zip") == names("zip://3.jpg::card.zip") == ["3.jpg"]
+    assert names(f"zip://::{archive}") == ["3.jpg", "DCIM/1.jpg", "DCIM/2.jpg"]
+    settings = SurveySettings(photos="zip://DCIM/*.jpg::card.zip", bundle=bundle, out=tmp_path / "out", device="cpu")
+    row = run_survey(settings)
+    assert row is not None
+    assert (row["images"], row["failures"]) == (2, 0)
+    assert read_table("images", tmp_path / "out")["path"].tolist() == [f"zip://DCIM/{n}.jpg::{archive}" for n in (1, 2)]
+    monkeypatch.chdir(tmp_path)
+    assert run_survey(settings) is None
+
+
+@pytest.mark.parametrize("make", [lambda path: path.write_bytes(b"no archive"), os.mkfifo, lambda path: None])
+def test_what_is_no_archive_is_told(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "card.zip")
+    with pytest.raises(DataError, match=r"card\.zip"):
+        names(f"zip://*.jpg::{tmp_path / 'card.zip'}")
+
+
+def test_an_address_of_this_machine_is_a_plain_path(tree: Path, tmp_path: Path) -> None:
+    os.mkfifo(tree / "pipe.jpg")
+    (tree / "secret.jpg").symlink_to(tmp_path / "secret.txt")
+    (tmp_path / "secret.txt").write_text("secret")
+    for address in (f"file://{tree}", f"local://{tree}"):
+        source = open_source(SurveySettings(photos=address, bundle=Path("b"), out=tmp_path / "out"))
+        assert names(address) == names(tree)
+        for name, kind in (("pipe.jpg", "not a file"), ("secret.jpg", "outside")):
+            with pytest.raises(Refused) as told:
+                source.store.read(name, 1000)
+            assert told.value.failure.kind == kind
+    assert names(f"file://{tree}/b/*.jpg") == ["2.jpg"]
+    cached = open_source(SurveySettings(photos=f"simplecache::file://{tree}", bundle=Path("b"), out=tmp_path / "out"))
+    with pytest.raises(Refused, match="pipe"):
+        cached.store.read("pipe.jpg", 1000)
+
+
+def test_home_is_expanded(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert names("~/roads") == names(tree)
+    given = SurveySettings(photos="~/roads", bundle=Path("~/b"), out=Path("~/out"), root="~/roads")
+    assert (given.bundle, given.target, given.root) == (tmp_path / "b", tmp_path / "out", str(tree))
+
+
+def test_a_stamp_of_the_size_alone_proves_nothing() -> None:
+    assert stamp_of({"size": 5}).endswith(stores.WEAK)
+    assert not stamp_of({"size": 5, "CRC": 7}).endswith(stores.WEAK)
 
 
 def test_a_server_that_stumbles_is_asked_again(memory: str, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,63 @@
+"""Addresses that fsspec knows: what is one, what lies below it, and what is a plain path in an address's clothes.
+
+An address may be a chain, ``zip://DCIM::s3://roads/card.zip``: its path stands in the first link that has one.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fsspec.implementations.local import LocalFileSystem
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` has a protocol.
+
+    >>> is_address("s3://roads/2026"), is_address("/mnt/photos"), is_address("simplecache::http://host/")
+    (True, False, True)
+    """
+    return "://" in text or "::" in text
+
+
+def plain_place(text: str) -> str:
+    """A place as the user wrote it, with ``~`` expanded; ``file://`` becomes the path that it is, with its checks.
+
+    >>> plain_place("file:///mnt/A7/*.jpg"), plain_place("s3://roads/~"), plain_place("zip://::a.zip")[:9]
+    ('/mnt/A7/*.jpg', 's3://roads/~', 'zip://::/')
+    """
+    if not is_address(text):
+        return str(Path(text).expanduser()) if text.startswith("~") else text
+    links = text.split("::")
+    if re.match(r"(file|local)://", links[-1]) or (len(links) > 1 and "://" not in links[-1]):
+        links[-1] = str(LocalFileSystem._strip_protocol(links[-1]))  # absolute
+    return "::".join(links)
+
+
+def below(address: str, name: str) -> str:
+    """The address of what lies below one.
+
+    >>> below("zip://DCIM::card.zip", "1.jpg"), below("simplecache::s3://roads", "1.jpg"), below("zip://::a.zip", "1")
+    ('zip://DCIM/1.jpg::card.zip', 'simplecache::s3://roads/1.jpg', 'zip://1::a.zip')
+    """
+    links, at = _links(address)
+    links[at] += name if links[at].endswith("/") else f"/{name}"
+    return "::".join(links)
+
+
+def parent(address: str) -> tuple[str, str]:
+    """The address of the folder that something lies in, and its name there.
+
+    >>> parent("zip://DCIM/1.jpg::card.zip"), parent("s3://roads/1.jpg"), parent("zip://1.jpg::card.zip")
+    (('zip://DCIM::card.zip', '1.jpg'), ('s3://roads', '1.jpg'), ('zip://::card.zip', '1.jpg'))
+    """
+    links, at = _links(address)
+    folder, _, name = links[at].rstrip("/").rpartition("/")
+    links[at] = f"{folder}/" if folder.endswith(":/") else folder
+    return "::".join(links), name
+
+
+def _links(address: str) -> tuple[list[str], int]:
+    """The links of a chain, and which of them has the path."""
+    links = address.split("::")
+    return links, next((number for number, link in enumerate(links) if "://" in link), len(links) - 1)
