@@ -1,0 +1,1 @@
+"""Masks and probability maps → cracks: centre lines, length, width, kind, severity."""

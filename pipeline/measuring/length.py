@@ -1,0 +1,124 @@
+"""Length of a crack: of its smoothed centre line, prolonged at free ends to where it is half a crack.
+
+Pixel counts are 10–12 % short, and weighted counts do not converge whatever their weights (Coeurjolly and Klette,
+TPAMI 26:252, 2004); a smoothed line does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pipeline.measuring.line_ends import AT_FRAME, FREE
+from pipeline.measuring.lines import Lines
+from pipeline.measuring.width import Floats, sample
+
+STEP_PX = 0.5
+BEFORE, FADED = 4, 0.1
+"""Profiles just before an end that say how wide the crack is there; the share of it at which the crack is over."""
+
+BACK_PX = 6
+"""The tangent at an end is taken over so many points."""
+
+
+def prolong(probability: NDArray[np.float32], lines: Lines, smoothed: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Each line from end to end of its crack; a closed one ends where it begins.
+
+    Args:
+        probability: ``(H, W)`` 0–1.
+        lines: whose points `smoothed` are.
+        smoothed: ``(N, 2)`` px.
+
+    Returns:
+        ``(M, 2)`` px, one line after the other, and ``(L + 1,)``, where each begins.
+    """
+    tips = _tips(probability, smoothed, lines.starts, lines.ends, lines.radius)
+    tips[lines.closed, 1] = smoothed[lines.starts[:-1][lines.closed]]
+    tips[lines.closed, 0] = tips[lines.closed, 1]
+    places = np.repeat(lines.starts, 2)[1:-1]  # before the first point, and after the last, of each line
+    return np.insert(smoothed, places, tips.reshape(-1, 2), axis=0), lines.starts + 2 * np.arange(len(lines.starts))
+
+
+@njit(cache=True, nogil=True)
+def _tips(
+    probability: NDArray[np.float32],
+    points: Floats,
+    starts: NDArray[np.int64],
+    ends: NDArray[np.uint8],
+    radius: Floats,
+) -> Floats:
+    """``(L, 2, 2)`` where each line really begins and ends."""
+    tips = np.zeros((len(radius), 2, 2))
+    height, width = probability.shape
+    for line in range(len(radius)):
+        first, last = starts[line], starts[line + 1] - 1
+        back = min(BACK_PX + int(radius[line]), last - first)
+        for side in range(2):
+            at, inner = (first, first + back) if side == 0 else (last, last - back)
+            x, y = points[at]
+            u, v = x - points[inner, 0], y - points[inner, 1]
+            norm = np.hypot(u, v)
+            if norm < 1e-9:
+                u, v = (-1.0, 0.0) if side == 0 else (1.0, 0.0)
+            else:
+                u, v = u / norm, v / norm
+            on = 0.0
+            if ends[line, side] == AT_FRAME:
+                on = _to_frame(x, y, u, v, height, width)
+            elif ends[line, side] == FREE:
+                on = _rest(probability, x, y, u, v, radius[line], min(BEFORE, last - first + 1))
+            tips[line, side, 0], tips[line, side, 1] = x + on * u, y + on * v
+    return tips
+
+
+@njit(cache=True, nogil=True)
+def _to_frame(x: float, y: float, u: float, v: float, height: int, width: int) -> float:
+    """How far it is to the outer edge of the frame, at most 2 px."""
+    on = 2.0
+    if u > 0:
+        on = min(on, (width - 0.5 - x) / u)
+    if u < 0:
+        on = min(on, (-0.5 - x) / u)
+    if v > 0:
+        on = min(on, (height - 0.5 - y) / v)
+    if v < 0:
+        on = min(on, (-0.5 - y) / v)
+    return max(on, 0.0)
+
+
+@njit(cache=True, nogil=True)
+def _rest(
+    probability: NDArray[np.float32], x: float, y: float, u: float, v: float, radius: float, points: int
+) -> float:
+    """How far the crack goes on along u, v: the area of what is left of it, by its width just before.
+
+    `points` of the line say how wide it is there. For a straight end this is where the crack is half a crack; a ray
+    would leave a crack that bends.
+    """
+    before = 0.0
+    for k in range(points):
+        before += _across(probability, x - k * u, y - k * v, u, v, radius) / points
+    if before < 1e-6:
+        return 0.0
+    total, on = 0.0, 0.5 * STEP_PX
+    while on < 4 * radius + 4:
+        own = _across(probability, x + on * u, y + on * v, u, v, radius)
+        if own < FADED * before:
+            break
+        total += min(own, 1.5 * before) * STEP_PX
+        on += STEP_PX
+    return total / before
+
+
+@njit(cache=True, nogil=True)
+def _across(probability: NDArray[np.float32], x: float, y: float, u: float, v: float, radius: float) -> float:
+    """Integral across the direction u, v, as far as this end's own surroundings."""
+    reach = int((1.5 * radius + 2) / STEP_PX)
+    total = 0.0
+    height, width = probability.shape
+    for k in range(-reach, reach + 1):
+        p, q = x - k * STEP_PX * v, y + k * STEP_PX * u
+        if -0.5 <= p <= width - 0.5 and -0.5 <= q <= height - 0.5:
+            total += sample(probability, p, q) * STEP_PX
+    return total

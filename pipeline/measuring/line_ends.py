@@ -1,0 +1,87 @@
+"""Centre lines at the frame and at their free ends: what is cut off, and what is trimmed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+FREE, AT_JUNCTION, AT_FRAME = 0, 1, 2
+"""What the end of a line is."""
+
+Cut = tuple[
+    NDArray[np.float64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]
+]
+"""The fields of `pipeline.measuring.lines.Lines` up to `fragments`."""
+
+
+@njit(cache=True, nogil=True)
+def cut_at_frame(
+    points: NDArray[np.float64],
+    what: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.uint8],
+    closed: NDArray[np.bool_],
+    fragments: NDArray[np.int64],
+    height: int,
+    width: int,
+) -> Cut:
+    """Cut ends that run out of the frame; what runs along its edge is moved onto it; what vanishes so is left out."""
+    found, kinds, begins = np.zeros_like(points), np.zeros_like(what), np.zeros_like(starts)
+    new_ends, kept = ends.copy(), np.zeros(len(closed), np.bool_)
+    size, lines = 0, 0
+    for line in range(len(closed)):
+        a, b = starts[line], starts[line + 1] - 1
+        whole_a, whole_b = a, b
+        while a <= b and not _inside(points[a], height, width):
+            a += 1
+        while b > a and not _inside(points[b], height, width):
+            b -= 1
+        alone = ends[line, 0] == FREE and ends[line, 1] == FREE
+        if a > b or (b - a < 2 and whole_b - whole_a > 2 * (b - a) + 8 and alone):
+            a, b = whole_a, whole_b  # it lies along the edge, its middle beyond
+        first = size
+        for i in range(a, b + 1):
+            x, y = min(max(points[i, 0], 0), width - 1), min(max(points[i, 1], 0), height - 1)
+            if size == first or abs(found[size - 1, 0] - x) + abs(found[size - 1, 1] - y) > 1e-9:
+                found[size, 0], found[size, 1], kinds[size] = x, y, what[i]
+                size += 1
+        if size - first < 2 and not alone:
+            size = first
+            continue
+        for side, moved in ((0, a > whole_a), (1, b < whole_b)):
+            new_ends[line, side] = AT_FRAME if moved else ends[line, side]
+        kept[line] = True
+        lines += 1
+        begins[lines] = size
+    return found[:size], kinds[:size], begins[: lines + 1], new_ends[kept], closed[kept], fragments[kept]
+
+
+@njit(cache=True, nogil=True)
+def _inside(point: NDArray[np.float64], height: int, width: int) -> bool:
+    return bool(0 <= point[0] <= width - 1 and 0 <= point[1] <= height - 1)
+
+
+@njit(cache=True, nogil=True)
+def trim(
+    points: NDArray[np.float64],
+    what: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.uint8],
+    closed: NDArray[np.bool_],
+    fragments: NDArray[np.int64],
+    radius: NDArray[np.float64],
+) -> Cut:
+    """Take half the width, a third of the points at most, off free ends."""
+    kept = np.ones(len(points), np.bool_)
+    begins = np.zeros_like(starts)
+    for line in range(len(closed)):
+        a, b = starts[line], starts[line + 1]
+        if not closed[line]:
+            less = min(round(radius[line]), (b - a - 1) // 3)
+            if ends[line, 0] == FREE:
+                kept[a : a + less] = False
+            if ends[line, 1] == FREE:
+                kept[b - less : b] = False
+        begins[line + 1] = begins[line] + kept[a:b].sum()
+    return points[kept], what[kept], begins, ends, closed, fragments

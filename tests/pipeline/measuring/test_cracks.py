@@ -1,0 +1,167 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.measuring.cracks import measure
+from pipeline.measuring.scale import UniformScale
+from pipeline.measuring.settings import MeasureSettings
+from tests.pipeline.measuring.drawn import band, bar, crack
+
+SETTINGS = MeasureSettings()
+
+
+def measured(share, **options):
+    """What is measured of a drawn crack, from its mask alone."""
+    return measure(None, share >= 0.5, SETTINGS, **options)
+
+
+@pytest.mark.parametrize("seen", ["mask", "share"])
+@pytest.mark.parametrize("width", [1, 1.5, 2, 3, 4, 5, 6, 8])
+def test_width_and_length_of_cracks_that_are_known(width, seen):
+    rng = np.random.default_rng(int(10 * width))
+    widths, lengths = [], []
+    for number in range(24):
+        points, length = crack(rng, ["bar", "sine"][number % 2])
+        share = band(points, width, (128, 128))
+        found = measure(share if seen == "share" else None, share >= 0.5, SETTINGS)
+        assert len(found) == 1
+        widths.append(abs(found[0].width_mean_px - width))
+        lengths.append(abs(found[0].length_px / length - 1))
+    assert np.mean(widths) <= (0.075 if seen == "mask" else 0.03)  # must: 0.15
+    assert np.mean(lengths) <= (0.01 if width >= 1.5 else 0.015)
+
+
+def test_nothing_in_nothing_out():
+    assert measure(None, np.zeros((40, 50), bool), SETTINGS) == []
+    assert measure(None, np.zeros((1, 1), bool), SETTINGS) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (3, 3), (40, 50)])
+def test_a_mask_that_is_all_crack_is_measured(shape):
+    for one in measure(None, np.ones(shape, bool), SETTINGS):
+        assert np.isfinite(one.length_px)
+
+
+@pytest.mark.parametrize("place", [(5, 5), (0, 0), (39, 49), (0, 20)])
+def test_a_single_pixel_is_a_crack(place):
+    mask = np.zeros((40, 50), bool)
+    mask[place] = True
+    (found,) = measure(None, mask, SETTINGS)
+    assert found.length_px == pytest.approx(1, abs=1)
+    assert "short" in found.flags
+
+
+def test_a_crack_along_the_edge_of_the_frame_is_kept():
+    mask = np.zeros((40, 60), bool)
+    mask[:2] = True
+    (found,) = measure(None, mask, SETTINGS)
+    assert found.length_px == pytest.approx(60, abs=2)
+
+
+def test_a_crack_that_leaves_the_frame_ends_at_it():
+    (found,) = measured(bar((-10, 20.5), (70, 20.5), 3, (40, 60)))
+    assert found.length_px == pytest.approx(60, abs=0.3)
+    assert found.flags == ("frame",)
+    assert found.width_mean_px == pytest.approx(3, abs=0.05)
+
+
+def test_the_line_is_where_the_crack_is():
+    (found,) = measured(bar((10, 12), (50, 12), 4, (40, 60)))
+    assert np.abs(found.line[:, 1] - 12).max() <= 0.5  # a thinned line is one of pixels
+    assert sorted([found.line[0, 0], found.line[-1, 0]]) == pytest.approx([10, 50], abs=0.5)
+
+
+def test_fragments_of_one_crack_are_one_crack():
+    mask = bar((10, 20.5), (110, 20.5), 3, (40, 120)) >= 0.5
+    mask[:, 40:48] = False
+    mask[:, 80:90] = False
+    (found,) = measure(None, mask, SETTINGS)
+    assert found.fragments == 3
+    assert found.length_px == pytest.approx(100, abs=1)
+    apart = measure(None, mask, SETTINGS.model_copy(update={"gap_px": 4.0}))
+    assert [one.fragments for one in apart] == [1, 1, 1]
+
+
+def test_fragments_that_turn_are_cracks_of_their_own():
+    share = bar((10, 20), (50, 20), 3, (90, 120)) + bar((56, 23), (85, 60), 3, (90, 120))
+    assert len(measured(share)) == 2
+
+
+def test_a_neighbour_adds_nothing_to_the_width():
+    near = bar((10, 20), (110, 20), 3, (60, 120)) + bar((10, 26.5), (110, 26.5), 3, (60, 120))
+    soft = np.clip(near, 0, 1)
+    for found in measure(soft, soft >= 0.5, SETTINGS):
+        assert found.width_mean_px == pytest.approx(3, abs=0.15)
+
+
+def test_two_cracks_that_cross_are_two():
+    share = np.maximum(bar((10, 50), (110, 50), 4, (100, 120)), bar((60, 5), (60, 95), 4, (100, 120)))
+    found = sorted(measured(share), key=lambda one: one.length_px)
+    assert [one.length_px for one in found] == pytest.approx([90, 100], rel=0.015)
+    assert [one.width_mean_px for one in found] == pytest.approx([4, 4], abs=0.15)
+    assert [one.kind for one in found] == ["longitudinal", "transverse"]
+
+
+def test_millimetres_only_with_a_scale():
+    share = bar((10, 20), (110, 20), 4, (40, 120))
+    (plain,) = measured(share)
+    assert np.isnan(plain.length_m)
+    assert np.isnan(plain.width_mean_mm)
+    assert plain.severity_astm is None
+    (found,) = measured(share, scale=UniformScale(2.0, "gsd"))
+    assert found.length_m == pytest.approx(0.2, rel=0.01)
+    assert found.width_mean_mm == pytest.approx(8, abs=0.2)
+    assert (found.severity_astm, found.severity_ltpp) == ("low", "moderate")
+
+
+class Squeezed:
+    """A picture that shows 2 mm a pixel across and 4 mm a pixel up: what a camera does that looks ahead."""
+
+    source = "test"
+    matrix = np.array([[0.002, 0.0], [0.0, -0.004]])
+
+    def to_road(self, points):
+        return points @ self.matrix.T
+
+    def to_picture(self, points):
+        return points @ np.linalg.inv(self.matrix).T
+
+    def jacobians(self, points):
+        return np.broadcast_to(self.matrix, (len(points), 2, 2))
+
+
+def test_width_and_length_follow_the_road_where_pixels_are_not_square():
+    size, width = (120, 200), 0.02
+    start, end = np.array([0.05, -0.40]), np.array([0.30, -0.10])
+    along = (end - start) / np.hypot(*(end - start))
+    beside = np.array([-along[1], along[0]]) * width / 2
+    corners = np.stack([start + beside, end + beside, end - beside, start - beside]) @ np.linalg.inv(Squeezed.matrix).T
+    import cv2
+
+    canvas = np.zeros((size[0] * 8, size[1] * 8), np.uint8)
+    cv2.fillPoly(canvas, [np.round(corners * 8 - 0.5).astype(np.int32)], 1)
+    mask = canvas.reshape(size[0], 8, size[1], 8).mean((1, 3)) >= 0.5
+    (found,) = measure(None, mask, SETTINGS, Squeezed())
+    assert found.length_m == pytest.approx(np.hypot(*(end - start)), rel=0.01)
+    assert found.width_mean_mm == pytest.approx(1000 * width, rel=0.02)
+    assert found.orientation_deg == pytest.approx(np.rad2deg(np.arctan2(*(end - start))), abs=1.5)
+
+
+@settings(deadline=None)  # the first call compiles
+@given(
+    turns=st.integers(0, 3),
+    mirrored=st.booleans(),
+    down=st.integers(0, 30),
+    right=st.integers(0, 30),
+    seed=st.integers(0, 200),
+    width=st.sampled_from([2.0, 3.0, 5.0]),
+)
+def test_turned_mirrored_and_moved_it_is_the_same_crack(turns, mirrored, down, right, seed, width):
+    points, length = crack(np.random.default_rng(seed), ["bar", "sine"][seed % 2])
+    mask = band(points, width, (128, 128)) >= 0.5
+    moved = np.pad(np.rot90(mask[:, ::-1] if mirrored else mask, turns), ((down, 30 - down), (right, 30 - right)))
+    (one,), (other,) = measure(None, mask, SETTINGS), measure(None, moved, SETTINGS)
+    assert other.width_mean_px == pytest.approx(one.width_mean_px, abs=0.15)
+    assert other.length_px == pytest.approx(length, rel=0.04)
+    assert other.length_px == pytest.approx(one.length_px, rel=0.02)
