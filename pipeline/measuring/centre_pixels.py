@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
-from pipeline.datasets.base import Mask
+from pipeline.arrays import Mask
 
 PAD_PX = 24
 """The mask is continued beyond the frame by its edge: else a crack that runs out of the picture would end early."""

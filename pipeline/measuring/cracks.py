@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.datasets.base import Mask
+from pipeline.arrays import Mask
 from pipeline.measuring.centre_pixels import trace
 from pipeline.measuring.chains import join
 from pipeline.measuring.kinds import PATTERN, kind_of, line_sums, orientation, steps_within

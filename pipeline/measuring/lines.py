@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.datasets.base import Mask
+from pipeline.arrays import Mask
 from pipeline.measuring.centre_pixels import Graph, distances
 from pipeline.measuring.chains import Chains
 from pipeline.measuring.line_ends import AT_JUNCTION, FREE, Cut, cut_at_frame, trim
