@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
+from models.compiled import compiled
 from pipeline.arrays import Mask
 
 PAD_PX = 24
@@ -60,7 +60,7 @@ def trace(mask: Mask) -> Graph:
     return Graph(points + np.array([left - PAD_PX - 1, top - PAD_PX - 1]), starts, nodes, radii)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _neighbours(thin: NDArray[np.uint8], y: int, x: int) -> int:
     count = 0
     for k in range(8):
@@ -68,7 +68,7 @@ def _neighbours(thin: NDArray[np.uint8], y: int, x: int) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _thin_corners(thin: NDArray[np.uint8], ys: NDArray[np.int64], xs: NDArray[np.int64]) -> None:
     """Remove pixels that hold nothing together, ends apart: corners of stairs, and the blocks that thinning leaves.
 
@@ -91,7 +91,7 @@ def _thin_corners(thin: NDArray[np.uint8], ys: NDArray[np.int64], xs: NDArray[np
                 again = True
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _find_nodes(
     thin: NDArray[np.uint8], ys: NDArray[np.int64], xs: NDArray[np.int64], node: NDArray[np.int32]
 ) -> NDArray[np.float64]:
@@ -123,7 +123,7 @@ def _find_nodes(
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _next(
     thin: NDArray[np.uint8],
     node: NDArray[np.int32],
@@ -143,7 +143,7 @@ def _next(
     return at
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _trace(
     thin: NDArray[np.uint8], ys: NDArray[np.int64], xs: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -203,7 +203,7 @@ def _trace(
     return points, np.array(starts), nodes, places
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def distances(mask: NDArray[np.uint8], places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance from each ``(K, 2)`` place to the nearest background pixel, found in growing squares."""
     found = np.zeros(len(places))

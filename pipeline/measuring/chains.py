@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from pipeline.measuring.centre_pixels import Graph
 from pipeline.measuring.settings import MeasureSettings
 
@@ -98,7 +98,7 @@ def _outward(points: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[
     return np.asarray(found / np.maximum(np.hypot(*found.T), 1e-9)[:, None])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _follow(end: int, partner: NDArray[np.int64], lengths: NDArray[np.float64]) -> tuple[int, float]:
     """The other end of the chain that begins with the free end `end`, and the chain's length."""
     length = lengths[end // 2]
@@ -110,7 +110,7 @@ def _follow(end: int, partner: NDArray[np.int64], lengths: NDArray[np.float64]) 
     return other, length
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _prune(
     nodes: NDArray[np.int64],
     lengths: NDArray[np.float64],
@@ -156,14 +156,14 @@ def _prune(
     return meeting
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _drop(end: int, partner: NDArray[np.int64], kept: NDArray[np.bool_]) -> None:
     while end >= 0:
         kept[end // 2] = False
         end = partner[end ^ 1]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _join_two(
     node: int,
     order: NDArray[np.int64],
@@ -181,7 +181,7 @@ def _join_two(
             one = end
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _run_on(
     outward: NDArray[np.float64],
     order: NDArray[np.int64],
@@ -208,7 +208,7 @@ def _run_on(
             partner[a], partner[b] = b, a
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _bridge(
     free: NDArray[np.int64],
     places: NDArray[np.float64],

@@ -7,9 +7,9 @@ TPAMI 26:252, 2004); a smoothed line does.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from pipeline.measuring.line_ends import AT_FRAME, FREE
 from pipeline.measuring.lines import Lines
 from pipeline.measuring.width import Floats, sample
@@ -40,7 +40,7 @@ def prolong(probability: NDArray[np.float32], lines: Lines, smoothed: Floats) ->
     return np.insert(smoothed, places, tips.reshape(-1, 2), axis=0), lines.starts + 2 * np.arange(len(lines.starts))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _tips(
     probability: NDArray[np.float32],
     points: Floats,
@@ -72,7 +72,7 @@ def _tips(
     return tips
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _to_frame(x: float, y: float, u: float, v: float, height: int, width: int) -> float:
     """How far it is to the outer edge of the frame, at most 2 px."""
     on = 2.0
@@ -87,7 +87,7 @@ def _to_frame(x: float, y: float, u: float, v: float, height: int, width: int) -
     return max(on, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _rest(
     probability: NDArray[np.float32], x: float, y: float, u: float, v: float, radius: float, points: int
 ) -> float:
@@ -111,7 +111,7 @@ def _rest(
     return total / before
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _across(probability: NDArray[np.float32], x: float, y: float, u: float, v: float, radius: float) -> float:
     """Integral across the direction u, v, as far as this end's own surroundings."""
     reach = int((1.5 * radius + 2) / STEP_PX)

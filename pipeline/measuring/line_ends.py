@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from models.compiled import compiled
 
 FREE, AT_JUNCTION, AT_FRAME = 0, 1, 2
 """What the end of a line is."""
@@ -15,7 +16,7 @@ Cut = tuple[
 """The fields of `pipeline.measuring.lines.Lines` up to `fragments`."""
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def cut_at_frame(
     points: NDArray[np.float64],
     what: NDArray[np.uint8],
@@ -57,12 +58,12 @@ def cut_at_frame(
     return found[:size], kinds[:size], begins[: lines + 1], new_ends[kept], closed[kept], fragments[kept]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _inside(point: NDArray[np.float64], height: int, width: int) -> bool:
     return bool(0 <= point[0] <= width - 1 and 0 <= point[1] <= height - 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def trim(
     points: NDArray[np.float64],
     what: NDArray[np.uint8],

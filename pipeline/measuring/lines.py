@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from pipeline.arrays import Mask
 from pipeline.measuring.centre_pixels import Graph, distances
 from pipeline.measuring.chains import Chains
@@ -58,7 +58,7 @@ def draw_lines(graph: Graph, chains: Chains, mask: Mask) -> Lines:
     return Lines(*trim(*cut, radius), radius)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _medians(distance: NDArray[np.float64], bounds: NDArray[np.int64]) -> NDArray[np.float64]:
     """Half the width of each line: its median distance to the background, less the half pixel of the line itself."""
     found = np.zeros(len(bounds) - 1)
@@ -75,7 +75,7 @@ def smooth(lines: Lines, sigma: float) -> NDArray[np.float64]:
     return _smooth(lines.points, lines.starts, lines.closed, kernel / kernel.sum())
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _smooth(
     points: NDArray[np.float64], starts: NDArray[np.int64], closed: NDArray[np.bool_], kernel: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -101,7 +101,7 @@ def _smooth(
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _walk(
     points: NDArray[np.float64],
     starts: NDArray[np.int64],
@@ -167,12 +167,12 @@ def _walk(
     return found, whats, np.array(begins), ends, loops, counts
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _kind(node: int, meeting: NDArray[np.int64]) -> int:
     return AT_JUNCTION if node >= 0 and meeting[node] >= 3 else FREE
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _append(
     path: list[tuple[float, float]],
     what: list[int],
@@ -189,7 +189,7 @@ def _append(
         what.append(PLAIN)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _mark_disc(path: list[tuple[float, float]], what: list[int], first: int, inner: int, radius: float) -> None:
     """Mark the points within `radius` of one end of the segment that begins at `first` and ends the path."""
     at = len(path) - 1 if inner else first

@@ -44,7 +44,7 @@ def _row(name: str, number: int, crack: Crack, scale: Scale | None) -> dict[str,
         "severity_astm": crack.severity_astm,
         "severity_ltpp": crack.severity_ltpp,
         "gsd_source": None if scale is None else scale.source,
-        "flags": " ".join(crack.flags) or None,
+        "flags": "; ".join(crack.flags) or None,
         "line_px": flat(crack.line),
         "outline_px": flat(crack.outline),
     }

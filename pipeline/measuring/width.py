@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from pipeline.measuring.line_ends import FREE
 from pipeline.measuring.lines import PLAIN, Lines
 
@@ -84,7 +84,7 @@ def directions(points: Floats, starts: NDArray[np.int64], closed: NDArray[np.boo
     return np.where(norm[:, None] > 1e-9, found / np.maximum(norm, 1e-9)[:, None], (1.0, 0.0))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _along(
     whole: Floats, widths: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool_], ends: NDArray[np.uint8]
 ) -> Floats:
@@ -102,7 +102,7 @@ def _along(
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _sum_up(own: Floats) -> tuple[float, float, float, float, float]:
     n = len(own)
     calm = np.empty(n)
@@ -117,7 +117,7 @@ def _sum_up(own: Floats) -> tuple[float, float, float, float, float]:
     return own.mean(), np.median(own), np.percentile(calm, 95), calm.max(), scatter
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _profiles(
     probability: NDArray[np.float32],
     starts: NDArray[np.int64],
@@ -141,7 +141,7 @@ def _profiles(
     return found, cut
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _half(
     probability: NDArray[np.float32], x: float, y: float, across_x: float, across_y: float, reach: float, level: float
 ) -> tuple[float, bool]:
@@ -162,7 +162,7 @@ def _half(
     return total, False
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def sample(probability: NDArray[np.float32], x: float, y: float) -> float:
     """Bilinear value at x, y; positions beyond the frame take its nearest pixel."""
     height, width = probability.shape
