@@ -18,6 +18,10 @@ from models.suppression import suppress
 _CODER = BoxCoder((1.0, 1.0, 1.0, 1.0), bbox_xform_clip=4.0)  # Ren et al. 2015, equation 2
 
 
+NMS_IOU = 0.5  # as RetinaNet (Lin et al. 2017, section 4.1)
+MAX_DETECTIONS = 300  # of a tile; torchvision's RetinaNet keeps as many
+
+
 class Detections(NamedTuple):
     """Detections of one picture, best score first.
 
@@ -49,7 +53,7 @@ def decode_detections(
     boxes = clip_boxes_to_image(boxes, size)
     solid = (boxes[:, 2:] - boxes[:, :2] >= 1).all(dim=1)
     boxes, scores, pictures = boxes[solid], scores[solid], pictures[solid]
-    keep = suppress(boxes, scores, pictures, config.nms_iou, config.max_detections)
+    keep = suppress(boxes, scores, pictures, NMS_IOU, MAX_DETECTIONS)
     ends = torch.searchsorted(pictures[keep], torch.arange(1, len(raw.logits))).tolist()
     by_picture = (np.split(part[keep].numpy(), ends) for part in (boxes, scores))
     return [Detections(*both) for both in zip(*by_picture, strict=True)]

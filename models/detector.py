@@ -19,6 +19,12 @@ from torchvision.ops import box_iou
 from models.detector_config import DetectorConfig
 from models.pyramid import PyramidBackbone
 
+# RetinaNet's (Lin et al. 2017, section 4): three sizes of anchor an octave, height over width; and from which overlap
+# on an anchor is trained to be a box's, below which to be background.
+ANCHOR_SCALES = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
+ANCHOR_RATIOS = (0.5, 1.0, 2.0)
+FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.4
+
 
 class RawOutput(NamedTuple):
     """What the network says of a batch, before `models.detections.decode_detections`.
@@ -59,8 +65,8 @@ class CrackDetector(RetinaNet):
 
     def __init__(self, config: DetectorConfig) -> None:
         anchors = AnchorGenerator(
-            sizes=tuple(tuple(size * scale for scale in config.anchor_scales) for size in config.anchor_sizes),
-            aspect_ratios=(config.anchor_ratios,) * len(config.levels),
+            sizes=tuple(tuple(size * scale for scale in ANCHOR_SCALES) for size in config.anchor_sizes),
+            aspect_ratios=(ANCHOR_RATIOS,) * len(config.levels),
         )
         norm = partial(nn.GroupNorm, 8) if config.head_norm == "group" else None
         head = RetinaNetHead(config.fpn_channels, anchors.num_anchors_per_location()[0], 1, norm_layer=norm)
@@ -72,8 +78,8 @@ class CrackDetector(RetinaNet):
             num_classes=1,
             anchor_generator=anchors,
             head=head,
-            fg_iou_thresh=config.foreground_iou,
-            bg_iou_thresh=config.background_iou,
+            fg_iou_thresh=FOREGROUND_IOU,
+            bg_iou_thresh=BACKGROUND_IOU,
         )
         self.transform = NativeResolution(1, 1, [0.0], [1.0])
         self.config = config

@@ -25,20 +25,13 @@ class DetectorConfig(BaseModel):
     anchor_sizes: tuple[float, ...] = Field(
         (12, 24, 48), description="Side of the square anchor of each level, px after space to depth"
     )
-    anchor_scales: tuple[float, ...] = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
-    anchor_ratios: tuple[float, ...] = Field((0.5, 1.0, 2.0), description="Height over width")
     box_loss: Literal["giou", "l1"] = "giou"
-    foreground_iou: float = 0.5
-    background_iou: float = 0.4
-    nms_iou: float = Field(0.5, gt=0, le=1)
     coarse_mask: bool = Field(
         True, description="A second head gives a coarse mask, and boxes are drawn around that (models.coarse_mask)"
     )
-    max_detections: int = Field(300, ge=1)
     second: DetectorConfig | None = Field(
         None,
-        description="Another detector with a coarse mask of the same size, trained by itself: what both say is joined, "
-        "by the first's nms_iou and max_detections",
+        description="Another detector with a coarse mask of the same size, trained by itself: what both say is joined",
     )
 
     @property

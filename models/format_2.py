@@ -10,19 +10,33 @@ _DETECTOR = {"fold": "space_to_depth", "cells": "coarse_mask"}
 _BOXES = {"least": "min_mass", "saving_px": "min_saving_px", "threshold": "threshold"}
 
 
+# Settings of the detector that have become constants of `models.detector` and `models.detections`.
+_CONSTANT: dict[str, Any] = {
+    "anchor_scales": [1.0, 2 ** (1 / 3), 2 ** (2 / 3)],
+    "anchor_ratios": [0.5, 1.0, 2.0],
+    "foreground_iou": 0.5,
+    "background_iou": 0.4,
+    "nms_iou": 0.5,
+    "max_detections": 300,
+}
+
+
 def convert_card(card: dict[str, Any], today: str) -> dict[str, Any]:
-    """A card of `FORMAT` under the names of the format `today`; any other card comes back as it is.
+    """A card of `FORMAT` under the names of the format `today`; of any other card only constants are left out.
 
     >>> old = {"format": FORMAT, "look_again": True, "cells": {"least": 6.0, "saving_px": 64}, "detector": {"fold": 2}}
     >>> new = convert_card(old, "3")
     >>> new["detector"], new["coarse_boxes"], new["segmenter_tta"]
     ({'space_to_depth': 2}, {'min_mass': 6.0, 'min_saving_px': 64}, True)
     """
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
+    if not isinstance(card, dict):
         return card
-    new = dict(card) | {"format": today}
+    new = dict(card)
     if isinstance(detector := new.get("detector"), dict):
         new["detector"] = _convert_detector(detector)
+    if card.get("format") != FORMAT:
+        return new
+    new["format"] = today
     if isinstance(boxes := new.pop("cells", None), dict):
         new["coarse_boxes"] = _renamed(boxes, _BOXES)
     tta = new.pop("look_again", False)
@@ -38,6 +52,7 @@ def rename_weights(weights: dict[str, Any], prefix: str) -> None:
 
 def _convert_detector(detector: dict[str, Any]) -> dict[str, Any]:
     new = _renamed(detector, _DETECTOR)
+    new = {name: value for name, value in new.items() if name not in _CONSTANT or value != _CONSTANT[name]}
     if isinstance(second := new.get("second"), dict):
         new["second"] = _convert_detector(second)
     return new

@@ -12,7 +12,7 @@ from models.detector_config import DetectorConfig
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig
 
-NOT_BUILT = {"weights", "nms_iou", "max_detections"}  # what a configuration says besides how a network is built
+NOT_BUILT = {"weights"}  # what a configuration says besides how a network is built
 MAY_DIFFER = {"space_to_depth", "head_convs", "deepest", "levels", "anchor_sizes", "second"}  # of detectors
 
 

@@ -45,35 +45,15 @@ class LabelSettings(Settings):
     close_gap: int = Field(5, ge=0, description="Pieces this near to each other count as one crack, px")
 
 
-class AugmentSettings(Settings):
-    """Random changes to a training picture; all zero or False means none."""
-
-    flip: bool = True
-    rotate_deg: float = Field(15, ge=0)
-    scale_min: float = Field(0.8, gt=0)
-    scale_max: float = Field(1.4, gt=0)
-    brightness: float = Field(0.3, ge=0)
-    contrast: float = Field(0.3, ge=0)
-    gamma: float = Field(0.2, ge=0)
-    blur: float = Field(0.1, ge=0, le=1, description="Share of pictures that are blurred")
-    noise: float = Field(0.02, ge=0, description="Standard deviation of added noise at most, on a 0–1 scale")
-    shadow: float = Field(0.2, ge=0, le=1, description="Share of pictures that get a soft shadow")
-
-
 class TrainSettings(Settings):
     """How one network trains (`pipeline.training.loop`)."""
 
     start: Path | None = Field(None, description="Bundle whose weights training starts from; none: ImageNet's")
     epochs: int = Field(60, ge=1)
     batch: int = Field(4, ge=1)
-    optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(1e-4, ge=0)
-    warmup: float = Field(0.1, ge=0, lt=1, description="Share of the steps in which the rate rises")
-    clip_norm: float = Field(5.0, gt=0)
     ema: float = Field(0.99, ge=0, lt=1, description="Decay of the averaged weights that are kept; 0 for none")
     validate_every: int = Field(3, ge=1, description="Epochs between two validations")
-    items_per_sample: int = Field(1, ge=1, description="Crops drawn from each picture in an epoch; segmenter only")
 
 
 class DetectorTrainSettings(TrainSettings):
@@ -87,6 +67,7 @@ class SegmenterTrainSettings(TrainSettings):
 
     epochs: int = Field(40, ge=1)
     batch: int = Field(8, ge=1)
+    items_per_sample: int = Field(1, ge=1, description="Crops drawn from each picture in an epoch")
 
 
 class CropSettings(Settings):
@@ -131,7 +112,9 @@ class RunSettings(Settings):
     dataset: DatasetSettings = DatasetSettings()
     labels: LabelSettings = LabelSettings()
     detector: DetectorConfig = DetectorConfig()
-    detector_augment: AugmentSettings = AugmentSettings()
+    detector_augment: Literal["full", "flip"] = Field(
+        "full", description="Random changes to stage 1's training pictures: all, or mirroring alone as in the paper"
+    )
     detector_training: DetectorTrainSettings = DetectorTrainSettings()
     second_training: DetectorTrainSettings = Field(
         DetectorTrainSettings(), description="How detector.second trains, where there is one"
@@ -139,7 +122,6 @@ class RunSettings(Settings):
     box_splitting: BoxSplitting = BoxSplitting()
     crops: CropSettings = CropSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
-    segmenter_augment: AugmentSettings = AugmentSettings()
     segmenter_training: SegmenterTrainSettings = SegmenterTrainSettings()
     thresholds: ThresholdSettings = ThresholdSettings()
     limits: LimitSettings = LimitSettings()

@@ -19,8 +19,10 @@ import pandas as pd
 from PIL import Image as PillowImage
 
 from pipeline.arrays import Image
-from pipeline.reporting.figures import MISSED_GROWTH_PX, PALETTE, ReviewCut
+from pipeline.reporting.curves import Curve
+from pipeline.reporting.figures import MISSED_GROWTH_PX, PALETTE
 from pipeline.reporting.pages import finite, page_environment
+from pipeline.reporting.review import ReviewCut
 from pipeline.storage.atomic import write_whole
 
 MOST_CUTS = 8
@@ -52,15 +54,15 @@ class ReportInput:
         paper: the paper's figures by the same names, `pipeline.storage.records.PAPER`.
         images: rows of `images`; columns may be missing.
         figures: names of pictures and their views, of `pipeline.reporting.figures.figure2_rows`.
-        curves: heading → SVG of `pipeline.reporting.figures`, put into the page as it is: give it no other.
-        review: close-ups of every mistake, of `pipeline.reporting.figures.review_cuts`; None where nobody looked.
+        curves: heading → drawing.
+        review: close-ups of every mistake, of `pipeline.reporting.review.review_cuts`; None where nobody looked.
     """
 
     run: Mapping[str, Any]
     paper: Mapping[str, Any]
     images: pd.DataFrame
     figures: Sequence[tuple[str, Mapping[str, Image]]] = ()
-    curves: Mapping[str, bytes] = field(default_factory=dict)
+    curves: Mapping[str, Curve] = field(default_factory=dict)
     review: Sequence[ReviewCut] | None = None
 
 
@@ -71,7 +73,7 @@ def render_report(report: ReportInput) -> str:
     figures = sorted(report.figures, key=lambda figure: rank.get(figure[0], len(rank)))
     rows: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in images.to_dict("records")]
     environment = page_environment()
-    environment.filters |= {"uri": picture_uri, "json": _pretty_json}
+    environment.filters |= {"uri": picture_uri, "svg": svg_uri, "json": _pretty_json}
     formats = {name: environment.filters[name] for name in ("percent", "ms", "whole", "text")}
     kinds = {kind: [cut for cut in report.review or () if cut.kind == kind] for kind in ("missed", "false")}
     return environment.get_template("report_template.html").render(
@@ -81,7 +83,7 @@ def render_report(report: ReportInput) -> str:
         verdict=[compare_with_paper(report, *which) for which in _VERDICT],
         figures=[(place, name, views, _Row(rows[rank[name]] if name in rank else {}))
                  for place, (name, views) in enumerate(figures, start=1)],
-        curves={heading: drawn.decode() for heading, drawn in report.curves.items()},
+        curves=report.curves,
         cuts={kind: sorted(cuts, key=lambda cut: -cut.weight)[:MOST_CUTS] for kind, cuts in kinds.items()},
         cut_totals={kind: len(cuts) for kind, cuts in kinds.items()},
         reviewed=report.review is not None,
@@ -153,6 +155,11 @@ def compare_with_paper(report: ReportInput, name: str, column: str, sign: int) -
     start, end = min(known.values(), default=0.0), max(known.values(), default=1.0)
     at = {key: 8 + 84 * (v - start) / ((end - start) or 1) for key, v in known.items()}
     return Comparison(name, ours, theirs, low, high, mark, certain, at)
+
+
+def svg_uri(drawn: bytes) -> str:
+    """Data URI of an SVG; as an image it runs no script and loads nothing."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
 
 
 def picture_uri(picture: Image) -> str:

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _DATA = [*(f"pipeline/datasets/{name}.py" for name in ("base", "pairs", "pictures")), "pipeline/datasets/splits.py"]
 _LOOP = [
     "pipeline/training/loop.py",
+    "pipeline/training/snapshots.py",
     "pipeline/training/batches.py",
     "pipeline/training/augment.py",
     "models/backbones.py",
@@ -111,7 +112,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     detector, second = dump["detector"], dump["detector"]["second"]
     trainings = [dump["detector_training"], *([dump["second_training"]] if second else [])]  # of stage 1
     anchors = [
-        {k: v for k, v in each.items() if k.startswith("anchor") or k in ("levels", "space_to_depth")}
+        {k: v for k, v in each.items() if k in ("anchor_sizes", "levels", "space_to_depth")}
         for each in (detector, second)
         if each
     ]
@@ -130,7 +131,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         ],
         "crop": [dump["box_splitting"]],
         "train-segmenter": [
-            dump["segmenter"], dump["segmenter_augment"], dump["segmenter_training"], dump["crops"]["train_side"],
+            dump["segmenter"], dump["segmenter_training"], dump["crops"]["train_side"],
             dump["seed"],
         ],
         "segment": [dump["segmenter_tta"], dump["crops"]["halo"], dump["thresholds"]["probability"]],

@@ -11,7 +11,9 @@ import pandas as pd
 from pipeline.datasets.base import Sample
 from pipeline.datasets.pictures import read_mask
 from pipeline.metrics import region_curve
-from pipeline.reporting.figures import ReviewCut, figure2_rows, review_cuts, threshold_curve, training_curve
+from pipeline.reporting.curves import Curve, threshold_curve, training_curve
+from pipeline.reporting.figures import figure2_rows
+from pipeline.reporting.review import ReviewCut, review_cuts
 from pipeline.reporting.run_page import ReportInput, rank_worst_first
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
@@ -55,7 +57,7 @@ def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
     return region_curve(pictures, SCORES)
 
 
-def _curves(splits: Sequence[Measured], row: dict[str, Any]) -> dict[str, bytes]:
+def _curves(splits: Sequence[Measured], row: dict[str, Any]) -> dict[str, Curve]:
     if len(splits) > 1:
         return {"Operating point": threshold_curve(pooled_curve(splits), None, PAPER)}
     ((_, folders),) = splits

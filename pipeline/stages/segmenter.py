@@ -24,6 +24,7 @@ from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, read_coarse_boxes, read_score_threshold, run_on
 from pipeline.stages.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
 from pipeline.stages.prepare import boxes_by_name, load_part
+from pipeline.training.augment import FULL
 from pipeline.training.loop import Report, pick_device, train
 from pipeline.training.segmenter import SegmenterTrainee
 
@@ -37,7 +38,7 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
     nothing = np.zeros((0, 4), np.int64)
     trainee = SegmenterTrainee(
         settings.segmenter,
-        settings.segmenter_augment,
+        FULL,
         settings.segmenter_training,
         settings.crops.train_side,
         settings.seed,

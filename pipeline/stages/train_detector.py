@@ -12,6 +12,7 @@ from models.start import starting_weights
 from pipeline.settings import DetectorTrainSettings, RunSettings
 from pipeline.stages.prepare import load_part
 from pipeline.storage.atomic import write_whole
+from pipeline.training.augment import AUGMENTATIONS
 from pipeline.training.detector import DetectorTrainee
 from pipeline.training.loop import Report, Trained, pick_device, train
 
@@ -26,7 +27,7 @@ def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Rep
 
     def alone(config: DetectorConfig, training: DetectorTrainSettings, out: Path, report: Report) -> Trained:
         trainee = DetectorTrainee(
-            config, settings.labels, settings.detector_augment, training, settings.seed, train_part, val
+            config, settings.labels, AUGMENTATIONS[settings.detector_augment], training, settings.seed, train_part, val
         )
         if training.start:
             trainee.model.load_state_dict(starting_weights(training.start, config), strict=False)

@@ -6,6 +6,7 @@ Boxes are derived from the changed mask afterwards, so that they stay tight what
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import torch
@@ -13,10 +14,45 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from pipeline.settings import AugmentSettings
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes to a training picture; all zero or False means none.
+
+    Attributes:
+        flip: mirrored, left for right and upside down.
+        rotate_deg: turned so far at most, either way.
+        scale_min: shrunk so far at most.
+        scale_max: enlarged so far at most.
+        brightness: changed by this share at most.
+        contrast: likewise.
+        gamma: brightness raised to a power between ``1 / (1 + gamma)`` and ``1 + gamma``.
+        blur: share of pictures that are blurred.
+        noise: standard deviation of added noise at most, on a 0–1 scale.
+        shadow: share of pictures that get a soft shadow.
+    """
+
+    flip: bool = True
+    rotate_deg: float = 15
+    scale_min: float = 0.8
+    scale_max: float = 1.4
+    brightness: float = 0.3
+    contrast: float = 0.3
+    gamma: float = 0.2
+    blur: float = 0.1
+    noise: float = 0.02
+    shadow: float = 0.2
 
 
-def make_augmentation(settings: AugmentSettings) -> v2.Compose:
+FULL = Augmentation()
+# What Carr et al. 2018 did to their pictures.
+FLIP = Augmentation(
+    rotate_deg=0, scale_min=1, scale_max=1, brightness=0, contrast=0, gamma=0, blur=0, noise=0, shadow=0
+)
+AUGMENTATIONS = {"full": FULL, "flip": FLIP}
+
+
+def make_augmentation(settings: Augmentation) -> v2.Compose:
     """Compose the transforms that `settings` ask for.
 
     The result takes and returns ``(tv_tensors.Image (3, H, W) uint8, tv_tensors.Mask (H, W) uint8)`` of equal size

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
+
+MOST_WORKERS = 8  # a GPU is not faster than that many cores can make items for it
 
 
 class SeededItems(Dataset[Any]):
@@ -33,6 +36,7 @@ def epoch_loader(
     seed: int,
     epoch: int,
     collate: Callable[[list[Any]], Any],
+    workers: int = 0,
 ) -> DataLoader[Any]:
     """Shuffled batches of one epoch; a last short batch is dropped, since batch statistics of one item mislead.
 
@@ -43,6 +47,7 @@ def epoch_loader(
         seed: of the training.
         epoch: counted from 0.
         collate: list of items → batch.
+        workers: processes that make items; none: this one does. The batches are the same.
     """
     generator = torch.Generator().manual_seed(seed * 7_919 + epoch)
     return DataLoader(
@@ -52,7 +57,13 @@ def epoch_loader(
         generator=generator,
         collate_fn=collate,
         drop_last=True,
+        num_workers=workers,
     )
+
+
+def workers_beside(device: torch.device) -> int:
+    """How many processes make items while a network trains on `device`: none on the CPU, all of which it takes."""
+    return 0 if device.type == "cpu" else min(MOST_WORKERS, len(os.sched_getaffinity(0)) - 1)
 
 
 def batches_in(count: int, batch: int) -> int:

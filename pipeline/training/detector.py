@@ -19,9 +19,9 @@ from models.runtimes import Eager
 from pipeline.cascade.stage1 import Stage1
 from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.datasets.boxes import mask_to_boxes
-from pipeline.settings import AugmentSettings, LabelSettings, ThresholdSettings, TrainSettings
-from pipeline.training.augment import make_augmentation
-from pipeline.training.batches import batches_in, epoch_loader
+from pipeline.settings import LabelSettings, ThresholdSettings, TrainSettings
+from pipeline.training.augment import Augmentation, make_augmentation
+from pipeline.training.batches import batches_in, epoch_loader, workers_beside
 from pipeline.training.losses import crack_loss
 from pipeline.training.operating_point import candidates_of, choose_operating_point
 
@@ -33,7 +33,7 @@ class DetectorTrainee:
         self,
         config: DetectorConfig,
         labels: LabelSettings,
-        augment: AugmentSettings,
+        augment: Augmentation,
         settings: TrainSettings,
         seed: int,
         train: Sequence[Sample],
@@ -52,8 +52,8 @@ class DetectorTrainee:
         return batches_in(len(self.train), self.settings.batch)
 
     def batches(self, epoch: int) -> Iterable[Any]:
-        settings = self.settings
-        return epoch_loader(self._item, len(self.train), settings.batch, self.seed, epoch, collate=_collate)
+        count, workers = len(self.train), workers_beside(next(self.model.parameters()).device)
+        return epoch_loader(self._item, count, self.settings.batch, self.seed, epoch, _collate, workers)
 
     def loss(self, batch: Any, device: torch.device) -> Tensor:
         images, boxes, unjudged, labels = batch

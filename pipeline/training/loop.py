@@ -18,6 +18,11 @@ from torch import Tensor, nn
 from models.errors import TrainingError
 from pipeline.settings import TrainSettings
 from pipeline.storage.atomic import write_whole
+from pipeline.training.snapshots import mark_best, read_snapshot, write_snapshot
+
+WEIGHT_DECAY = 1e-4  # of convolutions, as RetinaNet (Lin et al. 2017, section 4.1)
+WARM_UP = 0.1  # share of the steps in which the learning rate rises
+MOST_NORM = 5.0  # of the gradient; RetinaNet's first steps on few pictures go far beyond
 
 Report = Callable[[int, int, str], None]  # (steps done, steps in all, one line about where it stands)
 
@@ -93,10 +98,10 @@ def train(
     optimizer = _make_optimizer(model, settings)
     per_epoch = trainee.batches_per_epoch()
     total = per_epoch * settings.epochs
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total, settings.warmup))
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total))
     history: list[dict[str, Any]] = []
     if (out / "resume.pt").exists():
-        history = _resume(out / "resume.pt", model, average, optimizer, scheduler)
+        history = read_snapshot(out / "resume.pt", model, average, optimizer, scheduler)
         report(len(history) * per_epoch, total, f"going on after epoch {len(history)}")
 
     for epoch in range(len(history), settings.epochs):
@@ -113,10 +118,10 @@ def train(
             with torch.inference_mode():
                 row |= {f"val_{key}": float(value) for key, value in trainee.validate(average, device).items()}
         history.append(row | {"seconds": time.perf_counter() - began, "device": device_name(device)})
-        _snapshot(out, epoch + 1, model, average, optimizer, scheduler, history)
+        write_snapshot(out, epoch + 1, model, average, optimizer, scheduler, history)
         report((epoch + 1) * per_epoch, total, _line(row, settings.epochs))
 
-    frame = _mark_best(pd.DataFrame(history))
+    frame = mark_best(pd.DataFrame(history))
     best = int(frame.loc[frame["best"], "epoch"].iloc[0])
     write_whole(
         out / "best.safetensors", lambda path: save_file(load_file(out / f"epoch-{best:03d}.safetensors"), path)
@@ -150,7 +155,7 @@ def _train_epoch(
             )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+        nn.utils.clip_grad_norm_(model.parameters(), MOST_NORM)
         optimizer.step()
         scheduler.step()
         if average is not model:
@@ -169,15 +174,13 @@ def _half_precision_pays(device: torch.device) -> bool:
 def _make_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
     weights = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]  # biases and norms are not decayed
-    groups = [{"params": weights, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=settings.lr, momentum=0.9)
+    groups = [{"params": weights, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=settings.lr, fused=True)
 
 
-def _rate(step: int, total: int, warmup: float) -> float:
+def _rate(step: int, total: int) -> float:
     """Share of the full learning rate: linear warm-up, then half a cosine (Loshchilov and Hutter 2017)."""
-    rising = max(1, round(total * warmup))
+    rising = max(1, round(total * WARM_UP))
     if step < rising:
         return (step + 1) / rising
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
@@ -192,58 +195,6 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float, step: in
             kept.lerp_(new, 1 - decay)
         else:
             kept.copy_(new)
-
-
-def _snapshot(
-    out: Path,
-    epoch: int,
-    model: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scheduler: torch.optim.lr_scheduler.LambdaLR,
-    history: list[dict[str, Any]],
-) -> None:
-    weights = {name: tensor.contiguous() for name, tensor in average.state_dict().items()}
-    state = {
-        "model": model.state_dict(),
-        "average": weights,
-        "optimizer": optimizer.state_dict(),
-        "scheduler": scheduler.state_dict(),
-        "history": history,
-    }
-    write_whole(out / f"epoch-{epoch:03d}.safetensors", lambda path: save_file(weights, path))
-    write_whole(out / "history.parquet", lambda path: _mark_best(pd.DataFrame(history)).to_parquet(path, index=False))
-    write_whole(out / "resume.pt", lambda path: torch.save(state, path))
-
-
-def _resume(
-    path: Path,
-    model: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scheduler: torch.optim.lr_scheduler.LambdaLR,
-) -> list[dict[str, Any]]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        scheduler.load_state_dict(state["scheduler"])
-        history: list[dict[str, Any]] = state["history"]
-    except Exception as error:  # torch raises many kinds for a truncated or foreign file
-        raise TrainingError(
-            f"The snapshot {path} cannot be read: {str(error).splitlines()[0]}",
-            f"Delete {path.parent} to train from the start, or put an intact copy of the file in its place.",
-        ) from error
-    return history
-
-
-def _mark_best(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the column ``best``: the epoch with the highest validation score, the later one of equals."""
-    score = frame["val_score"] if "val_score" in frame else pd.Series(-math.inf, index=frame.index)
-    score = score.fillna(-math.inf)
-    best = score[::-1].idxmax()
-    return frame.assign(best=frame.index == best)
 
 
 def _line(row: dict[str, float], epochs: int) -> str:

@@ -19,9 +19,9 @@ from pipeline.arrays import Image, Labels
 from pipeline.cascade.packing import Place, pack_square
 from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.metrics import segmentation_counts
-from pipeline.settings import AugmentSettings, TrainSettings
-from pipeline.training.augment import make_augmentation
-from pipeline.training.batches import batches_in, epoch_loader
+from pipeline.settings import SegmenterTrainSettings
+from pipeline.training.augment import Augmentation, make_augmentation
+from pipeline.training.batches import batches_in, epoch_loader, workers_beside
 from pipeline.training.losses import crack_loss
 
 ELSEWHERE = 0.1  # share of windows from anywhere: the segmenter must also know pavement that the detector passes over
@@ -34,8 +34,8 @@ class SegmenterTrainee:
     def __init__(
         self,
         config: SegmenterConfig,
-        augment: AugmentSettings,
-        settings: TrainSettings,
+        augment: Augmentation,
+        settings: SegmenterTrainSettings,
         crop_side: int,
         seed: int,
         train: Sequence[Sample],
@@ -66,7 +66,8 @@ class SegmenterTrainee:
             settings.batch,
             self.seed,
             epoch,
-            collate=torch.utils.data.default_collate,
+            torch.utils.data.default_collate,
+            workers_beside(next(self.model.parameters()).device),
         )
 
     def loss(self, batch: Any, device: torch.device) -> Tensor:

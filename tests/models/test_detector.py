@@ -3,8 +3,8 @@ import pytest
 import torch
 from torchvision.ops import box_iou
 
-from models.detections import decode_detections
-from models.detector import RawOutput, build_detector, detector_input, detector_multiple
+from models.detections import NMS_IOU, decode_detections
+from models.detector import BACKGROUND_IOU, FOREGROUND_IOU, RawOutput, build_detector, detector_input, detector_multiple
 from models.detector_config import DetectorConfig
 
 SMALL = DetectorConfig(backbone="resnet18", weights="none", space_to_depth=1, fpn_channels=16, head_convs=1)
@@ -21,7 +21,7 @@ def detector():
 @torch.inference_mode()
 def test_raw_and_decode_agree_with_torchvisions_own_inference(detector):
     pictures = torch.randn(2, 3, 64, 96)
-    detector.score_thresh, detector.nms_thresh, detector.topk_candidates = 0.2, SMALL.nms_iou, 10**6
+    detector.score_thresh, detector.nms_thresh, detector.topk_candidates = 0.2, NMS_IOU, 10**6
     theirs = detector(list(pictures))
     inputs = detector_input(pictures, SMALL)
     ours = decode_detections(detector.raw(inputs), detector.anchors_for(64, 96), (64, 96), SMALL, 0.2)
@@ -41,12 +41,12 @@ def test_anchors_are_those_that_torchvision_lays(detector):
     torch.testing.assert_close(detector.anchors_for(64, 96), expected)
 
 
-def test_decode_keeps_pictures_apart_and_at_most_so_many():
-    config = SMALL.model_copy(update={"max_detections": 2})
+def test_decode_keeps_pictures_apart_and_at_most_so_many(monkeypatch):
+    monkeypatch.setattr("models.detections.MAX_DETECTIONS", 2)
     anchors = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50]])
     logits = torch.tensor([[0.0, 2.0, 1.0], [3.0, -9.0, -9.0]])
     raw = RawOutput(logits, torch.zeros(2, 3, 4))
-    first, second = decode_detections(raw, anchors, (100, 100), config, min_score=0.1)
+    first, second = decode_detections(raw, anchors, (100, 100), SMALL, min_score=0.1)
     assert first.boxes.tolist() == [[20, 20, 30, 30], [40, 40, 50, 50]]
     assert second.boxes.tolist() == [[0, 0, 10, 10]]
     assert first.scores.tolist() == pytest.approx(torch.tensor([2.0, 1.0]).sigmoid().tolist())
@@ -95,9 +95,9 @@ def test_anchors_over_what_is_not_to_be_judged_are_no_background(detector):
     sum(detector.compute_loss(targets, outputs, [anchors]).values()).backward()
     counted = logits.grad[0, :, 0] != 0
     over = box_iou(anchors, unjudged)[:, 0]
-    assert not counted[over >= SMALL.background_iou].any()
+    assert not counted[over >= BACKGROUND_IOU].any()
     assert counted[(over < 0.1) & (box_iou(anchors, boxes)[:, 0] < 0.1)].all()
-    assert counted[box_iou(anchors, boxes)[:, 0] >= SMALL.foreground_iou].all()
+    assert counted[box_iou(anchors, boxes)[:, 0] >= FOREGROUND_IOU].all()
 
 
 def test_the_papers_architecture_builds():
@@ -109,8 +109,6 @@ def test_the_papers_architecture_builds():
         fpn_channels=256,
         head_norm="none",
         anchor_sizes=(32, 64, 128, 256, 512),
-        anchor_scales=(1, 2 ** (1 / 3), 2 ** (2 / 3)),
-        anchor_ratios=(0.5, 1, 2),
         coarse_mask=False,
     )
     model = build_detector(config).eval()
@@ -167,16 +165,17 @@ def detected_by(detector, config, pictures):
 
 @torch.inference_mode()
 @pytest.mark.parametrize("width", [128, 96], ids=["", "the first needs a wider picture than the second"])
-def test_two_detectors_say_what_each_says_alone(pair, width):
-    all_of_them = {"nms_iou": 1.0, "max_detections": 10**6}
+def test_two_detectors_say_what_each_says_alone(pair, width, monkeypatch):
+    monkeypatch.setattr("models.detections.NMS_IOU", 1.0)
+    monkeypatch.setattr("models.detections.MAX_DETECTIONS", 10**6)
     first = build_detector(PAIR.model_copy(update={"second": None})).eval()
     first.load_state_dict(
         {name: weight for name, weight in pair.state_dict().items() if not name.startswith("second.")}
     )
     pictures = torch.randn(1, 3, 64, width)
-    raw, both = detected_by(pair, PAIR.model_copy(update=all_of_them), pictures)
-    raw_1, one = detected_by(first, first.config.model_copy(update=all_of_them), pictures)
-    raw_2, two = detected_by(pair.second, SECOND.model_copy(update=all_of_them), pictures)
+    raw, both = detected_by(pair, PAIR, pictures)
+    raw_1, one = detected_by(first, first.config, pictures)
+    raw_2, two = detected_by(pair.second, SECOND, pictures)
     masks = [each.coarse_mask[:, :16, : width // 4] for each in (raw_1, raw_2)]
     torch.testing.assert_close(raw.coarse_mask, (masks[0] + masks[1]) / 2)
     assert len(one.boxes) > 5 < len(two.boxes)

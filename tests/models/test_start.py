@@ -22,7 +22,7 @@ def bundle(tmp_path):
 
 def test_training_starts_from_a_bundle_of_the_same_architecture_only(bundle):
     # where its wanted training started, and what is done with its output
-    pretrained = DETECTOR_CONFIG.model_copy(update={"weights": "package", "nms_iou": 0.3, "max_detections": 7})
+    pretrained = DETECTOR_CONFIG.model_copy(update={"weights": "package"})
     detector, segmenter = starting_weights(bundle, pretrained), starting_weights(bundle, SEGMENTER_CONFIG)
     expected, network, _ = load_bundle(bundle)
     assert all(torch.equal(tensor, detector[name]) for name, tensor in expected.state_dict().items())

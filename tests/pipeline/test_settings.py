@@ -17,9 +17,7 @@ def test_the_papers_preset_is_the_papers():
     assert paper.detector.backbone == "resnet50"
     assert paper.detector.levels == (3, 4, 5, 6, 7)
     assert paper.detector.anchor_sizes == (32, 64, 128, 256, 512)
-    assert paper.detector.anchor_ratios == (0.5, 1.0, 2.0)
-    assert len(paper.detector.anchor_scales) == 3
-    assert (paper.detector.foreground_iou, paper.detector.background_iou) == (0.5, 0.4)
+    assert paper.detector_augment == "flip"
     assert paper.detector.space_to_depth == 1
     assert (paper.detector_training.epochs, paper.detector_training.batch) == (50, 1)
     assert paper.thresholds.score == 0.5

@@ -1,11 +1,8 @@
-"""Pictures and curves: what is painted where, on arrays small enough to see through."""
+"""Pictures: what is painted where, on arrays small enough to see through."""
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
-
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,27 +20,10 @@ from pipeline.reporting.figures import (
     mask_picture,
     outcome_map,
     outline,
-    review_cuts,
-    threshold_curve,
-    training_curve,
 )
+from pipeline.reporting.review import review_cuts
 
 NO_BOXES, NO_SCORES = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
-PAPER = {"precision": 0.9892, "segmentation_error": 0.0122, "data_reduction": 0.7212}
-
-
-@pytest.fixture
-def mask() -> Mask:
-    """A crack on row 10, columns 5 to 54, of an 80 × 120 frame."""
-    mask = np.zeros((80, 120), dtype=bool)
-    mask[10, 5:55] = True
-    return mask
-
-
-@pytest.fixture
-def sample(mask: Mask) -> Sample:
-    image = np.random.default_rng(0).integers(90, 160, (*mask.shape, 3)).astype(np.uint8)
-    return Sample("001", "001", image, mask)
 
 
 def painted(picture: Image, colour: str) -> Mask:
@@ -170,68 +150,3 @@ def test_figure2_has_its_rows_in_order(sample: Sample) -> None:
     assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for picture in rows.values())
     assert (rows["truth"] == rows["predicted"]).all()
     assert not np.shares_memory(rows["boxes"], sample.image)
-
-
-def test_review_cuts_show_each_mistake_once(sample: Sample) -> None:
-    sample.mask[60, 100:104] = True
-    cuts = review_cuts(sample, [[0, 5, 30, 20], [70, 40, 90, 70]], [0.9, 0.4])
-    assert [(cut.kind, cut.weight) for cut in cuts] == [("false", 0.4), ("missed", 25.0), ("missed", 4.0)]
-    assert all(cut.picture.shape == (240, 484, 3) for cut in cuts)
-    assert painted(cuts[0].picture, "fp")[:, 244:].any()
-    assert not painted(cuts[0].picture, "fp")[:, :240].any(), "the left half is bare"
-    assert painted(cuts[1].picture, "missed").any()
-    assert review_cuts(sample, [[0, 0, 120, 80]], [0.9]) == []
-
-
-def history(**columns: list[float]) -> pd.DataFrame:
-    return pd.DataFrame({"epoch": [1, 2, 3], "loss": [2.0, 1.0, 0.5], "best": [False, True, False]} | columns)
-
-
-def labels(drawn: bytes) -> set[str]:
-    root = ElementTree.fromstring(drawn)
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert not {"width", "height"} & set(root.attrib), "the page decides how large"
-    return {"".join(node.itertext()).strip() for node in root.iter("{http://www.w3.org/2000/svg}text")}
-
-
-def test_training_curve_shows_losses_shares_and_the_best_epoch() -> None:
-    drawn = training_curve(
-        history(val_precision=[0.5, np.nan, 0.9], val_count=[3.0, 9.0, 4.0]), history(val_f1_2px=[0, 0.5, 0.4])
-    )
-    assert {"Detector", "Segmenter", "loss", "precision", "f1 2px", "best: 2"} <= labels(drawn)
-    assert "count" not in labels(drawn), "no share"
-
-
-@pytest.mark.parametrize("missing", [None, pd.DataFrame()])
-def test_training_curve_of_one_network(missing: pd.DataFrame | None) -> None:
-    assert "not trained in this run" in labels(training_curve(missing, history()))
-
-
-def curve(**more: str) -> pd.DataFrame:
-    columns = {"score_threshold": [0.1, 0.5, 0.9], "precision": [0.8, 0.99, np.nan], "data_reduction": [0.6, 0.8, 1.0]}
-    return pd.DataFrame(columns | {"segmentation_error": [0.0, 0.01, 1.0]} | more)
-
-
-@pytest.mark.parametrize("chosen", [0.31, None, float("nan")])
-def test_threshold_curve(chosen: float | None) -> None:
-    drawn = labels(threshold_curve(curve(), chosen, PAPER))
-    assert {"precision", "data reduction", "segmentation error", "paper, at 0.5"} <= drawn
-    assert ("chosen: 0.31" in drawn) == (chosen == 0.31)
-    assert "thin: validation" not in drawn
-
-
-def test_threshold_curve_of_test_and_validation() -> None:
-    both = pd.concat([curve(part="test"), curve(part="val")], ignore_index=True)
-    assert "thin: validation" in labels(threshold_curve(both, 0.5, PAPER))
-
-
-def test_curves_are_small_repeatable_and_follow_light_and_dark() -> None:
-    drawn = threshold_curve(curve(), 0.5, PAPER)
-    assert drawn == threshold_curve(curve(), 0.5, PAPER)
-    assert len(drawn) < 40_000
-    assert b"prefers-color-scheme:dark" in drawn
-    assert b"var(--ink)" in drawn
-    assert b"#01" not in drawn, "no stand-in colour is left"
-    assert b"http" not in drawn.replace(b"http://www.w3.org/2000/svg", b"").replace(
-        b"http://www.w3.org/1999/xlink", b""
-    )

@@ -18,8 +18,10 @@ from PIL import Image as PillowImage
 
 from models.errors import DataError
 from pipeline.datasets.base import Sample
-from pipeline.reporting.figures import figure2_rows, review_cuts, threshold_curve, training_curve
+from pipeline.reporting.curves import Curve, threshold_curve, training_curve
+from pipeline.reporting.figures import figure2_rows
 from pipeline.reporting.pages import milliseconds, percent, seconds, text, whole
+from pipeline.reporting.review import review_cuts
 from pipeline.reporting.run_page import (
     MOST_CUTS,
     ReportInput,
@@ -32,7 +34,7 @@ from pipeline.reporting.run_page import (
 from pipeline.storage.records import PAPER, read_table, write_part
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script>"
-VOID = {"meta", "img", "br", "hr", "input", "link"}
+VOID = {"meta", "img", "source", "br", "hr", "input", "link"}
 
 
 class Page(HTMLParser):
@@ -206,7 +208,14 @@ def test_names_are_escaped_everywhere() -> None:
         ("run_id", "kind", "preset", "dataset", "split", "device", "commit", "versions", "bundle"), HOSTILE
     )
     page = render_report(
-        ReportInput(run, PAPER, hostile.images, hostile.figures, {HOSTILE: b"<svg></svg>"}, hostile.review)
+        ReportInput(
+            run,
+            PAPER,
+            hostile.images,
+            hostile.figures,
+            {HOSTILE: Curve(HOSTILE, b"<svg></svg>", b"<svg></svg>")},
+            hostile.review,
+        )
     )
     parsed = Page(page)
     assert HOSTILE in " ".join(parsed.words)
@@ -233,7 +242,7 @@ def test_page_loads_nothing_and_lets_only_its_own_script_run() -> None:
 def test_every_picture_has_words_a_size_and_its_place() -> None:
     page = Page(render_report(whole_report()))
     pictures = page.all("img")
-    assert len(pictures) == 6 + 2
+    assert len(pictures) == 6 + 2 + 2  # of Figure 2, of mistakes, curves
     assert all(picture["alt"] and picture["width"] and picture["height"] for picture in pictures)
     assert "001, (e) outcome" in {picture["alt"] for picture in pictures}
     assert "1 of 2 test pictures are shown" in page.text

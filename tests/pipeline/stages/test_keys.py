@@ -28,7 +28,7 @@ def changed_stages(**overrides):
         ({"labels__max_side": 64}, "prepare"),
         ({"dataset__sample_seed": 8}, "prepare"),
         ({"dataset__split": "fold1"}, "prepare"),
-        ({"detector__anchor_ratios": [1.0]}, "prepare"),
+        ({"detector__anchor_sizes": [10, 20, 40]}, "prepare"),
         ({"detector__head_convs": 2}, "train-detector"),
         ({"detector_training__lr": 0.01}, "train-detector"),
         ({"detector__second": {"space_to_depth": 1}}, "prepare"),

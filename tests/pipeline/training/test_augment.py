@@ -2,8 +2,7 @@ import pytest
 import torch
 from torchvision import tv_tensors
 
-from pipeline.settings import AugmentSettings
-from pipeline.training.augment import make_augmentation
+from pipeline.training.augment import Augmentation, make_augmentation
 
 NOTHING = dict.fromkeys(
     ["rotate_deg", "brightness", "contrast", "gamma", "blur", "noise", "shadow"], 0.0
@@ -21,7 +20,7 @@ def pair():
 
 def augmented(seed=0, **changes):
     torch.manual_seed(seed)
-    return make_augmentation(AugmentSettings(**NOTHING | changes))(*pair())
+    return make_augmentation(Augmentation(**NOTHING | changes))(*pair())
 
 
 def test_nothing_asked_nothing_changed():

@@ -1,6 +1,6 @@
 import torch
 
-from pipeline.training.batches import batches_in, epoch_loader
+from pipeline.training.batches import batches_in, epoch_loader, workers_beside
 
 
 def draw(index):
@@ -30,3 +30,12 @@ def test_drawing_leaves_the_global_state_alone():
     torch.manual_seed(5)
     epoch_loader(draw, 4, 4, 1, 0, collate=torch.stack).dataset[2]
     assert torch.equal(expected, torch.rand(3))
+
+
+def test_processes_that_make_items_make_the_same():
+    assert torch.equal(items(0), torch.cat(list(epoch_loader(draw, 10, 4, 1, 0, torch.stack, workers=2))))
+
+
+def test_the_cpu_trains_and_makes_items_by_itself():
+    assert workers_beside(torch.device("cpu")) == 0
+    assert 0 <= workers_beside(torch.device("cuda")) <= 8

@@ -7,14 +7,12 @@ from models.graphs import DetectorGraph
 from models.runtimes import Eager
 from pipeline.cascade.stage1 import Stage1
 from pipeline.datasets.base import Sample
-from pipeline.settings import AugmentSettings, LabelSettings, TrainSettings
+from pipeline.settings import LabelSettings, TrainSettings
+from pipeline.training.augment import FLIP
 from pipeline.training.detector import DetectorTrainee, coarse_truth
 from pipeline.training.loop import train
 
 CONFIG = DetectorConfig(backbone="resnet18", weights="none", space_to_depth=1, fpn_channels=16, head_convs=1)
-PLAIN = AugmentSettings(
-    flip=True, rotate_deg=0, scale_min=1, scale_max=1, brightness=0, contrast=0, gamma=0, blur=0, noise=0, shadow=0
-)
 
 
 def stroke(name, row, height=64, width=96):
@@ -29,7 +27,7 @@ def stroke(name, row, height=64, width=96):
 
 def trainee(settings, train_samples, val_samples, **config):
     return DetectorTrainee(
-        CONFIG.model_copy(update=config), LabelSettings(max_side=48), PLAIN, settings, 3, train_samples, val_samples
+        CONFIG.model_copy(update=config), LabelSettings(max_side=48), FLIP, settings, 3, train_samples, val_samples
     )
 
 

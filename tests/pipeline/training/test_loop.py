@@ -50,7 +50,7 @@ def silent(*_):
 SETTINGS = TrainSettings(epochs=4, batch=4, lr=0.05, ema=0.9)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, SETTINGS.model_copy(update={"optimizer": "sgd", "ema": 0.0})])
+@pytest.mark.parametrize("settings", [SETTINGS, SETTINGS.model_copy(update={"ema": 0.0})])
 @pytest.mark.parametrize("fail_at", [1, 8, 11, 20])
 def test_a_killed_and_resumed_training_equals_an_unbroken_one(tmp_path, settings, fail_at):
     whole = train(Line(), settings, tmp_path / "whole", 5, CPU, silent)

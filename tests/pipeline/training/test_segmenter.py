@@ -6,19 +6,20 @@ import torch
 
 from models.segmenter import SegmenterConfig
 from pipeline.datasets.base import Sample
-from pipeline.settings import AugmentSettings, TrainSettings
+from pipeline.settings import SegmenterTrainSettings
+from pipeline.training.augment import FLIP, FULL
 from pipeline.training.loop import train
 from pipeline.training.segmenter import SegmenterTrainee, canvas_of, crack_loss, crop_around, random_crop, segment
-from tests.pipeline.training.test_detector import PLAIN, stroke
+from tests.pipeline.training.test_detector import stroke
 
 CONFIG = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(16, 8, 8))
 
 
 def test_it_learns_to_draw_a_stroke(tmp_path):
-    settings = TrainSettings(epochs=12, batch=4, lr=5e-3, ema=0.5, validate_every=12, items_per_sample=2)
+    settings = SegmenterTrainSettings(epochs=12, batch=4, lr=5e-3, ema=0.5, validate_every=12, items_per_sample=2)
     samples = [stroke(f"t{row}", row) for row in range(4, 60, 7)]
     regions = {s.name: np.array([[10, 0, 80, 64]]) for s in samples}
-    student = SegmenterTrainee(CONFIG, PLAIN, settings, 48, 3, samples, regions, [stroke("v", 30)])
+    student = SegmenterTrainee(CONFIG, FLIP, settings, 48, 3, samples, regions, [stroke("v", 30)])
     trained = train(student, settings, tmp_path, 3, torch.device("cpu"), lambda *_: None)
     assert trained.history["val_f1_2px"].iloc[-1] > 0.8
 
@@ -71,15 +72,15 @@ def test_items_carry_what_is_not_to_be_judged():
     ignore[20:50] = True
     sample = Sample("a", "a", plain.image, plain.mask, ignore)
     regions = {"a": np.array([[0, 0, 90, 60]])}
-    settings = TrainSettings(batch=4, items_per_sample=8)
-    student = SegmenterTrainee(CONFIG, PLAIN, settings, 64, 3, [sample], regions, [])
+    settings = SegmenterTrainSettings(batch=4, items_per_sample=8)
+    student = SegmenterTrainee(CONFIG, FLIP, settings, 64, 3, [sample], regions, [])
     for images, labels in student.batches(0):  # windows and canvases
         assert {0, 1, 255} <= set(labels.unique().tolist())
         assert torch.isfinite(student.loss((images, labels), torch.device("cpu")))
 
 
 def test_any_size_can_be_segmented():
-    student = SegmenterTrainee(CONFIG, AugmentSettings(), TrainSettings(), 48, 3, [], {}, [])
+    student = SegmenterTrainee(CONFIG, FULL, SegmenterTrainSettings(), 48, 3, [], {}, [])
     with torch.inference_mode():
         probability = segment(student.model.eval(), stroke("a", 5, 37, 51).image, CONFIG.multiple, torch.device("cpu"))
     assert probability.shape == (37, 51)
@@ -115,7 +116,7 @@ def test_items_are_canvases_and_windows_and_the_same_for_the_same_seed():
     samples = [stroke("a", 10), stroke("b", 30), stroke("c", None)]
     regions = {"a": np.array([[0, 0, 90, 30]]), "b": np.array([[0, 20, 90, 50]]), "c": np.zeros((0, 4), np.int64)}
     first, again = (
-        SegmenterTrainee(CONFIG, PLAIN, TrainSettings(batch=3, items_per_sample=4), 64, 3, samples, regions, [])
+        SegmenterTrainee(CONFIG, FLIP, SegmenterTrainSettings(batch=3, items_per_sample=4), 64, 3, samples, regions, [])
         for _ in range(2)
     )
     drawn = [torch.cat([images for images, _ in student.batches(0)]) for student in (first, again)]
