@@ -17,7 +17,8 @@ from models.errors import BundleError
 from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image
 from pipeline.cascade.cascade import Cascade, CascadeResult
-from pipeline.survey.decode import allow_pixels, decode
+from pipeline.survey.decode import FORMATS, allow_pixels, decode
+from pipeline.survey.listing.exif import fill_place, read_exif
 from pipeline.survey.listing.photographs import Failure, Photograph, Refused
 from pipeline.survey.listing.stores import Store
 from pipeline.survey.plan import Survey, bundle_digest, most_bytes
@@ -97,6 +98,7 @@ def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Pictu
             content = store.read(photograph.name, most_bytes(max_pixels))
             digest = hashlib.sha256(content).hexdigest()
             image = decode(content, max_pixels)
+            photograph = fill_place(photograph, read_exif(content, FORMATS))
         except Refused as refused:
             failure = _since_when(refused.failure, photograph)
     return Picture(photograph, image, failure, digest, (time.perf_counter() - began) * 1e3)
