@@ -18,12 +18,16 @@ from models.coarse_mask import CoarseBoxes
 from models.detector import CrackDetector, build_detector
 from models.detector_config import DetectorConfig
 from models.errors import BundleError
+from models.finite import check_weights
 from models.format_2 import convert_card
+from models.given import read_given
 from models.segmenter import SegmenterConfig, build_segmenter
 
 CARD = "bundle.json"
 DETECTOR = "detector.safetensors"
 SEGMENTER = "segmenter.safetensors"
+MOST_CARD_BYTES, MOST_TOLD = 1_000_000, 8
+LARGEST_SIZE = 2048  # channels, convolutions, px of an anchor: memory is bounded before a network is built
 FORMAT: Literal["crack-survey bundle 3"] = "crack-survey bundle 3"
 
 
@@ -98,23 +102,30 @@ def read_card(folder: Path) -> BundleCard:
     """
     path = folder / CARD
     try:
-        return BundleCard.model_validate(convert_card(json.loads(path.read_text()), FORMAT))
+        card = BundleCard.model_validate(convert_card(json.loads(read_given(path, MOST_CARD_BYTES)), FORMAT))
     except FileNotFoundError as error:
         raise BundleError(
             f"{folder} is not a bundle: it has no {CARD}.",
             "Give a folder with detector.safetensors, segmenter.safetensors and bundle.json, "
             "such as data/bundles/NAME or the bundle/ of a run.",
         ) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BundleError(
-            f"{path} cannot be read: {error}", "Copy the bundle again from where it came from."
-        ) from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:MOST_TOLD])
         raise BundleError(
             f"{path} does not fit the bundle's schema: {wrong}",
             "It was altered or made by another version: copy it again, or train a new one with `crack-survey run`.",
         ) from error
+    except (OSError, ValueError, RecursionError) as error:  # no file, no JSON, no Unicode, digits or depth without end
+        raise BundleError(
+            f"{path} cannot be read: {error}", "Copy the bundle again from where it came from."
+        ) from error
+    for name in ("detector", "segmenter"):
+        if (largest := _largest(getattr(card, name).model_dump())) > LARGEST_SIZE:
+            raise BundleError(
+                f"{path} asks for a {name} with a size of {largest:g}, more than any has: {LARGEST_SIZE}.",
+                "It was altered: copy the bundle again from where it came from.",
+            )
+    return card
 
 
 def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
@@ -130,6 +141,10 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
         path = folder / name
         if not path.is_file():
             raise BundleError(f"{folder} lacks {name}.", "Copy the whole bundle: three files belong together.")
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise BundleError(
+                f"{path} is a link to {path.resolve()}, outside the bundle.", "Put the file itself into the folder."
+            )
         if _sha256(path) != card.sha256.get(name):
             raise BundleError(f"{path} is not the file its card describes.", "It is damaged or altered: copy it again.")
     detector = build_detector(card.detector.model_copy(update={"weights": "none"}))
@@ -143,12 +158,23 @@ def fill(network: nn.Module, path: Path) -> None:
     """Load a safetensors file into a network; half-precision weights widen to the network's own.
 
     Raises:
-        BundleError: the file cannot be read or does not fit the network.
+        BundleError: the file cannot be read, does not fit the network, or holds numbers that are not finite.
     """
     try:
-        network.load_state_dict(load_file(path))
+        weights = load_file(path)
+        check_weights(weights, str(path))
+        network.load_state_dict(weights)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise BundleError(f"{path} cannot be loaded: {error}", "It is damaged or of another architecture.") from error
+
+
+def _largest(value: object) -> float:
+    """The largest number, or length of a list, in nested settings."""
+    if isinstance(value, dict):
+        return max(map(_largest, value.values()), default=0)
+    if isinstance(value, list | tuple):
+        return max(len(value), *map(_largest, value)) if value else 0
+    return value if isinstance(value, int | float) else 0
 
 
 def _sha256(path: Path) -> str:

@@ -200,7 +200,7 @@ def _lay_over(base: dict[str, Any], top: dict[str, Any]) -> None:
 
 def home() -> Path:
     """Where runs and records go: `CRACK_SURVEY_HOME`, or ``data/`` below the working directory."""
-    return HomeSettings().home
+    return HomeSettings().home.expanduser()
 
 
 class HomeSettings(BaseSettings):

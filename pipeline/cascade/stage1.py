@@ -13,6 +13,7 @@ from models.coarse_mask import CoarseBoxes
 from models.cuda import Network
 from models.detections import Detections, decode_detections
 from models.detector import CrackDetector, RawOutput, detector_multiple
+from models.finite import check_answers
 from models.graphs import DetectorGraph, fuse_batch_norm, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime
 from pipeline.arrays import CoarseMask, Image
@@ -99,6 +100,7 @@ class Stage1:
         pixels = padded_pixels(tiles, detector_multiple(config))
         with torch.inference_mode():
             raw = RawOutput(*self.network(pixels))
+            check_answers(raw, "Stage 1")
             anchors = self.detector.anchors_for(pixels.shape[1], pixels.shape[2])
             detections = decode_detections(raw, anchors, size, config, min_score)
         coarse_masks = _coarse_masks(raw, size, config.coarse_px)

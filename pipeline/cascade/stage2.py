@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from models.cuda import Network
+from models.finite import check_answers
 from models.graphs import SegmenterGraph, fuse_batch_norm, padded_pixels
 from models.runtimes import Runtime
 from models.segmenter import SegmenterConfig
@@ -79,7 +80,7 @@ class Stage2:
             return Segmented(np.array([[0, 0, width, height]]), self._whole(image))
         pieces = [image[y1:y2, x1:x2] for x1, y1, x2, y2 in crops]
         canvases = fill_canvases(pieces, places, canvas_shapes)
-        answers = [self.network(canvas[None])[0][0].numpy() for canvas in canvases]
+        answers = [self._answer(canvas[None]).numpy() for canvas in canvases]
         maps = list(cut_canvases(answers, places, shapes))
         return Segmented(crops, stitch(maps, crops, (height, width), self.crops.halo))
 
@@ -92,8 +93,14 @@ class Stage2:
     def _whole(self, image: Image) -> ProbabilityMap:
         height, width = image.shape[:2]
         pixels = padded_pixels([image], self.config.multiple)
-        probability: ProbabilityMap = self.network(pixels)[0][0, :height, :width].numpy()
+        probability: ProbabilityMap = self._answer(pixels)[:height, :width].numpy()
         return probability
+
+    def _answer(self, pixels: Image) -> Tensor:
+        """What the U-Net says of one picture, ``(1, H, W, 3)`` uint8 → ``(H, W)``."""
+        answer = self.network(pixels)[0]
+        check_answers([answer], "Stage 2")
+        return answer[0]
 
 
 def _mean(maps: Sequence[ProbabilityMap]) -> ProbabilityMap:

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import pickle
 
 import pytest
@@ -125,3 +126,55 @@ def test_a_bundle_of_the_format_before_is_read_under_todays_names(tmp_path):
     detector, _, card = load_bundle(folder)
     assert card.model_copy(update={"sha256": today.sha256}) == today
     assert all(torch.equal(weight, detector.state_dict()[name]) for name, weight in expected.state_dict().items())
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("which", [0, 1])
+def test_weights_that_are_not_finite_are_refused(bundle, tmp_path, number, which):
+    *networks, card = load_bundle(bundle)
+    next(networks[which].parameters()).data.view(-1)[0] = number
+    broken = save_bundle(tmp_path / "broken", *networks, card)
+    with pytest.raises(BundleError, match="not finite"):
+        load_bundle(broken)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"seed": ' + "9" * 10_000 + "}",
+        "[" * 200_000,
+        '{"a": "' + "x" * 2_000_000 + '"}',
+        "{" + ",".join(f'"k{n}": 1' for n in range(20_000)) + "}",
+        "null",
+        "[1]",
+        "\ud800".encode("utf-8", "surrogatepass"),
+    ],
+)
+def test_a_card_that_somebody_made_up_is_told_in_a_screenful(bundle, content):
+    (bundle / CARD).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(BundleError) as told:
+        load_bundle(bundle)
+    assert len(str(told.value)) < 3000
+
+
+def test_a_card_that_is_a_pipe_is_not_waited_for(bundle):
+    (bundle / CARD).unlink()
+    os.mkfifo(bundle / CARD)
+    with pytest.raises(BundleError, match="pipe"):
+        load_bundle(bundle)
+
+
+def test_weights_that_are_links_out_of_the_bundle_are_refused(bundle, tmp_path):
+    (bundle / DETECTOR).rename(tmp_path / "elsewhere")
+    (bundle / DETECTOR).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BundleError, match="outside the bundle"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", ["fpn_channels", "head_convs"])
+def test_a_card_cannot_ask_for_a_network_without_end(bundle, name):
+    card = json.loads((bundle / CARD).read_text())
+    card["detector"][name] = 10**6
+    (bundle / CARD).write_text(json.dumps(card))
+    with pytest.raises(BundleError, match=r"1e|head_convs"):
+        load_bundle(bundle)

@@ -1,10 +1,13 @@
 import numpy as np
+import pytest
 import torch
 
 from models.detector_config import DetectorConfig
+from models.errors import BundleError
+from models.segmenter import build_segmenter
 from pipeline.arrays import union_mask
 from pipeline.cascade.fusion import fuse_scores
-from tests.tiny import Darkness, eager_detector, noise, tiny_cascade
+from tests.tiny import SEGMENTER, Darkness, eager_detector, noise, tiny_cascade
 
 DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
 
@@ -60,3 +63,14 @@ def test_a_batch_of_any_sizes_says_what_each_picture_says_alone():
 
 def test_no_pictures_no_results():
     assert make().look([]) == []
+
+
+def test_answers_that_are_not_finite_are_never_no_cracks():
+    detector = eager_detector(DETECTOR)
+    next(detector.head.parameters()).data.fill_(float("nan"))
+    with pytest.raises(BundleError, match="Stage 1"):
+        tiny_cascade(detector, None, score=0.1, probability=0.5)(noise())
+    segmenter = build_segmenter(SEGMENTER)
+    next(segmenter.parameters()).data.fill_(float("nan"))
+    with pytest.raises(BundleError, match="Stage 2"):
+        make(segmenter)(noise())
