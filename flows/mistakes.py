@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
@@ -27,6 +28,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
+        print_anywhere()
         try:
             return super().invoke(ctx)
         except UserError as error:
@@ -136,4 +138,17 @@ def _no_answer(told: str, address: str) -> tuple[str, str]:
 
 
 def _tell(problem: str, remedy: str) -> None:
-    print(f"Error: {problem}\n{remedy}", file=sys.stderr)
+    print(f"Error: {_screenful(problem)}\n{_screenful(remedy)}", file=sys.stderr)
+
+
+def _screenful(text: str, lines: int = 20, characters: int = 1600) -> str:
+    """A message no longer than a screen: the beginning of it."""
+    kept = "\n".join(text.splitlines()[:lines])[:characters]
+    return kept if kept == text else f"{kept} …"
+
+
+def print_anywhere() -> None:
+    """Print what a terminal without Unicode lacks as `?` or an escape, instead of ending with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")

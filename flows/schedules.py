@@ -13,37 +13,46 @@ from prefect.schedules import Cron, Interval, RRule, Schedule
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from models.errors import UsageError
+from models.given import read_given
 from pipeline.settings import Settings
 
 FlowName = Literal["experiment", "evaluate", "survey"]
 EXAMPLE = "docs/schedules.yaml"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+ISO_8601 = re.compile(
+    r"P(?=.)(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?(?:T(?=.)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?)?"
+)
+MOST_BYTES, MOST_VALUES, MOST_TOLD = 1_000_000, 20_000, 12
 # Intervals are counted from a fixed midnight: those of a server that was started anew fall on the same hours.
 ANCHOR = datetime(2026, 1, 1)
 
 
 def parse_interval(value: Any) -> timedelta:
-    """Read seconds, or a text such as ``6h`` or ``1h 30m``, with the units s, m, h, d and w.
+    """Read a text such as ``6h`` or ``1h 30m``, with the units s, m, h, d and w, or an ISO 8601 duration.
 
     Raises:
-        ValueError: it is something else, or less than a second.
+        ValueError: it is something else, a number without a unit or a clock time above all, or less than a minute.
 
-    >>> parse_interval("1h 30m"), parse_interval(90)
-    (datetime.timedelta(seconds=5400), datetime.timedelta(seconds=90))
+    >>> parse_interval("1h 30m"), parse_interval("PT22M30S")
+    (datetime.timedelta(seconds=5400), datetime.timedelta(seconds=1350))
     """
-    seconds: float | None = None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value
-    elif isinstance(value, str) and re.fullmatch(r"(\s*\d+(\.\d+)?\s*[smhdw])+\s*", value):
+    wanted = (
+        "write minutes, as 30m, hours or days, as 6h or 1d, or an ISO 8601 duration, as PT30M; for clock times: cron"
+    )
+    if not isinstance(value, str) or len(value) > 40:
+        raise ValueError(wanted)
+    if re.fullmatch(r"(\s*\d+(\.\d+)?\s*[smhdw])+\s*", value):
         seconds = sum(float(count) * SECONDS[unit] for count, unit in re.findall(r"([\d.]+)\s*([smhdw])", value))
-    if seconds is None:
-        raise ValueError("write seconds, or a text such as 30m, 6h or 1d")
+    elif iso := ISO_8601.fullmatch(value.strip()):
+        seconds = sum(float(iso[unit] or 0) * count for unit, count in SECONDS.items())
+    else:
+        raise ValueError(wanted)
     try:
         interval = timedelta(seconds=seconds)
     except (OverflowError, ValueError) as error:
         raise ValueError("no such span of time") from error
-    if interval < timedelta(seconds=1):
-        raise ValueError("an interval is a second at least")
+    if interval < timedelta(minutes=1):
+        raise ValueError("an interval is a minute at least")
     return interval
 
 
@@ -78,11 +87,63 @@ class Entry(Settings):
     def schedule(self) -> Schedule | None:
         """When it runs; None where it is only started by hand."""
         if self.cron is not None:
+            if len(self.cron) > 200 or len(self.cron.split()) > 5:
+                raise ValueError("a cron has five parts: minute hour day month weekday; each second is too often")
             return Cron(self.cron, timezone=self.timezone)
         if self.interval is not None:
             anchor = ANCHOR.replace(tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)
             return Interval(self.interval, timezone=self.timezone, anchor_date=anchor)
         return None if self.rrule is None else RRule(self.rrule, timezone=self.timezone)
+
+
+class _AsWritten(yaml.SafeLoader):
+    """Reads YAML without its two surprises: ``22:30`` is no number of seconds here, and a date stays a text."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys each stand there once; of two, YAML would keep the last without a word."""
+        keys = [key.value for key, _ in node.value if isinstance(key.value, str)]
+        if doubled := [key for key in keys if keys.count(key) > 1 and key != "<<"]:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{_short(doubled[0])!r} stands there twice", node.start_mark
+            )
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def _sixties(loader: yaml.SafeLoader, node: Any) -> Any:
+    if ":" in node.value:
+        return node.value
+    kind = yaml.SafeLoader.construct_yaml_int if node.tag.endswith("int") else yaml.SafeLoader.construct_yaml_float
+    return kind(loader, node)
+
+
+for _kind in ("int", "float"):
+    _AsWritten.add_constructor(f"tag:yaml.org,2002:{_kind}", _sixties)
+_NOT_OURS = {"tag:yaml.org,2002:timestamp"}
+_AsWritten.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in pairs if tag not in _NOT_OURS]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _check_size(content: Any) -> None:
+    """Refuse aliases that unfold without end, and numbers that nothing can print.
+
+    Raises:
+        ValueError: there are too many values, or one is too large.
+    """
+    waiting, count = [content], 0
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise ValueError(f"it holds over {MOST_VALUES:,} values")
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple | set):
+            waiting += value
+        elif isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError("it holds a number of over 18 digits")
 
 
 class _File(Settings):
@@ -97,7 +158,8 @@ def read_schedules(path: Path) -> list[Entry]:
     """
     remedy = f"{EXAMPLE} is an example with every key explained."
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(read_given(path, MOST_BYTES).decode("utf-8-sig"), _AsWritten)  # a SafeLoader
+        _check_size(content)
     except (OSError, UnicodeDecodeError) as error:
         told = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise UsageError(f"{path} cannot be read: {told}.", remedy) from error
@@ -108,15 +170,17 @@ def read_schedules(path: Path) -> list[Entry]:
         raise UsageError(
             f"{path}{place}: no YAML: {told}.", f"Put a text that begins with * into quotes. {remedy}"
         ) from error
-    except RecursionError as error:
-        raise UsageError(f"{path} is nested too deeply.", remedy) from error
+    except (RecursionError, ValueError) as error:
+        told = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise UsageError(f"{path} cannot be read: {told}.", remedy) from error
     if not isinstance(content, dict):
         raise UsageError(f"{path} does not begin with `deployments:`.", remedy)
     try:
         entries = _File.model_validate(content).deployments
     except ValidationError as error:
         lines = [_line(content, one["loc"], one["msg"]) for one in error.errors()]
-        raise UsageError(f"{path} holds what does not fit:\n" + "\n".join(lines), remedy) from error
+        more = [f"  and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
+        raise UsageError(f"{path} holds what does not fit:\n" + "\n".join(lines[:MOST_TOLD] + more), remedy) from error
     seen: dict[tuple[str, str], int] = {}
     for number, entry in enumerate(entries, 1):
         first = seen.setdefault((entry.flow, entry.name), number)
@@ -142,5 +206,9 @@ def _line(content: dict[str, Any], place: tuple[int | str, ...], problem: str) -
     named = entry if isinstance(entry, dict) else {}
     where = told(place[1] + 1, named.get("flow", "?"), named.get("name", "?"))
     keys = ".".join(str(key) for key in place[2:])
-    value = f" (got {named[keys]!r})" if keys in named else ""
-    return f"  {where}{', ' + keys if keys else ''}: {text}{value}"
+    value = f" (got {_short(repr(named[keys]))})" if keys in named else ""
+    return f"  {_short(where)}{', ' + _short(keys) if keys else ''}: {_short(text, 300)}{value}"
+
+
+def _short(text: str, most: int = 100) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -99,15 +100,47 @@ def test_two_deployments_of_one_flow_and_one_that_takes_the_place_of_ours(tmp_pa
 
 @pytest.mark.parametrize(
     ("given", "seconds"),
-    [("6h", 21_600), ("1h30m", 5_400), (90, 90), ("1.5d", 129_600), ("2 w", 1_209_600), (1.5, 1.5)],
+    [
+        ("6h", 21_600),
+        ("1h30m", 5_400),
+        ("90s", 90),
+        ("1.5d", 129_600),
+        ("2 w", 1_209_600),
+        ("PT6H", 21_600),
+        ("P1DT30M", 88_200),
+    ],
 )
 def test_intervals(given: Any, seconds: float) -> None:
     assert parse_interval(given) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("given", ["", "6 hours", "h", 0, -5, True, None, float("nan"), float("inf"), 1e30, [6], "-6h"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "6 hours",
+        "h",
+        "22:30",
+        "PT",
+        "P",
+        "P1M",
+        "5s",
+        1350,
+        90,
+        1.5,
+        0,
+        -5,
+        True,
+        None,
+        float("nan"),
+        float("inf"),
+        1e30,
+        [6],
+        "-6h",
+    ],
+)
 def test_no_interval(given: Any) -> None:
-    with pytest.raises(ValueError, match=r"write seconds|a second at least|no such span"):
+    with pytest.raises(ValueError, match=r"write minutes|a minute at least|no such span"):
         parse_interval(given)
 
 
@@ -129,6 +162,14 @@ def test_an_interval_falls_on_the_same_hours_whenever_it_is_served(tmp_path: Pat
         ("timezone: ../../etc/passwd", ["timezone", "no such time zone"]),
         ("paused: perhaps", ["paused", "'perhaps'"]),
         ("cron: 5", ["cron", "string"]),
+        ("interval: 22:30", ["entry 1 (survey/A7), interval", "minutes", "ISO 8601", "'22:30'"]),
+        ("interval: 22:30:00", ["interval", "'22:30:00'"]),
+        ("interval: 1350", ["interval", "ISO 8601"]),
+        ("cron: 2026-99-99", ["entry 1 (survey/A7)", "2026-99-99"]),
+        (f"cron: '{'9' * 6000}'", ["entry 1 (survey/A7)", "five parts"]),
+        (f"interval: {'9' * 6000}", ["digits"]),
+        ("cron: '* * * * * *'", ["entry 1 (survey/A7)", "each second"]),
+        ("cron: 0 1 * * *, cron: 0 2 * * *", ["cron", "twice"]),
     ],
 )
 def test_an_entry_that_does_not_fit(tmp_path: Path, more: str, words: list[str]) -> None:
@@ -137,6 +178,7 @@ def test_an_entry_that_does_not_fit(tmp_path: Path, more: str, words: list[str])
         read_schedules(path)
     for word in (str(path), *words):
         assert word in told.value.problem
+    assert len(told.value.problem) < 1500
     assert EXAMPLE in told.value.remedy
 
 
@@ -162,6 +204,18 @@ def test_a_file_that_does_not_fit(tmp_path: Path, text: str, words: list[str]) -
         read_schedules(path)
     for word in (str(path), *words):
         assert word in told.value.problem
+
+
+def test_a_file_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
+    names = "abcdefghij"
+    lines = [
+        f"{name}: &{name} [{', '.join([f'*{names[at - 1]}'] * 9) if at else 'x'}]" for at, name in enumerate(names)
+    ]
+    with pytest.raises(UsageError, match="values"):
+        read_schedules(write(tmp_path, "\n".join(lines)))
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(UsageError, match="pipe"):
+        read_schedules(tmp_path / "pipe.yaml")
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
