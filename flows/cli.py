@@ -214,7 +214,7 @@ def export(
     from models.bundle import load_bundle
     from models.export import export_onnx
 
-    files = export_onnx(*load_bundle(bundle), out or bundle / "onnx")
+    files = export_onnx(*load_bundle(bundle), (out or bundle / "onnx").expanduser())
     if as_json:
         print(json.dumps({name: str(path) for name, path in files._asdict().items()}))
         return

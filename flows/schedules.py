@@ -158,7 +158,7 @@ def read_schedules(path: Path) -> list[Entry]:
     """
     remedy = f"{EXAMPLE} is an example with every key explained."
     try:
-        content = yaml.load(read_given(path, MOST_BYTES).decode("utf-8-sig"), _AsWritten)  # a SafeLoader
+        content = yaml.load(read_given(path.expanduser(), MOST_BYTES).decode("utf-8-sig"), _AsWritten)  # a SafeLoader
         _check_size(content)
     except (OSError, UnicodeDecodeError) as error:
         told = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -171,8 +171,8 @@ def read_schedules(path: Path) -> list[Entry]:
             f"{path}{place}: no YAML: {told}.", f"Put a text that begins with * into quotes. {remedy}"
         ) from error
     except (RecursionError, ValueError) as error:
-        told = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise UsageError(f"{path} cannot be read: {told}.", remedy) from error
+        wrong = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise UsageError(f"{path} cannot be read: {wrong}.", remedy) from error
     if not isinstance(content, dict):
         raise UsageError(f"{path} does not begin with `deployments:`.", remedy)
     try:

@@ -100,6 +100,7 @@ def read_card(folder: Path) -> BundleCard:
     Raises:
         BundleError: there is none, or it does not fit the schema.
     """
+    folder = folder.expanduser()
     path = folder / CARD
     try:
         card = BundleCard.model_validate(convert_card(json.loads(read_given(path, MOST_CARD_BYTES)), FORMAT))
@@ -134,6 +135,7 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
     Raises:
         BundleError: naming what is missing, altered or does not fit.
     """
+    folder = folder.expanduser()
     card = read_card(folder)
     if card.image_mean != IMAGE_MEAN or card.image_std != IMAGE_STD:
         raise BundleError(f"{folder} was trained with another normalisation.", "Train it again with this version.")

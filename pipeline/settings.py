@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.coarse_mask import BoxSplitting
@@ -18,6 +18,10 @@ DatasetName = Literal["sample", "crackforest", "deepcrack", "dnit", "folder"]
 PresetName = Literal["fast", "finetune", "accurate", "paper", "smoke"]
 
 
+HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
+"""A path in which ``~`` is the user's home."""
+
+
 class Settings(BaseModel):
     """Base: unknown keys are an error, values are frozen."""
 
@@ -28,7 +32,7 @@ class DatasetSettings(Settings):
     """Which samples, and how they are split."""
 
     name: DatasetName = "sample"
-    root: Path | None = Field(None, description="Folder of the data set; none for the generated sample")
+    root: HomePath | None = Field(None, description="Folder of the data set; none for the generated sample")
     split: str = Field("paper", description="paper, fold0 … fold4, or folds for all five")
     split_seed: int = 2018
     use_negatives: bool = Field(True, description="Train on unlabelled crack-free pictures too, where there are any")
@@ -48,7 +52,7 @@ class LabelSettings(Settings):
 class TrainSettings(Settings):
     """How one network trains (`pipeline.training.loop`)."""
 
-    start: Path | None = Field(None, description="Bundle whose weights training starts from; none: ImageNet's")
+    start: HomePath | None = Field(None, description="Bundle whose weights training starts from; none: ImageNet's")
     epochs: int = Field(60, ge=1)
     batch: int = Field(4, ge=1)
     lr: float = Field(1e-3, gt=0)

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from models.errors import UsageError
 from pipeline.presets import PRESETS
-from pipeline.settings import RunSettings, make_settings
+from pipeline.settings import RunSettings, home, make_settings
+from pipeline.survey.settings import SurveySettings
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -68,3 +71,17 @@ def test_one_setting_of_a_group_leaves_its_other_defaults():
 def test_what_a_setting_was_called_before_is_refused_with_its_name_today(old, new):
     with pytest.raises(UsageError, match=f"{old.split('.least')[0]}: It is called {new} now"):
         make_settings("fast", {old: 1})
+
+
+def test_a_tilde_is_the_users_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/homes/engineer")
+    monkeypatch.setenv("CRACK_SURVEY_HOME", "~/x")
+    assert home() == Path("/homes/engineer/x")
+    settings = make_settings("fast", {"dataset.root": "~/roads", "detector_training.start": "~/b"})
+    assert (settings.dataset.root, settings.detector_training.start) == (
+        Path("/homes/engineer/roads"),
+        Path("/homes/engineer/b"),
+    )
+    survey = SurveySettings.model_validate({"photos": "~/p/*.jpg", "bundle": "~/b", "out": "~/o", "root": "~/r"})
+    assert (survey.photos, survey.root) == ("/homes/engineer/p/*.jpg", "/homes/engineer/r")
+    assert (survey.bundle, survey.target) == (Path("/homes/engineer/b"), Path("/homes/engineer/o"))
