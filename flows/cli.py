@@ -29,6 +29,9 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
     "thresholds.target_error": 0.1,
 }
 
+OPTIONS: dict[int | str, str] = {"gsd_mm_per_px": "gsd"}
+"""Options that are not called like their setting."""
+
 app = typer.Typer(
     cls=Commands,
     name="crack-survey",
@@ -129,6 +132,17 @@ def survey(
     allow_outside: Annotated[bool, typer.Option(help="Follow paths and links that leave the root.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Look again at photographs that are recorded.")] = False,
     abandon: Annotated[bool, typer.Option(help="Drop an unfinished survey of this --out and begin anew.")] = False,
+    camera: Annotated[
+        Path | None, typer.Option(help="Camera file, YAML: scale, the region that is road, the lane.")
+    ] = None,
+    gsd: Annotated[
+        float | None, typer.Option(help="Length of road that a pixel shows, mm, of all photographs.")
+    ] = None,
+    track: Annotated[Path | None, typer.Option(help="GPX track of the vehicle, matched by time.")] = None,
+    clock_offset: Annotated[
+        str | None, typer.Option(help="Added to the camera's clock: seconds, or -02:00 where it shows UTC+2.")
+    ] = None,
+    section: Annotated[str, typer.Option(help="Length of a section: 100m, 0.1mi or plain metres.")] = "100m",
     as_json: AsJson = False,
 ) -> None:
     """Find the cracks in a batch of photographs: tables, masks, and a reason for each that could not be done.
@@ -152,11 +166,20 @@ def survey(
         **{"workers": workers, "chunk": chunk, "device": device, "masks": masks, "overlays": overlays},
         **{"max_pixels": max_pixels, "max_failures": max_failures, "allow_outside": allow_outside},
         "incremental": not everything,
+        "road": {
+            "camera": camera,
+            "gsd_mm_per_px": gsd,
+            "track": track,
+            "clock_offset": clock_offset,
+            "section": section,
+        },
     }
     try:
         settings = SurveySettings.model_validate(given)
     except ValidationError as error:
-        wrong = "; ".join(f"--{e['loc'][0]}: {e['msg']}".replace("_", "-") for e in error.errors())
+        wrong = "; ".join(
+            f"--{OPTIONS.get(e['loc'][-1], e['loc'][-1])}: {e['msg']}".replace("_", "-") for e in error.errors()
+        )
         raise UsageError(f"That does not fit: {wrong}.", "`crack-survey survey --help` shows what does.") from error
     _start_prefect()
     from flows.survey import run_from_command

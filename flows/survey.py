@@ -28,6 +28,7 @@ from pipeline.survey.chunk import ChunkDone, process_chunk
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, begin, read_survey, surveys_folder
+from pipeline.survey.road import sum_road
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import count_kinds, publish, record, summarise
 from pipeline.training.loop import pick_device
@@ -55,6 +56,12 @@ def chunk_task(folder: Path, number: int, device: str, threads: int | None, stre
         torch.set_num_threads(threads)
     with gpu_turn(device):
         return process_chunk(folder, number, device, streams)
+
+
+@task(name="sum-sections", cache_policy=NO_CACHE, persist_result=False)
+def sum_sections_task(folder: Path) -> None:
+    """Put photographs and cracks in their places on the road, and sum the cracks over sections."""
+    sum_road(read_survey(folder))
 
 
 @task(name="record-survey", cache_policy=NO_CACHE, persist_result=False)
@@ -118,8 +125,9 @@ def _survey(
                 {"device": device, "threads": threads, "streams": workers if on_threads else 1},
                 in_flight=2 * workers if on_threads else 256,
             )
-        record_it = record_survey_task if in_a_run() else record_survey_task.fn
-        row = record_it(planned.folder, device)
+        shown = in_a_run()
+        (sum_sections_task if shown else sum_sections_task.fn)(planned.folder)
+        row = (record_survey_task if shown else record_survey_task.fn)(planned.folder, device)
     if row["failures"]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in count_kinds(planned.out, planned.plan.run_id).items())
         say(f"Warning: {row['failures']} of {row['photographs']} photographs failed: {kinds}.")

@@ -9,6 +9,7 @@ from pipeline.survey.chunk import ChunkDone, process_chunk
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import begin, surveys_folder
+from pipeline.survey.road import sum_road
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import publish, record, summarise
 from pipeline.training.loop import pick_device
@@ -39,6 +40,7 @@ def run_survey(
             done = process_chunk(survey.folder, number, device)
             if report is not None:
                 report(done)
+        sum_road(survey)
         publish(survey)
         row = summarise(survey, device)
         row["report"] = str(write_page(survey, row))

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from models.bundle import CARD, read_card
 from models.errors import BundleError, DataError, UsageError
+from pipeline.placing.camera_file import Camera
 from pipeline.settings import Settings
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import new_run_id
@@ -24,6 +25,7 @@ from pipeline.survey.listing.sources import Source, open_source
 from pipeline.survey.listing.stores import LocalStore, RemoteStore, open_store
 from pipeline.survey.listing.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
 from pipeline.survey.marks import is_run_id, marked_run, put_mark, remove_marked
+from pipeline.survey.road_check import absolute_paths, read_road
 from pipeline.survey.settings import SurveySettings
 
 PLAN = "plan.json"
@@ -32,7 +34,8 @@ BEFORE_MARKS = "survey"
 """Folder of an output that held the surveys of earlier versions. It may as well be one of photographs."""
 
 TABLES = ("detections", "failures", "images")
-LEFT_BEHIND = ("chunks", "unfinished", "publish")
+ROAD_TABLES = ("cracks", "sections")
+LEFT_BEHIND = ("chunks", "unfinished", "publish", "road")
 RESUME = "Give the same settings to go on, or --abandon to drop what is unfinished and begin anew."
 
 
@@ -48,6 +51,7 @@ class Plan(Settings):
     fingerprint: str
     known: int
     passed_over: dict[str, int]
+    camera: Camera | None = None
 
 
 @dataclass(frozen=True)
@@ -209,8 +213,8 @@ def drop(out: Path, run_id: str) -> None:
     own = surveys_folder(out) / run_id
     if marked_run(own) == run_id:
         (own / PLAN).unlink(missing_ok=True)
-    made = [table_folder(out, table, run_id) for table in TABLES]
-    made += [out / kind / run_id for kind in ("masks", "overlays")]
+    made = [table_folder(out, table, run_id) for table in (*TABLES, *ROAD_TABLES)]
+    made += [out / kind / run_id for kind in ("masks", "overlays", "geo")]
     for folder in [*made, own]:
         remove_marked(folder, run_id)
 
@@ -234,6 +238,7 @@ def most_bytes(max_pixels: int) -> int:
 
 
 def _plan(settings: SurveySettings, digest: str) -> Survey | None:
+    camera = read_road(settings.road)
     source = open_source(settings)
     run_id = _unused_run_id(settings.target)
     folder = surveys_folder(settings.target) / run_id
@@ -257,6 +262,7 @@ def _plan(settings: SurveySettings, digest: str) -> Survey | None:
         fingerprint=fingerprint(parts),
         known=counts["known"],
         passed_over=dict(source.passed_over),
+        camera=camera,
     )
     survey = Survey(settings.target, plan)
     for kind in (*(["masks"] if settings.masks != "none" else []), *(["overlays"] if settings.overlays else [])):
@@ -298,5 +304,6 @@ def _absolute(settings: SurveySettings) -> dict[str, object]:
         "photos": absolute(settings.photos),
         "root": None if settings.root is None else absolute(settings.root),
         "bundle": settings.bundle.absolute(),
+        "road": settings.road.model_copy(update=absolute_paths(settings.road)),
         "out": settings.target,
     }

@@ -12,6 +12,7 @@ from models.errors import UsageError
 from pipeline.settings import Settings, home
 from pipeline.survey.listing.addresses import plain_place
 from pipeline.survey.listing.credentials import refuse_credentials
+from pipeline.survey.road_settings import RoadSettings
 
 
 class SurveySettings(Settings):
@@ -38,6 +39,8 @@ class SurveySettings(Settings):
     incremental: bool = Field(
         True, description="Only photographs that are new or changed since the record of this --out"
     )
+
+    road: RoadSettings = Field(RoadSettings(), description="From pixels to metres, places and sums")
 
     out: Path | None = Field(None, description="Folder to fill; none: surveys/NAME in the home")
     chunk: int = Field(32, ge=1, le=4096, description="Photographs a task")
@@ -88,7 +91,7 @@ class SurveySettings(Settings):
         Raises:
             UsageError: naming each setting of the first group that differs.
         """
-        shaping = ("photos", "root", "masks", "overlays", "max_pixels", "allow_outside")
+        shaping = ("photos", "root", "masks", "overlays", "max_pixels", "allow_outside", "road")
         differing = [
             f"{name} was {getattr(self, name)!s}, now {getattr(now, name)!s}"
             for name in shaping

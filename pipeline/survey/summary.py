@@ -19,14 +19,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models.bundle import read_card
-from models.errors import DataError
 from pipeline.stages.record import describe_software
 from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
-from pipeline.survey.chunk import OUTCOMES, ChunkDone, read_done
+from pipeline.survey.chunk import ChunkDone, read_done
 from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.marks import put_mark
+from pipeline.survey.outcomes import read_outcomes
 from pipeline.survey.plan import TABLES, Survey, sweep, table_folder
+from pipeline.survey.road import placed_images
 
 
 def publish(survey: Survey) -> None:
@@ -40,9 +41,11 @@ def publish(survey: Survey) -> None:
         shutil.rmtree(staging, ignore_errors=True)
         group = chunks_a_part(survey.plan.settings.chunk)
         for part, first in enumerate(range(0, survey.chunks, group)):
-            outcomes = _read([survey.chunk_path(n) for n in range(first, min(first + group, survey.chunks))])
+            outcomes = read_outcomes([survey.chunk_path(n) for n in range(first, min(first + group, survey.chunks))])
             for table in TABLES:
-                write_part(table, survey.plan.run_id, _rows(table, outcomes), staging, part)
+                rows = _rows(table, outcomes)
+                rows = placed_images(survey, rows) if table == "images" else rows
+                write_part(table, survey.plan.run_id, rows, staging, part)
         made = _folders(staging, survey)
         for table, folder in _folders(survey.out, survey).items():
             if not folder.is_dir():  # else an earlier try got as far as this
@@ -106,20 +109,6 @@ def count_kinds(out: Path, run_id: str) -> Counter[str]:
 
 def _folders(home: Path, survey: Survey) -> dict[str, Path]:
     return {table: table_folder(home, table, survey.plan.run_id) for table in TABLES}
-
-
-def _read(paths: list[Path]) -> pa.Table:
-    tables = []
-    for path in paths:
-        try:
-            with pq.ParquetFile(path) as file:
-                tables.append(file.read().cast(OUTCOMES))
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise DataError(
-                f"{path} cannot be read: {error}",
-                "Remove that file, then run the same command: the chunk is done again.",
-            ) from error
-    return pa.concat_tables(tables)
 
 
 def _rows(table: str, outcomes: pa.Table) -> pd.DataFrame:

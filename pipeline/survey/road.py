@@ -1,0 +1,135 @@
+"""The road of a survey: where each photograph lies on it, its cracks in place, and their sums over sections.
+
+Runs once all chunks are done and before anything is published. What it makes appears whole: tables ``cracks`` and
+``sections``, and the files for a GIS in ``geo/RUN/``. It can be cut off and done again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.placing.photograph_view import Sight, sight_of
+from pipeline.storage.records import write_part
+from pipeline.storage.schemas import SCHEMAS
+from pipeline.survey.listing.photographs import PLACE
+from pipeline.survey.listing.worklist import chunks_a_part
+from pipeline.survey.marks import put_mark
+from pipeline.survey.outcomes import read_outcomes
+from pipeline.survey.plan import ROAD_TABLES, Survey, table_folder
+from pipeline.survey.road_check import can_place
+
+ROADBOOK = "roadbook.parquet"
+
+_KNOWN = ["name", "height_px", "width_px", *PLACE]
+_PLACED = ("position_source", "heading_source", "chainage_source", "owned_from_m", "owned_to_m", "flags")
+
+
+def sum_road(survey: Survey) -> None:
+    """Put every photograph and crack in its place and sum over sections.
+
+    Raises:
+        DataError: a chunk is missing or damaged, or the disk is full.
+    """
+    run = survey.plan.run_id
+    if table_folder(survey.out, ROAD_TABLES[-1], run).is_dir():
+        return
+    staging = survey.folder / "road"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    if can_place():
+        _place_and_sum(survey, staging)
+    else:
+        _measured_only(survey, staging)
+    for table in ROAD_TABLES:
+        made, target = table_folder(staging, table, run), table_folder(survey.out, table, run)
+        if not target.is_dir():  # else an earlier try got as far as this
+            put_mark(made, run)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(target)
+
+
+def placed_images(survey: Survey, images: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``images`` with what the road adds: place and chainage where they were found, sources and flags."""
+    path = survey.folder / "road" / ROADBOOK
+    if not path.is_file() or not len(images):
+        return images
+    found = pq.read_table(path).to_pandas().set_index("name").reindex(images["name"])
+    found.index = images.index
+    placed = images.drop(columns=[name for name in _PLACED if name in images], errors="ignore")
+    for name in ("latitude_deg", "longitude_deg", "heading_deg", "chainage_m"):
+        placed[name] = placed[name].astype("float64").fillna(found[name])
+    return placed.assign(**{name: found[name] for name in _PLACED})
+
+
+def sight_in(survey: Survey, width: int, height: int, manifest_mm: float | None) -> Sight:
+    """How a photograph of this survey shows the road."""
+    return sight_of(survey.plan.camera, width, height, manifest_mm, survey.plan.settings.road.gsd_mm_per_px)
+
+
+def _place_and_sum(survey: Survey, staging: Path) -> None:
+    from pipeline.placing.geo_files import write_geo_files
+    from pipeline.placing.roadbook import make_roadbook
+    from pipeline.placing.section_length import section_metres
+    from pipeline.placing.sums import SectionSums
+    from pipeline.placing.track import read_track
+    from pipeline.survey.road_layers import Layers, add_section_lines
+
+    plan, road = survey.plan, survey.plan.settings.road
+    images = pd.concat([_images(outcomes) for outcomes in _parts(survey, _KNOWN)], ignore_index=True)
+    track = None if road.track is None else read_track(road.track)
+    forward = plan.camera is not None and plan.camera.view == "forward"
+    book = make_roadbook(images, partial(sight_in, survey), track, road.offset_s, forward)
+    sums, layers = SectionSums(section_metres(road.section)), Layers(book)
+    pq.write_table(layers.roadbook(), staging / ROADBOOK)
+    for part, outcomes in enumerate(_parts(survey)):
+        rows = list(layers.place_part(outcomes, partial(sight_in, survey), sums))
+        write_part("cracks", plan.run_id, rows, staging, part)
+    sections = add_section_lines(sums.rows(), book.values())
+    write_part("sections", plan.run_id, sections, staging)
+    geo = survey.out / "geo" / plan.run_id
+    put_mark(geo, plan.run_id)
+    write_geo_files(layers.frames(sections), geo)
+
+
+def _measured_only(survey: Survey, staging: Path) -> None:
+    for part, outcomes in enumerate(_parts(survey)):
+        rows = [crack for _, cracks in cracks_of(outcomes) for crack in cracks]
+        write_part("cracks", survey.plan.run_id, rows, staging, part)
+    write_part("sections", survey.plan.run_id, [], staging)
+
+
+def cracks_of(outcomes: pa.Table) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Of each photograph that could be done, what is known of it and its rows of ``cracks`` as they were measured."""
+    columns = [
+        name for name in ("name", "height_px", "width_px", "gsd_mm_per_px", "mask") if name in outcomes.column_names
+    ]
+    has_cracks = "cracks" in outcomes.column_names
+    done = outcomes.filter(pc.is_null(outcomes["failure_kind"]))
+    nothing = dict.fromkeys(SCHEMAS["cracks"].names)
+    del nothing["schema_version"]
+    for row in done.select([*columns, *(["cracks"] if has_cracks else [])]).to_pylist():
+        own = {"name": row["name"], "mask": row.get("mask")}
+        yield row, [nothing | own | crack for crack in row.pop("cracks", None) or []]
+
+
+def _parts(survey: Survey, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Outcomes of the chunks, as many at a time as go into one part of a table."""
+    group = chunks_a_part(survey.plan.settings.chunk)
+    for first in range(0, survey.chunks, group):
+        paths = [survey.chunk_path(n) for n in range(first, min(first + group, survey.chunks))]
+        yield read_outcomes(paths, None if columns is None else [*columns, "failure_kind"])
+
+
+def _images(outcomes: pa.Table) -> pd.DataFrame:
+    done = outcomes.filter(pc.is_null(outcomes["failure_kind"])).select(_KNOWN)
+    frame: pd.DataFrame = done.to_pandas()
+    return frame

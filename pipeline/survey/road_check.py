@@ -1,0 +1,51 @@
+"""What a survey is told of the road, looked at before it begins: a mistake shows at once, not in the morning."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from models.errors import UsageError
+from pipeline.placing.camera_file import Camera, read_camera
+from pipeline.survey.road_settings import RoadSettings
+
+PACKAGES = ("geopandas", "pyogrio", "shapely", "pyproj", "gpxpy")
+
+
+def can_place() -> bool:
+    """Whether the packages that place, sum and map are installed."""
+    return all(find_spec(name) is not None for name in PACKAGES)
+
+
+def read_road(road: RoadSettings) -> Camera | None:
+    """Read the camera file, and look at the track.
+
+    Raises:
+        UsageError: the camera file cannot be, gives a scale that ``--gsd`` gives too, or packages are missing.
+        DataError: the track cannot be read.
+    """
+    camera = None if road.camera is None else read_camera(road.camera)
+    if camera is not None and road.gsd_mm_per_px is not None:
+        if camera.has_scale:
+            raise UsageError(f"--gsd and {road.camera} both give a scale.", "Leave one of them out.")
+        if camera.view == "forward":
+            raise UsageError(
+                f"--gsd gives one scale, and the camera in {road.camera} looks ahead: there, every row has its own.",
+                "Give the camera file four points of the road, or lens and mounting.",
+            )
+    if road.track is not None:
+        if not can_place():
+            raise UsageError("--track needs packages that are not installed.", 'Run: pip install "crack-survey[geo]"')
+        from pipeline.placing.track import read_track
+
+        read_track(road.track)
+    return camera
+
+
+def absolute_paths(road: RoadSettings) -> dict[str, Path | None]:
+    """Camera file and track, wherever the next command is given from."""
+    return {name: None if path is None else path.absolute() for name, path in _files(road)}
+
+
+def _files(road: RoadSettings) -> list[tuple[str, Path | None]]:
+    return [("camera", road.camera), ("track", road.track)]

@@ -1,0 +1,35 @@
+"""How photographs lie on the road, and how their cracks are measured and summed, as one pydantic model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from pipeline.placing.clock import clock_offset
+from pipeline.placing.section_length import section_metres
+from pipeline.settings import Settings
+
+
+class RoadSettings(Settings):
+    """From pixels to metres and places; all of it may be left out, and then cracks are measured in pixels."""
+
+    camera: Path | None = Field(None, description="Camera file, YAML: scale, region that is road, lane")
+    gsd_mm_per_px: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Length of road that a pixel shows, mm, of all photographs"
+    )
+    track: Path | None = Field(None, description="GPX track of the vehicle")
+    clock_offset: str | None = Field(None, description="Added to the camera's clock: seconds, or +HH:MM[:SS]")
+    section: str = Field("100m", description="Length of a section: 100m, 0.1mi or plain metres")
+
+    @field_validator("clock_offset", "section")
+    @classmethod
+    def _can_be_read(cls, given: str | None, field: ValidationInfo) -> str | None:
+        if given is not None:
+            _ = section_metres(given) if field.field_name == "section" else clock_offset(given)
+        return given
+
+    @property
+    def offset_s(self) -> float | None:
+        """`clock_offset` in seconds."""
+        return None if self.clock_offset is None else clock_offset(self.clock_offset)

@@ -1,0 +1,79 @@
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pytest
+
+from models.errors import DataError, UsageError
+from pipeline.storage.records import read_table
+from pipeline.survey.batch import run_survey
+from pipeline.survey.road_settings import RoadSettings
+from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.conftest import make_photographs
+
+FORWARD = "{view: forward, size_px: [48, 48], region: [[0, 24], [48, 24], [48, 48], [0, 48]]}"
+
+
+def manifest(folder: Path, count: int = 6) -> Path:
+    make_photographs(folder / "photographs", count)
+    lines = [
+        f"photographs/p{number:03d}.jpg,{5 * number},{10 + number * 4.5e-5},20,A7,north,1" for number in range(count)
+    ]
+    path = folder / "drive.csv"
+    path.write_text("\n".join(["path,chainage,latitude,longitude,route_id,direction,lane", *lines]) + "\n")
+    return path
+
+
+def settings(tmp_path: Path, bundle: Path, **road: Any) -> SurveySettings:
+    return SurveySettings(
+        photos=str(manifest(tmp_path)),
+        bundle=bundle,
+        out=tmp_path / "out",
+        device="cpu",
+        chunk=4,
+        road=RoadSettings.model_validate(road),
+    )
+
+
+def test_a_survey_knows_its_road(tmp_path: Path, bundle: Path) -> None:
+    row = run_survey(settings(tmp_path, bundle, gsd_mm_per_px=125, section="10m"))  # 6 m of road each
+    assert row is not None
+    out = tmp_path / "out"
+    images = read_table("images", out, row["run_id"])
+    assert images["chainage_source"].tolist() == ["manifest"] * 6
+    assert images["heading_source"].tolist() == ["photographs"] * 6
+    assert images["owned_from_m"].tolist()[1:] == [2.5, 7.5, 12.5, 17.5, 22.5]
+    sections = read_table("sections", out, row["run_id"])
+    assert sections["from_m"].tolist() == [-10, 0, 10, 20]
+    assert sections["surveyed_m"].tolist() == pytest.approx([3, 10, 10, 8])
+    assert set(sections["route_id"]) == {"A7"}
+    folder = out / "geo" / row["run_id"]
+    assert len(gpd.read_file(folder / "photographs.geojson")) == 6
+    assert len(gpd.read_parquet(folder / "sections.parquet")) == 4
+    assert (folder / "survey.gpkg").is_file()
+
+
+def test_a_view_ahead_without_a_scale_says_so(tmp_path: Path, bundle: Path) -> None:
+    (tmp_path / "camera.yaml").write_text(FORWARD)
+    row = run_survey(settings(tmp_path, bundle, camera=tmp_path / "camera.yaml"))
+    assert row is not None
+    images = read_table("images", tmp_path / "out", row["run_id"])
+    assert all("view=oblique" in flags for flags in images["flags"])
+    sections = read_table("sections", tmp_path / "out", row["run_id"])
+    assert sections["crack_m"].isna().all()
+    assert sections["flags"].tolist() == ["view=oblique; part surveyed"]
+
+
+def test_mistakes_show_before_anything_begins(tmp_path: Path, bundle: Path) -> None:
+    (tmp_path / "camera.yaml").write_text("{view: down, scale_mm_per_px: 1}")
+    (tmp_path / "a.gpx").write_text("no track")
+    for road, error in (
+        ({"camera": tmp_path / "camera.yaml", "gsd_mm_per_px": 2}, UsageError),
+        ({"camera": tmp_path / "gone.yaml"}, UsageError),
+        ({"track": tmp_path / "a.gpx"}, DataError),
+    ):
+        with pytest.raises(error):
+            run_survey(settings(tmp_path, bundle, **road))
+    for road in ({"section": "ten"}, {"clock_offset": "later"}):
+        with pytest.raises(UsageError):
+            settings(tmp_path, bundle, **road)
