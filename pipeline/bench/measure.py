@@ -108,7 +108,7 @@ def quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
             "full_frame": cascade.stage2.full_frame([sample.image])[0] >= cascade.thresholds.full_frame,
         }
         for way, mask in masks.items():
-            f1s[way].append(segmentation_counts(mask, sample.mask, 2))
+            f1s[way].append(segmentation_counts(mask, sample.mask, 2, sample.ignore))
     mean = {way: sum(counts.f1 for counts in of_way) / len(of_way) for way, of_way in f1s.items()}
     return {
         "f1_2px_mean": mean["cascade"],

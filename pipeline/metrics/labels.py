@@ -21,17 +21,24 @@ class Oracle(NamedTuple):
     oracle_boxes_per_image: float
 
 
-def oracle(boxes_per_picture: Iterable[AnyBoxes], masks: Iterable[NDArray[np.bool_]]) -> Oracle:
+def oracle(
+    boxes_per_picture: Iterable[AnyBoxes],
+    masks: Iterable[NDArray[np.bool_]],
+    ignores: Iterable[NDArray[np.bool_] | None] | None = None,
+) -> Oracle:
     """Score the label boxes themselves, pooled.
 
     Args:
         boxes_per_picture: ``(N, 4)`` xyxy px of each picture.
         masks: ``(H, W)`` bool of each picture.
+        ignores: ``(H, W)`` bool of each picture, True on pixels not to be judged; none: all are.
 
     Returns:
         nan without pictures.
     """
-    counts = [region_counts(boxes, mask) for boxes, mask in zip(boxes_per_picture, masks, strict=True)]
+    pictures = list(zip(boxes_per_picture, masks, strict=True))
+    unknown = [None] * len(pictures) if ignores is None else ignores
+    counts = [region_counts(*own, ignore) for own, ignore in zip(pictures, unknown, strict=True)]
     pooled = sum(counts, RegionCounts())
     return Oracle(pooled.data_reduction, pooled.boxes_per_image)
 

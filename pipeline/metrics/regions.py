@@ -36,8 +36,8 @@ class RegionCounts(Counts):
             crack whose whole skeleton is shorter than 8 px can never make a box a strict true positive.
         missed_px: crack pixels in no box.
         crack_px: crack pixels.
-        union_px: pixels in the union of the boxes.
-        frame_px: pixels of the picture.
+        union_px: pixels in the union of the boxes that are to be judged.
+        frame_px: pixels of the picture that are to be judged.
         pictures: pictures counted.
     """
 
@@ -76,21 +76,47 @@ class RegionCounts(Counts):
         return _share(self.tp + self.fp, self.pictures, empty=math.nan)
 
 
-def region_counts(boxes: AnyBoxes, mask: Mask) -> RegionCounts:
+def region_counts(boxes: AnyBoxes, mask: Mask, ignore: Mask | None = None) -> RegionCounts:
     """Count one picture at one threshold.
 
     Args:
         boxes: ``(N, 4)`` xyxy px, half-open, those at or above the threshold; rounded outwards and clipped here.
         mask: ``(H, W)`` bool, True on crack.
+        ignore: ``(H, W)`` bool, True on pixels not to be judged: they are counted nowhere, and a box that holds some of
+            them and no crack pixel is neither right nor wrong (`judged_boxes`).
     """
-    return RegionCounts(*_cumulative_counts(boxes, mask)[-1].tolist())
+    return RegionCounts(*_cumulative_counts(boxes, mask, ignore)[-1].tolist())
 
 
-def region_curve(per_picture: Iterable[tuple[AnyBoxes, Scores, Mask]], thresholds: ArrayLike) -> pd.DataFrame:
+def judged_boxes(boxes: AnyBoxes, mask: Mask, ignore: Mask | None) -> NDArray[np.bool_]:
+    """False for boxes of which nobody can say whether they hold crack: ``(N,)``.
+
+    Args:
+        boxes: ``(N, 4)`` xyxy px.
+        mask: ``(H, W)`` bool, True on crack.
+        ignore: ``(H, W)`` bool, True on pixels not to be judged; none: all are.
+
+    >>> judged_boxes(np.array([[0, 0, 2, 1], [1, 0, 3, 1]]), np.array([[1, 0, 0]]), np.array([[0, 0, 1]])).tolist()
+    [True, False]
+    """
+    if ignore is None:
+        return np.ones(len(boxes), np.bool_)
+    whole = round_outwards(boxes, ignore.shape)
+    return np.asarray(
+        (_pixels_in(whole, np.asarray(mask, bool) & ~np.asarray(ignore, bool)) > 0) | (_pixels_in(whole, ignore) == 0),
+        np.bool_,
+    )
+
+
+def region_curve(
+    per_picture: Iterable[tuple[AnyBoxes, Scores, Mask] | tuple[AnyBoxes, Scores, Mask, Mask | None]],
+    thresholds: ArrayLike,
+) -> pd.DataFrame:
     """Every region metric, pooled, at each threshold.
 
     Args:
-        per_picture: ``(boxes (N, 4) xyxy px, scores (N,), mask (H, W) bool)`` of each picture, in any order of scores.
+        per_picture: ``(boxes (N, 4) xyxy px, scores (N,), mask (H, W) bool)`` of each picture, in any order of scores,
+            and where some pixels are not to be judged ``ignore (H, W) bool`` as the fourth.
         thresholds: ``(T,)``, 0–1. A box counts when its score is at or above; compared in float32, which is what
             scores are.
 
@@ -100,13 +126,18 @@ def region_curve(per_picture: Iterable[tuple[AnyBoxes, Scores, Mask]], threshold
     """
     levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
     total = np.zeros((len(levels), len(RegionCounts.__dataclass_fields__)), dtype=np.int64)  # (T, F)
-    for boxes, scores, mask in per_picture:
-        total += counts_at(boxes, scores, mask, levels)
+    for boxes, scores, mask, *ignore in per_picture:
+        total += counts_at(boxes, scores, mask, levels, ignore=ignore[0] if ignore else None)
     return curve_of(total, levels)
 
 
 def counts_at(
-    boxes: AnyBoxes, scores: Scores, mask: Mask, thresholds: ArrayLike, skeleton: Mask | None = None
+    boxes: AnyBoxes,
+    scores: Scores,
+    mask: Mask,
+    thresholds: ArrayLike,
+    skeleton: Mask | None = None,
+    ignore: Mask | None = None,
 ) -> NDArray[np.int64]:
     """What one picture adds to `region_curve` at each threshold: ``(T, F)``, F in the order of `RegionCounts`.
 
@@ -116,12 +147,13 @@ def counts_at(
         mask: likewise.
         thresholds: likewise.
         skeleton: of the mask, by `skeleton_of`, for who counts many boxes on one mask; none: made here.
+        ignore: as `region_counts`.
     """
     levels = np.asarray(thresholds, dtype=np.float32).reshape(-1)
     falling = -np.asarray(scores, dtype=np.float32).reshape(-1)
     order = np.argsort(falling, kind="stable")
     kept = np.searchsorted(falling[order], -levels, side="right")  # (T,) boxes at or above
-    return _cumulative_counts(np.asarray(boxes).reshape(-1, 4)[order], mask, skeleton)[kept]
+    return _cumulative_counts(np.asarray(boxes).reshape(-1, 4)[order], mask, ignore, skeleton)[kept]
 
 
 def skeleton_of(mask: Mask) -> Mask:
@@ -178,7 +210,9 @@ def ap50(per_picture: Iterable[tuple[AnyBoxes, Scores, AnyBoxes]]) -> float:
     return float(precision.mean())
 
 
-def _cumulative_counts(boxes: AnyBoxes, mask: Mask, skeleton: Mask | None = None) -> NDArray[np.int64]:
+def _cumulative_counts(
+    boxes: AnyBoxes, mask: Mask, ignore: Mask | None = None, skeleton: Mask | None = None
+) -> NDArray[np.int64]:
     """Counts of the first k boxes, for every k.
 
     Returns:
@@ -187,6 +221,9 @@ def _cumulative_counts(boxes: AnyBoxes, mask: Mask, skeleton: Mask | None = None
     mask = np.asarray(mask, dtype=bool)
     whole = round_outwards(boxes, mask.shape)
     count = len(whole)
+    judged = np.ones_like(mask) if ignore is None else ~np.asarray(ignore, dtype=bool)
+    mask = mask & judged
+    known = judged_boxes(boxes, mask, ignore)  # (N,)
     true_positive = _pixels_in(whole, mask) >= 1  # (N,)
     grown = round_outwards(boxes, mask.shape, grow=STRICT_REACH_PX)
     strict = _pixels_in(grown, skeleton_of(mask) if skeleton is None else skeleton) >= STRICT_SKELETON_PX  # (N,)
@@ -195,18 +232,18 @@ def _cumulative_counts(boxes: AnyBoxes, mask: Mask, skeleton: Mask | None = None
     for k in range(count - 1, -1, -1):
         x1, y1, x2, y2 = whole[k]
         first[y1:y2, x1:x2] = k
-    covered = _running(np.bincount(first.reshape(-1), minlength=count + 1)[:count])  # (N + 1,)
+    covered = _running(np.bincount(first[judged], minlength=count + 1)[:count])  # (N + 1,)
     held = _running(np.bincount(first[mask], minlength=count + 1)[:count])  # (N + 1,)
 
     crack = int(mask.sum())
     rows = np.empty((count + 1, len(RegionCounts.__dataclass_fields__)), dtype=np.int64)
     rows[:, 0] = _running(true_positive)
-    rows[:, 1] = _running(~true_positive)
+    rows[:, 1] = _running(known & ~true_positive)
     rows[:, 2] = _running(strict)
     rows[:, 3] = crack - held
     rows[:, 4] = crack
     rows[:, 5] = covered
-    rows[:, 6] = mask.size
+    rows[:, 6] = int(judged.sum())
     rows[:, 7] = 1
     return rows
 

@@ -64,16 +64,21 @@ class SegmentationCounts(Counts):
         return self.f1 / (2 - self.f1)
 
 
-def segmentation_counts(predicted: Mask, truth: Mask, tolerance_px: int) -> SegmentationCounts:
+def segmentation_counts(
+    predicted: Mask, truth: Mask, tolerance_px: int, ignore: Mask | None = None
+) -> SegmentationCounts:
     """Count one picture.
 
     Args:
         predicted: ``(H, W)`` bool over the full frame; a pixel outside every box is background.
         truth: ``(H, W)`` bool.
         tolerance_px: greatest Euclidean distance between the centres of two pixels that still agree.
+        ignore: ``(H, W)`` bool, True on pixels not to be judged: whatever is predicted there changes nothing.
     """
     predicted, truth = np.asarray(predicted, dtype=bool), np.asarray(truth, dtype=bool)
     _check_shapes(predicted, truth)
+    if ignore is not None:
+        predicted, truth = predicted & ~ignore, truth & ~ignore
     return SegmentationCounts(
         tp_pred=int(np.count_nonzero(predicted & (_highest_near(truth, tolerance_px) > 0))),
         n_pred=int(np.count_nonzero(predicted)),
@@ -85,12 +90,15 @@ def segmentation_counts(predicted: Mask, truth: Mask, tolerance_px: int) -> Segm
 
 
 def segmentation_curve(
-    per_picture: Iterable[tuple[ProbabilityMap, Mask]], thresholds: ArrayLike, tolerance_px: int = 2
+    per_picture: Iterable[tuple[ProbabilityMap, Mask] | tuple[ProbabilityMap, Mask, Mask | None]],
+    thresholds: ArrayLike,
+    tolerance_px: int = 2,
 ) -> pd.DataFrame:
     """Every mask metric, pooled, at each threshold; one pass a picture, however many thresholds.
 
     Args:
-        per_picture: ``(probability (H, W) float32 0–1, truth (H, W) bool)`` of each picture.
+        per_picture: ``(probability (H, W) float32 0–1, truth (H, W) bool)`` of each picture, and where some pixels are
+            not to be judged ``ignore (H, W) bool`` as the third.
         thresholds: ``(T,)``, 0–1. A pixel is crack when its probability is at or above; compared in float32.
         tolerance_px: as in `segmentation_counts`.
 
@@ -101,9 +109,11 @@ def segmentation_curve(
     order = np.argsort(levels)
     rising = levels[order].astype(np.float32)  # (T,)
     total = np.zeros((len(levels), len(SegmentationCounts.__dataclass_fields__)), dtype=np.int64)  # (T, F)
-    for probability, truth in per_picture:
+    for probability, truth, *ignore in per_picture:
         probability, truth = np.asarray(probability, dtype=np.float32), np.asarray(truth, dtype=bool)
         _check_shapes(probability, truth)
+        if ignore and ignore[0] is not None:
+            probability, truth = np.where(ignore[0], np.float32(-1), probability), truth & ~ignore[0]
         # A true pixel is near a predicted one at every threshold up to the highest probability around it.
         reachable = _highest_near(probability, tolerance_px)
         predicted = _at_or_above(probability, rising)

@@ -14,6 +14,7 @@ from PIL import ImageDraw, ImageFont
 
 from pipeline.arrays import Image, Mask, round_outwards, union_mask
 from pipeline.datasets.base import Sample
+from pipeline.metrics import judged_boxes
 
 Colour = tuple[int, int, int]
 
@@ -136,11 +137,12 @@ def outline(canvas: Image, box: NDArray[np.int64], colour: Colour, width: int) -
 
 def figure2_rows(sample: Sample, boxes: ArrayLike, scores: ArrayLike, predicted_mask: Mask) -> dict[str, Image]:
     """The five rows of the paper's Figure 2 and the predicted mask, by name, in order (a) to (f)."""
+    judged = judged_boxes(np.asarray(boxes), sample.mask, sample.ignore)
     return {
         "input": sample.image,
         "boxes": draw_boxes(sample.image, boxes, scores),
         "confidence": heat_map(sample.image, boxes, scores),
         "truth": mask_picture(sample.mask),
-        "outcome": outcome_map(boxes, sample.mask),
+        "outcome": outcome_map(np.asarray(boxes)[judged], sample.mask),
         "predicted": mask_picture(predicted_mask),
     }

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.arrays import Image, Mask, round_outwards, union_mask
 from pipeline.datasets.base import Sample
+from pipeline.metrics import judged_boxes
 from pipeline.reporting.figures import PALETTE, holds_crack, outline
 
 
@@ -37,14 +38,15 @@ def review_cuts(sample: Sample, boxes: ArrayLike, scores: ArrayLike) -> list[Rev
     corners, hit = round_outwards(np.asarray(boxes), size), holds_crack(boxes, sample.mask)
     missed = sample.mask & ~union_mask(corners, size)
     places: list[tuple[Literal["missed", "false"], float, NDArray[np.int64]]]
-    places = [("false", score, box) for score, box in zip(np.asarray(scores)[~hit], corners[~hit], strict=True)]
+    false = ~hit & judged_boxes(corners, sample.mask, sample.ignore)
+    places = [("false", score, box) for score, box in zip(np.asarray(scores)[false], corners[false], strict=True)]
     grown = cv2.dilate(missed.astype(np.uint8), np.ones((5, 5), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(grown)
     for label, (x, y, wide, tall, _area) in enumerate(stats[1:].tolist(), start=1):
         places.append(("missed", (missed & (labels == label)).sum(), np.array([x, y, x + wide, y + tall])))
     cuts = []
     for kind, weight, box in places:
-        marks = [*((other, "box") for other in corners[hit]), *((other, "fp") for other in corners[~hit])]
+        marks = [*((other, "box") for other in corners[hit]), *((other, "fp") for other in corners[false])]
         cuts.append(ReviewCut(sample.name, kind, float(weight), _close_up(sample.image, box, marks, missed)))
     return cuts
 

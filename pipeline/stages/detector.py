@@ -48,6 +48,7 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
         settings.box_splitting,
         config.coarse_px if config.coarse_mask else None,
         COARSE_THRESHOLDS if thresholds.coarse_mask is None else [thresholds.coarse_mask],
+        [sample.ignore for sample in val],
     )
     point = choose_operating_point(candidates, thresholds)
     stage1.boxes = point.coarse_boxes

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.pictures import read_mask
-from pipeline.metrics import ap50, region_curve
+from pipeline.metrics import ap50, judged_boxes, region_curve
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold, read_validation
 from pipeline.stages.evaluation import count_picture, headline
@@ -32,8 +32,9 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
         full_frame = read_mask(segmented / "full_frame" / f"{sample.name}.png")
         spent = dict(zip(TIMES, times.loc[sample.name, list(TIMES)].to_numpy(float), strict=True))
         rows.append(count_picture(sample, boxes[scores >= threshold], mask, full_frame, spent))
-        for_curve.append((boxes, scores, sample.mask))
-        for_ap.append((boxes, scores, labels.get(sample.name, np.zeros((0, 4)))))
+        for_curve.append((boxes, scores, sample.mask, sample.ignore))
+        judged = judged_boxes(boxes, sample.mask, sample.ignore)
+        for_ap.append((boxes[judged], scores[judged], labels.get(sample.name, np.zeros((0, 4)))))
     counts = pd.DataFrame(rows)
     curve = region_curve(for_curve, SCORES).assign(part="test")
     on_val = pd.read_parquet(detected / "curve.parquet").assign(part="val")

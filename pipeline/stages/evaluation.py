@@ -23,6 +23,7 @@ from pipeline.metrics import (
     SegmentationCounts,
     ap50,
     bootstrap_interval,
+    judged_boxes,
     mean_over_pictures,
     region_counts,
     segmentation_counts,
@@ -102,10 +103,10 @@ def count_picture(
         ``cascade_2px_inter`` and so on, and the times.
     """
     row: dict[str, Any] = {"name": sample.name, "height_px": sample.mask.shape[0], "width_px": sample.mask.shape[1]}
-    row |= asdict(region_counts(boxes, sample.mask))
+    row |= asdict(region_counts(boxes, sample.mask, sample.ignore))
     for side, predicted in (("cascade", mask), ("full_frame", full_frame)):
         for tolerance in TOLERANCES:
-            counts = asdict(segmentation_counts(predicted, sample.mask, tolerance))
+            counts = asdict(segmentation_counts(predicted, sample.mask, tolerance, sample.ignore))
             row |= {f"{side}_{tolerance}px_{field}": value for field, value in counts.items()}
     return row | times
 
@@ -131,7 +132,8 @@ def evaluate_cascade(
             rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
             columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
             frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
-            for_ap.append((boxes, scores, mask_to_boxes(sample.mask, labels)))
+            judged = judged_boxes(boxes, sample.mask, sample.ignore)
+            for_ap.append((boxes[judged], scores[judged], mask_to_boxes(sample.mask, labels)))
         report(len(rows), total, "")
     counts = pd.DataFrame(rows)
     return Evaluated(counts, pd.concat(frames, ignore_index=True), headline(counts, ap50(for_ap)))

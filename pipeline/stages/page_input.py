@@ -50,7 +50,7 @@ def report_input(splits: Sequence[Measured], row: dict[str, Any], images: pd.Dat
 def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
     """Curve over thresholds of all test pictures together, each seen by the detector of its own split."""
     pictures = (
-        (detections[BOX_COLUMNS].to_numpy(), detections["score"].to_numpy(), sample.mask)
+        (detections[BOX_COLUMNS].to_numpy(), detections["score"].to_numpy(), sample.mask, sample.ignore)
         for split in splits
         for sample, detections in _detections(split)
     )

@@ -27,7 +27,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
     negatives = dataset.negative_names if settings.dataset.use_negatives else ()
-    frames, boxes_of, masks, recalls = [], [], [], []
+    frames, boxes_of, masks, ignores, recalls = [], [], [], [], []
     for part in PARTS:
         for name in split.part(part):
             sample = dataset.load(name)
@@ -35,8 +35,9 @@ def prepare(settings: RunSettings, out: Path) -> None:
             frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(name=name, part=part))
             boxes_of.append(boxes)
             masks.append(sample.mask)
+            ignores.append(sample.ignore)
             recalls.append((anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)), len(boxes)))
-    ceiling = oracle(boxes_of, masks)
+    ceiling = oracle(boxes_of, masks, ignores)
     met = [(recall, count) for recall, count in recalls if count]
     labels = {
         **ceiling._asdict(),

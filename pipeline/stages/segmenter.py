@@ -129,7 +129,7 @@ def choose_probability_thresholds(cascade: Cascade, samples: Sequence[Sample]) -
     }
     chosen = {}
     for name, maps in ways.items():
-        pairs = [(probability, sample.mask) for probability, sample in zip(maps, samples, strict=True)]
+        pairs = [(probability, sample.mask, sample.ignore) for probability, sample in zip(maps, samples, strict=True)]
         curves = (segmentation_curve(pairs, PROBABILITIES, tolerance) for tolerance in TOLERANCES)
         chosen[name] = choose_probability_threshold(*curves)
     return chosen

@@ -76,7 +76,8 @@ class DetectorTrainee:
         stage1 = Stage1(model, Eager(DetectorGraph(model)))
         outputs = stage1.look([sample.image for sample in self.val])
         coarse_px = config.coarse_px if config.coarse_mask else None
-        candidates = candidates_of(outputs, [sample.mask for sample in self.val], BoxSplitting(), coarse_px)
+        masks, ignores = [sample.mask for sample in self.val], [sample.ignore for sample in self.val]
+        candidates = candidates_of(outputs, masks, BoxSplitting(), coarse_px, ignores=ignores)
         figures = choose_operating_point(candidates, ThresholdSettings()).figures
         return {name: figures[name] for name in ("precision", "segmentation_error", "data_reduction")}
 

@@ -69,6 +69,7 @@ def candidates_of(
     splitting: BoxSplitting,
     coarse_px: int | None,
     coarse_thresholds: Sequence[float] = COARSE_THRESHOLDS,
+    ignores: Sequence[Mask | None] | None = None,
 ) -> Candidates:
     """Count at each pair of thresholds what there is to choose by.
 
@@ -78,16 +79,17 @@ def candidates_of(
         splitting: where boxes are split.
         coarse_px: side of a pixel of the coarse mask, px; none for a detector without one, which has one way only.
         coarse_thresholds: thresholds of the coarse mask.
+        ignores: ``(H, W)`` bool of each picture, True on pixels not to be judged; none: all are.
     """
     thresholds = coarse_thresholds if coarse_px else coarse_thresholds[:1]
     ways = [CoarseBoxes(threshold=threshold, **splitting.model_dump()) for threshold in thresholds]
     counts = []
-    for output, mask in zip(outputs, masks, strict=True):
+    for output, mask, ignore in zip(outputs, masks, ignores or [None] * len(masks), strict=True):
         skeleton = skeleton_of(mask)
         detections = [
             boxes_from_coarse_mask(output, coarse_px, way) if coarse_px else output.detections for way in ways
         ]
-        counts.append([counts_at(*each, mask, SCORES, skeleton) for each in detections])
+        counts.append([counts_at(*each, mask, SCORES, skeleton, ignore) for each in detections])
     return Candidates(ways, np.array(counts))
 
 

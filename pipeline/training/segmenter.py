@@ -80,7 +80,7 @@ class SegmenterTrainee:
         for sample in self.val:
             predicted = segment(model, sample.image, self.config.multiple, device) >= 0.5
             for tolerance, pictures in counts.items():
-                pictures.append(segmentation_counts(predicted, sample.mask, tolerance))
+                pictures.append(segmentation_counts(predicted, sample.mask, tolerance, sample.ignore))
         f1_0px, f1_2px = (sum(pictures[1:], pictures[0]).f1 for pictures in counts.values())
         return {"f1_0px": f1_0px, "f1_2px": f1_2px, "score": (f1_0px + f1_2px) / 2}
 
