@@ -13,6 +13,7 @@ from flows import runtime
 from flows.cli_bench import bench
 from flows.cli_camera import camera
 from flows.cli_data import AsJson, data
+from flows.cli_measure import measure
 from flows.mistakes import Commands
 from models.errors import UsageError
 
@@ -47,6 +48,7 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 app.add_typer(camera, name="camera")
 app.command()(bench)
+app.command()(measure)
 
 Dataset = Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.", show_default=True)]
 Root = Annotated[Path | None, typer.Option(help="Folder of the data set; the generated sample has none.")]

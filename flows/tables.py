@@ -58,6 +58,29 @@ def print_runs(paper: Mapping[str, Any], runs: list[dict[str, Any]]) -> None:
         console.print("No run yet: `crack-survey run` makes one.")
 
 
+CRACKS = (
+    *(("crack_id", "crack"), ("kind", "kind"), ("length_px", "length px"), ("width_mean_px", "width px")),
+    *(("width_uncertainty_px", "±"), ("orientation_deg", "direction °"), ("fragments", "pieces")),
+    *(("length_m", "length m"), ("width_mean_mm", "width mm"), ("severity_astm", "ASTM"), ("severity_ltpp", "LTPP")),
+)
+
+
+def print_cracks(rows: list[dict[str, Any]]) -> None:
+    """Print measured cracks, rows of `pipeline.measuring.rows`."""
+    table = Table()
+    table.add_column("mask", overflow="fold")
+    for column, heading in CRACKS:
+        table.add_column(heading, justify="left" if column in {"kind"} else "right", no_wrap=True)
+    for row in rows:
+        values = [row.get(column) for column, _ in CRACKS]
+        told = [f"{value:.2f}" if isinstance(value, float) else "" if value is None else str(value) for value in values]
+        table.add_row(str(row["name"]), *told)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 180
+    console.print(table)
+
+
 def print_info(found: Mapping[str, Any]) -> None:
     """Print what `pipeline.datasets.info.describe_root` found."""
     sizes = ", ".join(f"{size['width_px']}×{size['height_px']} px ({size['samples']})" for size in found["sizes"][:4])

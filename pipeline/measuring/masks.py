@@ -1,0 +1,69 @@
+"""Masks on disk, whoever drew them → measured cracks."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from models.errors import DataError, UsageError
+from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_mask
+from pipeline.measuring.cracks import measure
+from pipeline.measuring.rows import COLUMNS, crack_rows
+from pipeline.measuring.scale import Scale
+from pipeline.measuring.settings import MeasureSettings
+from pipeline.storage.atomic import write_whole
+
+SIZES = ("area_m2", "diameter_m", "line_px", "outline_px", "mask")
+"""What a file holds beside the columns that ``--json`` prints."""
+
+
+def find_masks(masks: str) -> list[tuple[str, Path]]:
+    """Names and paths of the masks that a folder holds, at any depth, or that a glob or a path names, sorted.
+
+    Raises:
+        DataError: there is none.
+    """
+    root = Path(masks)
+    if root.is_dir():
+        paths = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES)
+        found = [(str(path.relative_to(root)), path) for path in paths]
+    elif root.is_file():
+        found = [(root.name, root)]
+    else:
+        paths = sorted(Path(path) for path in glob.glob(masks, recursive=True))  # noqa: PTH207 (an absolute glob)
+        found = [(str(path), path) for path in paths if path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES]
+    if not found:
+        suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise DataError(f"{masks} holds no mask.", f"Give a folder, a quoted glob or a file; masks end in {suffixes}.")
+    return found
+
+
+def measure_masks(masks: str, settings: MeasureSettings, scale: Scale | None) -> list[dict[str, Any]]:
+    """Rows of the table `cracks`, one mask after the other.
+
+    Raises:
+        DataError: there is no mask, or one cannot be read.
+    """
+    rows = []
+    for name, path in find_masks(masks):
+        found = crack_rows(name, measure(None, read_mask(path), settings, scale), scale)
+        rows += [row | {"mask": str(path)} for row in found]
+    return rows
+
+
+def write_rows(rows: list[dict[str, Any]], path: Path) -> None:
+    """Write rows as CSV or Parquet, whole.
+
+    Raises:
+        UsageError: the name says neither.
+    """
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, *SIZES])
+    if path.suffix.lower() == ".csv":
+        write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
+    elif path.suffix.lower() == ".parquet":
+        write_whole(path, lambda temporary: frame.to_parquet(temporary, index=False))
+    else:
+        raise UsageError(f"--out {path} is neither CSV nor Parquet.", "Let its name end in .csv or .parquet.")

@@ -1,0 +1,90 @@
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from pipeline.measuring.rows import COLUMNS
+from pipeline.storage.schemas import SCHEMAS
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """One mask 0/255 with a bar of 100 × 4 px, one of labels 0/1 below it, and one without crack."""
+    mask = np.zeros((60, 140), np.uint8)
+    mask[28:32, 20:120] = 255
+    (tmp_path / "masks" / "b").mkdir(parents=True)
+    for name, pixels in (("a.png", mask), ("b/c.png", mask // 255), ("none.png", mask * 0)):
+        cv2.imwrite(str(tmp_path / "masks" / name), pixels)
+    return tmp_path / "masks"
+
+
+def run(*given):
+    return CliRunner().invoke(app, ["measure", *map(str, given)])
+
+
+def test_json_holds_the_columns_of_the_record(masks):
+    result = run(masks, "--gsd", 2.5, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["cracks"]
+    assert [one["name"] for one in found] == ["a.png", "b/c.png"]
+    assert all(tuple(one) == COLUMNS for one in found)
+    assert set(COLUMNS) < set(SCHEMAS["cracks"].names)
+    for one in found:
+        assert one["length_px"] == pytest.approx(100, rel=0.01)
+        assert one["width_mean_px"] == pytest.approx(4, abs=0.15)
+        assert one["length_m"] == pytest.approx(0.25, rel=0.01)
+        assert one["width_mean_mm"] == pytest.approx(10, abs=0.4)
+        assert (one["kind"], one["gsd_source"], one["severity_astm"]) == ("transverse", "gsd", "uncertain")
+
+
+def test_without_a_scale_there_are_no_millimetres(masks):
+    (one,) = json.loads(run(masks / "a.png", "--json").stdout)["cracks"]
+    assert {one[name] for name in ("length_m", "width_mean_mm", "severity_astm", "severity_ltpp", "gsd_source")} == {
+        None
+    }
+
+
+def test_the_direction_of_travel_decides_the_kind(masks):
+    (one,) = json.loads(run(masks / "a.png", "--axis", 90, "--json").stdout)["cracks"]
+    assert one["kind"] == "longitudinal"
+
+
+def test_a_table_and_files(masks, tmp_path):
+    result = run(f"{masks}/*.png", "--out", tmp_path / "cracks.csv")
+    assert result.exit_code == 0, result.output
+    assert "transverse" in result.stdout
+    assert len(pd.read_csv(tmp_path / "cracks.csv")) == 1
+    assert run(masks, "--out", tmp_path / "cracks.parquet").exit_code == 0
+    assert len(pd.read_parquet(tmp_path / "cracks.parquet")) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "told"),
+    [
+        (["--gsd", "0"], 2, "mm a pixel"),
+        (["--gsd", "-2"], 2, "mm a pixel"),
+        (["--gsd", "nan"], 2, "mm a pixel"),
+        (["--gap", "-1"], 2, "--gap"),
+        (["--axis", "400"], 2, "--axis"),
+        (["--out", "cracks.xls"], 2, ".csv"),
+    ],
+)
+def test_what_does_not_fit_is_told(masks, given, status, told):
+    result = run(masks, *given)
+    assert result.exit_code == status
+    assert told in result.stderr
+    assert not result.stdout
+
+
+def test_no_mask_and_a_damaged_one_are_told(masks, tmp_path):
+    missing = run(tmp_path / "nowhere")
+    assert missing.exit_code == 1
+    assert "holds no mask" in missing.stderr
+    (masks / "torn.png").write_bytes((masks / "a.png").read_bytes()[:60])
+    torn = run(masks)
+    assert torn.exit_code == 1
+    assert "torn.png" in torn.stderr
