@@ -27,6 +27,7 @@ from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.listing.photographs import PLACE, Failure
 from pipeline.survey.listing.question import listed_digest
 from pipeline.survey.listing.worklist import read_chunk
+from pipeline.survey.measured import MEASURED, measured_rows
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
 from pipeline.survey.process import Picture, loaded_cascade, process_pictures, read_ahead, read_picture
@@ -37,6 +38,7 @@ OUTCOMES = pa.schema(
     [
         *_IMAGE,
         pa.field("detections", pa.list_(pa.struct([(name, pa.float64()) for name in DETECTION]))),
+        pa.field("cracks", pa.list_(pa.struct(list(MEASURED)))),
         *(pa.field(f"failure_{name}", pa.string()) for name in Failure._fields),
         pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False),
     ]
@@ -88,11 +90,14 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
     pictures = read_ahead(photographs, lambda photograph: read_picture(photograph, store, settings.max_pixels))
     rows = []
     last = time.perf_counter()
-    for batch in process_pictures(loaded_cascade(survey, device, streams), pictures):
+    cascade = loaded_cascade(survey, device, streams)
+    for batch in process_pictures(cascade, pictures):
         for picture, found in batch:
             row = _row(picture, found) | {"path": store.address(picture.photograph.name)}
             if isinstance(found, CascadeResult):
                 row |= _write_pictures(survey, picture, found)
+                level = cascade.thresholds.probability
+                row["cracks"] = measured_rows(survey.plan, picture.photograph, found, level)
             rows.append(row)
         share = (time.perf_counter() - last) * 1e3 / len(batch)
         for row in rows[-len(batch) :]:

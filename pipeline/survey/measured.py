@@ -1,0 +1,46 @@
+"""The cracks of one photograph of a survey, measured while its probability map is at hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.cascade.cascade import CascadeResult
+from pipeline.measuring.cracks import measure
+from pipeline.measuring.rows import crack_rows
+from pipeline.measuring.settings import MeasureSettings
+from pipeline.placing.photograph_view import OBLIQUE, sight_of
+from pipeline.storage.schemas import SCHEMAS
+from pipeline.survey.listing.photographs import Photograph
+from pipeline.survey.plan import Plan
+
+MEASURED = tuple(
+    field.with_nullable(True) for field in SCHEMAS["cracks"] if field.name not in ("name", "mask", "schema_version")
+)
+"""Columns of the table `cracks` that a chunk keeps within each photograph's row."""
+
+SETTINGS = MeasureSettings()
+
+
+def measured_rows(plan: Plan, photograph: Photograph, found: CascadeResult, level: float) -> list[dict[str, Any]]:
+    """Rows of the table `cracks`, without what the photograph's own row says.
+
+    Args:
+        plan: of the survey; tells the camera, or one scale for all photographs.
+        photograph: tells its own scale, where its manifest does.
+        found: mask, and the probability it was made of; outside the camera's region of road nothing is measured.
+        level: probability from which on a pixel is crack.
+    """
+    height, width = found.mask.shape
+    sight = sight_of(plan.camera, width, height, photograph.gsd_mm_per_px, plan.settings.road.gsd_mm_per_px)
+    probability, mask = found.probability, found.mask
+    if sight.view is not None and plan.camera is not None:
+        road = sight.view.region_mask(height, width)
+        probability, mask = np.where(road, probability, np.float32(0)), mask & road
+    rows = crack_rows("", measure(probability, mask, SETTINGS, sight.view, level), sight.view)
+    for row in rows:
+        del row["name"]
+        if sight.flag == OBLIQUE:  # angles in such a picture are not those of the road
+            row["kind"] = None
+    return rows
