@@ -20,6 +20,7 @@ FIGURES = (
     ("precision", "precision of boxes", "%"),
     ("segmentation_error", "segmentation error Es", "%"),
     ("data_reduction", "data reduction", "%"),
+    ("segmented_share", "share that stage 2 looks at", "%"),
     ("strict_precision", "strict precision of boxes", "%"),
     ("ap50", "AP50", "%"),
     ("score_threshold", "score threshold", ""),

@@ -26,7 +26,15 @@ WORST, WIDTH_PX = 5, 320
 
 PAYLOAD = (
     *("run_id", "kind", "dataset", "source", "photographs", "images", "failures", "cracked", "detections"),
-    *("data_reduction", "crack_share", "skipped_share", "photographs_per_s", "total_s", "finished_at"),
+    *(
+        "data_reduction",
+        "segmented_share",
+        "crack_share",
+        "skipped_share",
+        "photographs_per_s",
+        "total_s",
+        "finished_at",
+    ),
 )
 
 
@@ -40,6 +48,7 @@ def survey_lines(row: Mapping[str, Any], kinds: Mapping[str, int]) -> list[tuple
         ("detections", f"{row['detections']:,}"),
         ("passed by the detector without a box", _percent(row["skipped_share"])),
         ("data reduction", _percent(row["data_reduction"])),
+        ("share that stage 2 looked at", _percent(row["segmented_share"])),
         ("crack pixels", _percent(row["crack_share"], 3)),
         ("photographs a second", "–" if row["photographs_per_s"] is None else f"{row['photographs_per_s']:.2f}"),
         ("time at work", duration(row["total_s"])),

@@ -16,6 +16,7 @@ COLUMNS = (
     ("precision", "Pr", "%"),
     ("segmentation_error", "Es", "%"),
     ("data_reduction", "reduced", "%"),
+    ("segmented_share", "looked at", "%"),
     ("strict_precision", "strict Pr", "%"),
     ("f1_2px", "F1 2 px", "%"),
     ("full_frame_f1_2px", "full frame", "%"),

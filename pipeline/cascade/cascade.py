@@ -31,6 +31,8 @@ class CascadeResult(NamedTuple):
         mask: ``(H, W)`` bool, True on crack.
         detect_ms: time of stage 1, ms; of a batch, the picture's even share.
         segment_ms: time of stage 2, from planning crops to the mask.
+        segmented_share: pixels that stage 2 looked at, context, packing and repeated looks included, over all pixels of
+            the picture; above 1 where it looks at most of it several times.
     """
 
     boxes: NDArray[np.float32]
@@ -40,6 +42,7 @@ class CascadeResult(NamedTuple):
     mask: Mask
     detect_ms: float
     segment_ms: float
+    segmented_share: float
 
 
 class CascadeThresholds(NamedTuple):
@@ -120,10 +123,12 @@ class Cascade:
         results = []
         for image, output, (boxes, scores) in zip(images, outputs, detections, strict=True):
             began = time.perf_counter()
-            crops, fine = self.stage2.segment(image, boxes)
+            crops, fine, looked_px = self.stage2.segment(image, boxes)
             probability = fuse_scores(fine, output.coarse_mask, boxes, self.stage1.detector.config.coarse_px)
             mask = probability >= self.thresholds.probability
-            results.append(CascadeResult(boxes, scores, crops, probability, mask, detect_ms, _ms_since(began)))
+            share = looked_px / mask.size
+            found = CascadeResult(boxes, scores, crops, probability, mask, detect_ms, _ms_since(began), share)
+            results.append(found)
         return results
 
 

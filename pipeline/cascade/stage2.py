@@ -27,10 +27,12 @@ class Segmented(NamedTuple):
     Attributes:
         crops: ``(M, 4)`` int64 xyxy px that the U-Net saw.
         probability: ``(H, W)`` float32, 0–1; 0 outside every crop.
+        looked_px: pixels that went through the U-Net: canvases whole, gaps between crops and repeated looks included.
     """
 
     crops: Boxes
     probability: ProbabilityMap
+    looked_px: int
 
 
 class Stage2:
@@ -62,8 +64,9 @@ class Stage2:
         for change in SEGMENTER_CHANGES:
             changed = change_image(image, change)
             answer = self._segment_once(changed, change_boxes(boxes, image.shape, changed.shape, change))
-            answers.append(Segmented(answer.crops, undo(answer.probability, image.shape, change)))
-        return Segmented(answers[0].crops, _mean([answer.probability for answer in answers]))
+            answers.append(answer._replace(probability=undo(answer.probability, image.shape, change)))
+        probability = _mean([answer.probability for answer in answers])
+        return Segmented(answers[0].crops, probability, sum(answer.looked_px for answer in answers))
 
     def full_frame(self, images: Sequence[Image]) -> list[ProbabilityMap]:
         """The rival: the same U-Net over whole pictures, one ``(H, W)`` float32 map each."""
@@ -77,24 +80,25 @@ class Stage2:
         places, canvas_shapes = pack(shapes, self.config.multiple)
         area = sum(rows * columns for rows, columns in canvas_shapes)
         if TILE_PX**2 >= area >= height * width:  # cut up, the picture would be larger than whole
-            return Segmented(np.array([[0, 0, width, height]]), self._whole(image))
+            return Segmented(np.array([[0, 0, width, height]]), *self._whole(image))
         pieces = [image[y1:y2, x1:x2] for x1, y1, x2, y2 in crops]
         canvases = fill_canvases(pieces, places, canvas_shapes)
         answers = [self._answer(canvas[None]).numpy() for canvas in canvases]
         maps = list(cut_canvases(answers, places, shapes))
-        return Segmented(crops, stitch(maps, crops, (height, width), self.crops.halo))
+        return Segmented(crops, stitch(maps, crops, (height, width), self.crops.halo), area)
 
     def _full_frame(self, image: Image) -> ProbabilityMap:
         if not self.tta:
-            return self._whole(image)
+            return self._whole(image)[0]
         changes = SEGMENTER_CHANGES
-        return _mean([undo(self._whole(change_image(image, change)), image.shape, change) for change in changes])
+        return _mean([undo(self._whole(change_image(image, change))[0], image.shape, change) for change in changes])
 
-    def _whole(self, image: Image) -> ProbabilityMap:
+    def _whole(self, image: Image) -> tuple[ProbabilityMap, int]:
+        """What the U-Net says of a whole picture, and the pixels that it looked at."""
         height, width = image.shape[:2]
         pixels = padded_pixels([image], self.config.multiple)
         probability: ProbabilityMap = self._answer(pixels)[:height, :width].numpy()
-        return probability
+        return probability, pixels.shape[1] * pixels.shape[2]
 
     def _answer(self, pixels: Image) -> Tensor:
         """What the U-Net says of one picture, ``(1, H, W, 3)`` uint8 → ``(H, W)``."""

@@ -12,9 +12,8 @@ from pipeline.datasets.pictures import read_mask
 from pipeline.metrics import ap50, judged_boxes, region_curve
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold, read_validation
-from pipeline.stages.evaluation import count_picture, headline
+from pipeline.stages.evaluation import COSTS, count_picture, headline
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
-from pipeline.storage.schemas import TIMES
 from pipeline.training.operating_point import SCORES
 
 
@@ -22,7 +21,7 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
     """Write ``counts.parquet`` (a row a test picture), ``curve.parquet`` (test and val) and ``metrics.json``."""
     threshold = read_score_threshold(detected)
     detections = pd.read_parquet(detected / "detections.parquet")
-    times = pd.read_parquet(segmented / "times.parquet").set_index("name")
+    costs = pd.read_parquet(segmented / "costs.parquet").set_index("name")
     labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
     rows, for_curve, for_ap = [], [], []
     for sample in load_part(settings, prepared, "test"):
@@ -30,7 +29,7 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
         boxes, scores = mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy()
         mask = read_mask(segmented / "masks" / f"{sample.name}.png")
         full_frame = read_mask(segmented / "full_frame" / f"{sample.name}.png")
-        spent = dict(zip(TIMES, times.loc[sample.name, list(TIMES)].to_numpy(float), strict=True))
+        spent = dict(zip(COSTS, costs.loc[sample.name, list(COSTS)].to_numpy(float), strict=True))
         rows.append(count_picture(sample, boxes[scores >= threshold], mask, full_frame, spent))
         for_curve.append((boxes, scores, sample.mask, sample.ignore))
         judged = judged_boxes(boxes, sample.mask, sample.ignore)

@@ -34,6 +34,9 @@ from pipeline.training.loop import Report
 
 C = TypeVar("C", RegionCounts, SegmentationCounts)
 
+COSTS = (*TIMES, "segmented_share")
+"""Of a picture: ms, and what stage 2 looked at over all its pixels."""
+
 TOLERANCES = (0, 2)  # px
 MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
     "precision": attrgetter("precision"),
@@ -87,7 +90,7 @@ def median_times(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def count_picture(
-    sample: Sample, boxes: NDArray[Any], mask: Mask, full_frame: Mask, times: dict[str, float]
+    sample: Sample, boxes: NDArray[Any], mask: Mask, full_frame: Mask, costs: dict[str, float]
 ) -> dict[str, Any]:
     """Count one picture at the operating point.
 
@@ -96,11 +99,11 @@ def count_picture(
         boxes: ``(N, 4)`` xyxy px at or above the score threshold.
         mask: ``(H, W)`` bool of the cascade.
         full_frame: ``(H, W)`` bool of the same U-Net over the whole frame.
-        times: `TIMES`, ms.
+        costs: `COSTS`.
 
     Returns:
         One flat row: name, size, the fields of `RegionCounts`, those of `SegmentationCounts` as
-        ``cascade_2px_inter`` and so on, and the times.
+        ``cascade_2px_inter`` and so on, and the costs.
     """
     row: dict[str, Any] = {"name": sample.name, "height_px": sample.mask.shape[0], "width_px": sample.mask.shape[1]}
     row |= asdict(region_counts(boxes, sample.mask, sample.ignore))
@@ -108,7 +111,7 @@ def count_picture(
         for tolerance in TOLERANCES:
             counts = asdict(segmentation_counts(predicted, sample.mask, tolerance, sample.ignore))
             row |= {f"{side}_{tolerance}px_{field}": value for field, value in counts.items()}
-    return row | times
+    return row | costs
 
 
 def evaluate_cascade(
@@ -129,7 +132,8 @@ def evaluate_cascade(
             batch, results, full_frames, all_detections, strict=True
         ):
             full_mask = full_frame >= cascade.thresholds.full_frame
-            rows.append(count_picture(sample, result.boxes, result.mask, full_mask, times))
+            costs = times | {"segmented_share": result.segmented_share}
+            rows.append(count_picture(sample, result.boxes, result.mask, full_mask, costs))
             columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
             frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
             judged = judged_boxes(boxes, sample.mask, sample.ignore)
@@ -162,6 +166,8 @@ def headline(counts: pd.DataFrame, average_precision: float) -> dict[str, float]
             for figure, statistic in MASK_FIGURES.items():
                 figures[f"{prefix}{figure}_{tolerance}px"] = statistic(whole)
                 figures[f"{prefix}{figure}_{tolerance}px_mean"] = mean_over_pictures(pictures, statistic)
+    pixels = counts["height_px"] * counts["width_px"]
+    figures["segmented_share"] = float((counts["segmented_share"] * pixels).sum() / pixels.sum())
     return figures | {key: float(counts[key].median()) for key in TIMES}
 
 
@@ -174,7 +180,7 @@ def images_table(counts: pd.DataFrame) -> pd.DataFrame:
             pictures = _segmentation(counts, side, tolerance)
             table[f"{prefix}f1_{tolerance}px"] = [picture.f1 for picture in pictures]
             table[f"{prefix}iou_{tolerance}px"] = [picture.tolerant_iou for picture in pictures]
-    return table.join(counts[list(TIMES)])
+    return table.join(counts[list(COSTS)])
 
 
 def _segmentation(counts: pd.DataFrame, side: str, tolerance: int) -> list[SegmentationCounts]:

@@ -80,8 +80,8 @@ def segment(
     """Run the cascade and, side by side, the same U-Net on the full frame, over the test part.
 
     Each of both ways gets the probability threshold that is best for it on validation. Writes
-    ``operating_point.json``, ``times.parquet`` (ms) and, a picture each, ``masks/``, ``full_frame/`` (0 or 255) and
-    ``probability/`` (0–255 for 0–1).
+    ``operating_point.json``, ``costs.parquet`` (`COSTS`) and, a picture each, ``masks/``,
+    ``full_frame/`` (0 or 255) and ``probability/`` (0–255 for 0–1).
     """
     cascade = load_cascade(settings, detector, segmenter, detected, 0.5, 0.5)
     if (fixed := settings.thresholds.probability) is None:
@@ -109,10 +109,10 @@ def segment(
             _write_grey(out / "masks" / f"{sample.name}.png", result.mask)
             _write_grey(out / "full_frame" / f"{sample.name}.png", full_frame >= cascade.thresholds.full_frame)
             _write_grey(out / "probability" / f"{sample.name}.png", result.probability)
-            rows.append({"name": sample.name} | times)
+            rows.append({"name": sample.name} | times | {"segmented_share": result.segmented_share})
         boxes = sum(len(result.boxes) for result in results)
         report(len(rows), len(samples), f"{len(rows)} of {len(samples)} pictures, {boxes} boxes in {len(batch)}")
-    pd.DataFrame(rows).to_parquet(out / "times.parquet", index=False)
+    pd.DataFrame(rows).to_parquet(out / "costs.parquet", index=False)
 
 
 def choose_probability_thresholds(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:

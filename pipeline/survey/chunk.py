@@ -144,6 +144,7 @@ def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
         "boxes": len(found.boxes),
         "union_px": union,
         "data_reduction": 1 - union / (height * width),
+        "segmented_share": found.segmented_share,
         "top_score": float(found.scores.max()) if len(found.scores) else None,
         "detect_ms": found.detect_ms,
         "segment_ms": found.segment_ms,

@@ -83,6 +83,7 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
         "score_threshold": card.score_threshold,
         "probability_threshold": card.probability_threshold,
         "data_reduction": 1 - sums["union_px"] / pixels if images else None,
+        "segmented_share": sums["segmented_px"] / pixels if images else None,
         "crack_share": sums["crack_px"] / pixels if images else None,
         "boxes_per_image": sums["boxes"] / images if images else None,
         "skipped_share": sums["skipped"] / images if images else None,
@@ -141,9 +142,11 @@ def _sums(survey: Survey) -> Counter[str]:
     total: Counter[str] = Counter()
     added = ("union_px", "crack_px", "boxes", "detect_ms", "segment_ms", "cascade_ms")
     for path in sorted(_folders(survey.out, survey)["images"].glob("part-*.parquet")):
-        table = pq.read_table(path, columns=[*added, "height_px", "width_px"], partitioning=None)
+        table = pq.read_table(path, columns=[*added, "segmented_share", "height_px", "width_px"], partitioning=None)
         total["images"] += len(table)
-        total["pixels"] += pc.sum(pc.multiply(table["height_px"], table["width_px"])).as_py() or 0
+        pixels = pc.multiply(table["height_px"], table["width_px"])
+        total["pixels"] += pc.sum(pixels).as_py() or 0
+        total["segmented_px"] += pc.sum(pc.multiply(table["segmented_share"], pixels)).as_py() or 0
         total["skipped"] += pc.sum(pc.equal(table["boxes"], 0)).as_py() or 0
         for name in added:
             total[name] += pc.sum(table[name]).as_py() or 0

@@ -32,10 +32,17 @@ def test_a_result_is_whole():
 def test_both_stages_have_a_say_in_a_result():
     cascade, image = make(Darkness()), noise()
     result, (output,) = cascade(image), cascade.stage1.look([image])
-    crops, fine = cascade.stage2.segment(image, result.boxes)
+    crops, fine, _ = cascade.stage2.segment(image, result.boxes)
     assert (result.crops == crops).all()
     assert (result.probability == fuse_scores(fine, output.coarse_mask, result.boxes, 4)).all()
     assert not (result.probability == fine).all()
+
+
+def test_what_stage_2_looked_at_counts_whole_canvases_and_every_look():
+    once, often = make(Darkness())(noise()), make(Darkness(), tta=True)(noise())
+    assert 0 < once.segmented_share <= 1.4  # a whole picture of 100 × 150 px is filled up to multiples of 32
+    assert often.segmented_share > 4 * once.segmented_share
+    assert make(score=1.0)(noise()).segmented_share == 0
 
 
 def test_no_boxes_no_mask():
