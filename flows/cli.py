@@ -20,16 +20,6 @@ from models.errors import UsageError
 if TYPE_CHECKING:
     from pipeline.settings import RunSettings
 
-# `crack-survey run` alone has to finish within ten minutes on two cores. Trained so briefly the detector is unsure of
-# faint cracks: to spare pixels at all, it may miss more of them than on real photographs.
-SAMPLE_DEFAULTS: dict[str, Any] = {
-    "dataset.sample_count": 96,
-    "detector_training.epochs": 24,
-    "segmenter_training.epochs": 12,
-    "segmenter_training.batch": 4,
-    "thresholds.target_error": 0.1,
-}
-
 OPTIONS: dict[int | str, str] = {"gsd_mm_per_px": "gsd"}
 """Options that are not called like their setting."""
 
@@ -60,7 +50,8 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="fast: light networks (default). finetune: a lighter detector, from one that has seen DeepCrack. "
+            help="fast: light networks (default for photographs). sample: the same, briefly (the sample's default). "
+            "finetune: a lighter detector, from one that has seen DeepCrack. "
             "accurate: two detectors from there, looking twice, stage 2 four times. paper: Carr et al. 2018. "
             "smoke: a minute, no use."
         ),
@@ -338,11 +329,17 @@ def _settings(
 ) -> RunSettings:
     from pipeline.settings import make_settings
 
-    overrides: dict[str, Any] = dict(SAMPLE_DEFAULTS) if dataset == "sample" and preset is None else {}
-    overrides |= {"dataset.name": dataset, "dataset.root": root, "dataset.split": split, "device": device}
+    overrides: dict[str, Any] = {
+        "dataset.name": dataset,
+        "dataset.root": root,
+        "dataset.split": split,
+        "device": device,
+    }
     if seed is not None:
         overrides["seed"] = seed
-    return make_settings(preset or "fast", overrides | dict(_parse(item) for item in given))
+    return make_settings(
+        preset or ("sample" if dataset == "sample" else "fast"), overrides | dict(_parse(item) for item in given)
+    )
 
 
 def _parse(item: str) -> tuple[str, Any]:

@@ -21,7 +21,7 @@ from models.errors import BundleError
 from models.finite import check_weights
 from models.format_2 import convert_card
 from models.given import read_given
-from models.segmenter import SegmenterConfig, build_segmenter
+from models.segmenter import MOST_HALO_PX, SegmenterConfig, build_segmenter
 
 CARD = "bundle.json"
 DETECTOR = "detector.safetensors"
@@ -50,7 +50,7 @@ class BundleCard(BaseModel):
     full_frame_threshold: float | None = Field(
         None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"
     )
-    crop_halo: int = Field(ge=0)
+    crop_halo: int = Field(ge=0, le=MOST_HALO_PX)
     detector_tta: bool = Field(False, description="Test-time augmentation of stage 1: the picture turned round too")
     segmenter_tta: bool = Field(False, description="The same of stage 2: mirror images and enlarged ones")
     dataset: str

@@ -10,6 +10,9 @@ from torch import nn
 
 from models.backbones import TIMM_NAMES, BackboneName, WeightsName, load_encoder_weights
 
+MOST_HALO_PX = 128
+"""Context around a box, at most: crops of `pipeline.cascade.crops.LONGEST_PX` have to hold twice as much and a box."""
+
 
 class SegmenterConfig(BaseModel):
     """Architecture of the segmenter: all that is needed to build it again around its weights."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.coarse_mask import BoxSplitting
 from models.detector_config import DetectorConfig
 from models.errors import UsageError
-from models.segmenter import SegmenterConfig
+from models.segmenter import MOST_HALO_PX, SegmenterConfig
 from pipeline.presets import PRESETS
 
 DatasetName = Literal["sample", "crackforest", "deepcrack", "dnit", "folder"]
-PresetName = Literal["fast", "finetune", "accurate", "paper", "smoke"]
+PresetName = Literal["fast", "finetune", "accurate", "paper", "smoke", "sample"]
 
 
 HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
@@ -45,8 +45,8 @@ class LabelSettings(Settings):
 
     method: Literal["split", "component"] = "split"
     max_side: int = Field(96, ge=8, description="Longest side of a box before padding, px")
-    padding: int = Field(4, ge=0, description="Added on every side, px")
-    close_gap: int = Field(5, ge=0, description="Pieces this near to each other count as one crack, px")
+    padding: int = Field(4, ge=0, le=256, description="Added on every side, px")
+    close_gap: int = Field(5, ge=0, le=256, description="Pieces this near to each other count as one crack, px")
 
 
 class TrainSettings(Settings):
@@ -71,14 +71,14 @@ class SegmenterTrainSettings(TrainSettings):
 
     epochs: int = Field(40, ge=1)
     batch: int = Field(8, ge=1)
-    items_per_sample: int = Field(1, ge=1, description="Crops drawn from each picture in an epoch")
+    items_per_sample: int = Field(1, ge=1, le=1000, description="Crops drawn from each picture in an epoch")
 
 
 class CropSettings(Settings):
     """How detections become crops (`pipeline.cascade.crops`)."""
 
-    halo: int = Field(2, ge=0, description="Least context around a box that the segmenter sees, px")
-    train_side: int = Field(224, ge=32, multiple_of=32, description="Side of a training crop, px")
+    halo: int = Field(2, ge=0, le=MOST_HALO_PX, description="Least context around a box that the segmenter sees, px")
+    train_side: int = Field(224, ge=32, le=2048, multiple_of=32, description="Side of a training crop, px")
 
 
 class ThresholdSettings(Settings):
@@ -131,6 +131,22 @@ class RunSettings(Settings):
     limits: LimitSettings = LimitSettings()
     figures: int = Field(8, ge=0, description="Test pictures shown in the report")
 
+    @model_validator(mode="after")
+    def _nothing_is_idle(self) -> Self:
+        """Refuse what would do nothing: who sets it believes that it does something."""
+        idle = {}
+        if not self.detector.coarse_mask:
+            idle = {
+                "detector_tta": self.detector_tta,
+                "thresholds.coarse_mask": self.thresholds.coarse_mask is not None,
+                "box_splitting": self.box_splitting != BoxSplitting(),
+            }
+        for name in (name for name, given in idle.items() if given):
+            raise ValueError(f"{name} does nothing for a detector without a coarse mask (detector.coarse_mask)")
+        if self.detector.second is None and self.second_training != DetectorTrainSettings():
+            raise ValueError("second_training does nothing without a second detector (detector.second)")
+        return self
+
     def on_split(self, split: str) -> RunSettings:
         """The same run on another split."""
         return self.model_copy(update={"dataset": self.dataset.model_copy(update={"split": split})})
@@ -175,6 +191,8 @@ def make_settings(preset: str, overrides: dict[str, Any] | None = None) -> RunSe
 def _told(key: str, message: str, given: Any) -> str:
     if key in RENAMED:
         message = f"It is called {RENAMED[key]} now"
+    if not key:  # of several settings together
+        return f"  {message.removeprefix('Value error, ')}"
     return f"  {key}: {message} (got {given!r})"
 
 

@@ -85,3 +85,26 @@ def test_a_tilde_is_the_users_home(monkeypatch: pytest.MonkeyPatch) -> None:
     survey = SurveySettings.model_validate({"photos": "~/p/*.jpg", "bundle": "~/b", "out": "~/o", "root": "~/r"})
     assert (survey.photos, survey.root) == ("/homes/engineer/p/*.jpg", "/homes/engineer/r")
     assert (survey.bundle, survey.target) == (Path("/homes/engineer/b"), Path("/homes/engineer/o"))
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "named"),
+    [
+        ("fast", {"crops.halo": 256}, "crops.halo"),
+        ("fast", {"detector_training.items_per_sample": 2}, "detector_training.items_per_sample"),
+        ("paper", {"detector_tta": True}, "detector_tta does nothing"),
+        ("paper", {"thresholds.coarse_mask": 0.01}, "thresholds.coarse_mask does nothing"),
+        ("paper", {"box_splitting.min_mass": 9}, "box_splitting does nothing"),
+        ("fast", {"second_training.lr": 0.01}, "second_training does nothing"),
+    ],
+    ids=str,
+)
+def test_what_does_nothing_and_what_is_out_of_bounds_is_refused(preset, overrides, named):
+    with pytest.raises(UsageError, match=named) as told:
+        make_settings(preset, overrides)
+    assert "Value error" not in told.value.problem
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_run_is_recorded_under_the_preset_that_gives_its_settings(preset):
+    assert make_settings(preset).preset == preset

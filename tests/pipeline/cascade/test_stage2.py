@@ -19,7 +19,7 @@ def make(segmenter=None, tta=False):
 
 
 def test_every_box_is_filled():
-    crops, probability = make().segment(noise(), BOXES)
+    crops, probability, _ = make().segment(noise(), BOXES)
     assert (probability[union_mask(BOXES, (100, 150))] > 0).all()
     assert not probability[~union_mask(crops, (100, 150))].any()
 
@@ -34,7 +34,7 @@ def test_stitched_crops_equal_the_full_frame_for_a_segmenter_without_context(siz
 
 
 def test_no_boxes_no_work():
-    crops, probability = make().segment(noise(), np.zeros((0, 4)))
+    crops, probability, _ = make().segment(noise(), np.zeros((0, 4)))
     assert crops.shape == (0, 4)
     assert not probability.any()
 
@@ -43,7 +43,7 @@ def test_a_picture_full_of_boxes_is_segmented_whole():
     image = noise(96, 160)
     boxes = np.array([[x, y, x + 30, y + 30] for x in range(0, 150, 26) for y in range(0, 80, 22)], np.float64)
     stage2 = make()
-    crops, probability = stage2.segment(image, boxes)
+    crops, probability, _ = stage2.segment(image, boxes)
     assert crops.tolist() == [[0, 0, 160, 96]]
     assert (probability == stage2.full_frame([image])[0]).all()
 
