@@ -21,7 +21,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "detector": {"second": {"space_to_depth": 1, "levels": [4, 5], "anchor_sizes": [28, 64]}},
         "detector_training": {"start": _START, "epochs": 30},
         "second_training": {"start": _START, "epochs": 40},
-        # A point more F1 on validation over five folds; `finetune` gained nothing by it on `paper` (RESULTS.md).
+        # A point more F1 on validation over five folds; `finetune` gained nothing (docs/ablations/segmenter.md).
         "segmenter_training": {"epochs": 120, "validate_every": 6},
         "detector_tta": True,
         "segmenter_tta": True,
