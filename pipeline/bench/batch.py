@@ -15,8 +15,8 @@ from models.graphs import Pixels
 from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image
 from pipeline.cascade.cascade import Cascade
+from pipeline.survey.ahead import work_ahead
 from pipeline.survey.decode import decode
-from pipeline.survey.process import read_ahead
 
 MOST_PIXELS = 200_000_000
 
@@ -45,7 +45,7 @@ def _run(files: Sequence[bytes], streams: int, look: Callable[[Sequence[Image]],
     def work(batch: Sequence[bytes]) -> int:
         return look([decode(content, MOST_PIXELS) for content in batch])
 
-    return sum(read_ahead(_batches(files), work, threads=streams, ahead=streams))
+    return sum(work_ahead(_batches(files), work, threads=streams, ahead=streams))
 
 
 class Timed:
@@ -108,7 +108,7 @@ def forward_alone(cascade: Cascade, inputs: Inputs, streams: int) -> None:
     """The forward passes of a batch and nothing else, on as many threads as the batch itself."""
     jobs = [(cascade.stage1.network, pixels) for pixels in inputs.detector]
     jobs += [(cascade.stage2.network, pixels) for pixels in inputs.segmenter]
-    for _ in read_ahead(jobs, lambda job: job[0](job[1]), threads=streams, ahead=streams):
+    for _ in work_ahead(jobs, lambda job: job[0](job[1]), threads=streams, ahead=streams):
         pass
 
 

@@ -14,9 +14,10 @@ from models.errors import UserError
 from pipeline.bench.batch import MOST_PIXELS, as_jpeg
 from pipeline.cascade.cascade import Cascade
 from pipeline.datasets.generated.sample import GeneratedSample
+from pipeline.survey.ahead import work_ahead
 from pipeline.survey.decode import decode
 from pipeline.survey.listing.photographs import Photograph
-from pipeline.survey.process import Picture, process_pictures, read_ahead
+from pipeline.survey.process import Picture, process_pictures
 
 
 def peak_mb(bundle: Path, count: int, streams: int, device: torch.device) -> float:
@@ -41,7 +42,7 @@ def _survey(bundle: Path, count: int, streams: int, device: str) -> int:
     files = [as_jpeg(dataset.load(name).image) for name in dataset.names]
 
     def pictures() -> Iterator[Picture]:
-        return read_ahead(range(count), lambda number: _picture(files[number % len(files)]))
+        return work_ahead(range(count), lambda number: _picture(files[number % len(files)]))
 
     return sum(len(batch) for batch in process_pictures(cascade, pictures()))
 

@@ -152,17 +152,13 @@ def stitch(
     total = np.zeros(size, np.float32)
     weights = np.zeros(size, np.float32)
     for probability, (x1, y1, x2, y2) in zip(probabilities, crops.tolist(), strict=True):
-        weight = _border_weight(y2 - y1, x2 - x1, halo)
+        weight = np.minimum(_ramp(y2 - y1, halo)[:, None], _ramp(x2 - x1, halo)[None, :])
         total[y1:y2, x1:x2] += probability * weight
         weights[y1:y2, x1:x2] += weight
     return np.divide(total, np.maximum(weights, 1e-6, out=weights), out=total)  # 0 where there is no crop
 
 
-@lru_cache(4096)
-def _border_weight(height: int, width: int, halo: int) -> NDArray[np.float32]:
-    return np.minimum(_ramp(height, halo)[:, None], _ramp(width, halo)[None, :])
-
-
+@lru_cache(4096)  # a crop's side each, 16 KB at most: kept whole, weights of many sizes would fill the memory
 def _ramp(side: int, halo: int) -> NDArray[np.float32]:
     distance = np.minimum(np.arange(1, side + 1), np.arange(side, 0, -1))
     return (np.minimum(distance, halo + 1) / (halo + 1)).astype(np.float32)

@@ -25,12 +25,11 @@ from pipeline.cascade.cascade import CascadeResult
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.listing.photographs import PLACE, Failure
-from pipeline.survey.listing.question import listed_digest
 from pipeline.survey.listing.worklist import read_chunk
 from pipeline.survey.measured import MEASURED, measured_rows
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
-from pipeline.survey.process import Picture, loaded_cascade, process_pictures, read_ahead, read_picture
+from pipeline.survey.process import Picture, loaded_cascade, process_pictures, read_ahead
 
 DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
 _IMAGE = [field.with_nullable(True) for field in SCHEMAS["images"] if field.name != "schema_version"]
@@ -87,7 +86,7 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
     began = time.time()
     store, settings = survey.store, survey.plan.settings
     photographs = read_chunk(survey.work_list, survey.plan.parts, settings.chunk, number)
-    pictures = read_ahead(photographs, lambda photograph: read_picture(photograph, store, settings.max_pixels))
+    pictures = read_ahead(photographs, store, settings.max_pixels)
     rows = []
     last = time.perf_counter()
     cascade = loaded_cascade(survey, device, streams)
@@ -127,8 +126,12 @@ def read_done(path: Path) -> ChunkDone:
 def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
     photograph = picture.photograph
     row: dict[str, Any] = {name: getattr(photograph, name) for name in ("name", "stamp", *PLACE)}
-    row["listed"] = listed_digest(row)
-    row |= {"content_sha256": picture.sha256, "read_ms": picture.read_ms, "at": datetime.now(UTC)}
+    row |= {
+        "listed": picture.listed,
+        "content_sha256": picture.sha256,
+        "read_ms": picture.read_ms,
+        "at": datetime.now(UTC),
+    }
     failure = found if isinstance(found, Failure) else None
     row |= {f"failure_{name}": getattr(failure, name, None) for name in Failure._fields}
     if isinstance(found, Failure):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 
@@ -17,10 +15,12 @@ from models.errors import BundleError
 from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image
 from pipeline.cascade.cascade import Cascade, CascadeResult
+from pipeline.survey.ahead import work_ahead
 from pipeline.survey.decode import FORMATS, allow_pixels, decode
 from pipeline.survey.listing.exif import fill_place, read_exif
 from pipeline.survey.listing.photographs import Failure, Photograph, Refused
-from pipeline.survey.listing.stores import Store
+from pipeline.survey.listing.question import listed_digest
+from pipeline.survey.listing.stores import LocalStore, Store
 from pipeline.survey.plan import Survey, bundle_digest, most_bytes
 
 NEVER_FOUND = Failure(
@@ -29,11 +29,11 @@ NEVER_FOUND = Failure(
     "start from the manifest's folder, or from --root.",
 )
 
-T = TypeVar("T")
-U = TypeVar("U")
+LOCAL_LIMIT_S, REMOTE_LIMIT_S = 120.0, 600.0
+"""Time in which a photograph is read and decoded, or it fails: a hundred times what a large one needs."""
 
-READERS, AHEAD = 2, 4
-"""Threads that read, and photographs that may wait decoded: memory stays bounded whatever their number."""
+LARGE_PX = 40_000_000
+"""While a photograph with more pixels waits decoded, its thread reads no other."""
 
 BATCH_PX = 6_000_000
 """Pixels of a batch at most: eight frames of 1024×640, or one photograph of 12 megapixels."""
@@ -46,6 +46,7 @@ class Picture(NamedTuple):
         image: ``(H, W, 3)`` uint8 RGB.
         sha256: of the file's content, where it could be read.
         read_ms: time to read and decode it.
+        listed: what the list told of its time and place (`listed_digest`), before the file's own data filled it up.
     """
 
     photograph: Photograph
@@ -53,6 +54,7 @@ class Picture(NamedTuple):
     failure: Failure | None
     sha256: str | None
     read_ms: float
+    listed: str = ""
 
 
 def process_pictures(
@@ -92,7 +94,7 @@ def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Pictu
         DataError: the root is gone; no photograph could be read any more.
     """
     began = time.perf_counter()
-    image, failure, digest = None, photograph.failure, None
+    image, failure, digest, listed = None, photograph.failure, None, listed_digest(photograph._asdict())
     if failure is None:
         try:
             content = store.read(photograph.name, most_bytes(max_pixels))
@@ -101,7 +103,7 @@ def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Pictu
             photograph = fill_place(photograph, read_exif(content, FORMATS))
         except Refused as refused:
             failure = _since_when(refused.failure, photograph)
-    return Picture(photograph, image, failure, digest, (time.perf_counter() - began) * 1e3)
+    return Picture(photograph, image, failure, digest, (time.perf_counter() - began) * 1e3, listed)
 
 
 def _since_when(failure: Failure, photograph: Photograph) -> Failure:
@@ -109,23 +111,21 @@ def _since_when(failure: Failure, photograph: Photograph) -> Failure:
     return NEVER_FOUND if failure.kind == "vanished" and not photograph.stamp else failure
 
 
-def read_ahead(items: Iterable[T], work: Callable[[T], U], threads: int = READERS, ahead: int = AHEAD) -> Iterator[U]:
-    """`work` of every item, in order, on threads, at most `ahead` results waiting.
+def read_ahead(photographs: Iterable[Photograph], store: Store, max_pixels: int) -> Iterator[Picture]:
+    """Photographs as they were read, in order, on threads; one that takes too long is a failure of its own."""
+    limit_s = LOCAL_LIMIT_S if isinstance(store, LocalStore) else REMOTE_LIMIT_S
 
-    >>> list(read_ahead([1, 2, 3], lambda x: x * x, threads=2, ahead=1))
-    [1, 4, 9]
-    """
-    waiting: deque[Future[U]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    def too_slow(photograph: Photograph) -> Picture:
+        told = f"It was not read and decoded within {limit_s:g} s. Open it and save it anew, or remove it."
+        return Picture(photograph, None, Failure("decode", "too slow", told), None, limit_s * 1e3)
+
+    return work_ahead(
+        photographs,
+        lambda photograph: read_picture(photograph, store, max_pixels),
+        too_slow,
+        limit_s,
+        is_large=lambda picture: picture.image is not None and picture.image.size > 3 * LARGE_PX,
+    )
 
 
 _loaded: dict[tuple[str, str, str], Cascade] = {}

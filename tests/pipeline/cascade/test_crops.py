@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -103,3 +105,19 @@ def test_overlaps_are_a_mean_weighted_towards_the_centre():
     row = stitch([np.repeat(m, 9, 0) for m in maps], crops * [1, 9, 1, 9], (9, 15), halo=4)[4]
     first, second = 2 / 5, 4 / 5  # x = 8: two from the end of the first crop, four into the second
     assert row[8] == pytest.approx((0.2 * first + 0.8 * second) / (first + second))
+
+
+def test_memory_stays_bounded_over_many_sizes():
+    probability = np.ones((480, 640), np.float32)
+
+    def stitch_many(first):
+        for number in range(first, first + 1000):
+            height, width = 100 + number % 350, 120 + number % 487
+            crops = np.array([[0, 0, width, height]])
+            stitch([probability[:height, :width]], crops, (height, width), 8)
+
+    tracemalloc.start()
+    stitch_many(0)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 10_000_000

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pyarrow.dataset as ds
 import pytest
+from PIL import ExifTags
+from PIL import Image as Pillow
 
 from models.errors import DataError
 from pipeline.storage.records import read_table, runs_json
@@ -174,6 +176,18 @@ def test_places_that_change_in_the_manifest_are_a_change(settings: SurveySetting
         assert row is not None
         assert names_of(asked, row["run_id"]) == changed
         assert run_survey(asked) is None
+
+
+def test_places_that_the_files_tell_are_no_change(settings: SurveySettings, photographs: Path) -> None:
+    for path in photographs.glob("p*.jpg"):
+        with Pillow.open(path) as picture:
+            exif = picture.getexif()
+            exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (38.0, 43.0, 12.0), 3: "W", 4: (9.0, 8.0, 24.0)})
+            picture.save(path, exif=exif)
+    row = run_survey(settings)
+    assert row is not None
+    assert read_table("images", settings.target)["latitude_deg"].notna().all()
+    assert run_survey(settings) is None
 
 
 def test_a_second_survey_is_refused_and_told_by_whom(settings: SurveySettings) -> None:
