@@ -25,9 +25,10 @@ from flows.survey_progress import survey_progress
 from flows.tables import print_json
 from models.errors import DataError
 from pipeline.survey.chunk import ChunkDone, process_chunk
+from pipeline.survey.layout import surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
-from pipeline.survey.plan import Survey, begin, read_survey, surveys_folder
+from pipeline.survey.plan import Survey, begin, read_survey
 from pipeline.survey.road import sum_road
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import count_kinds, publish, record, summarise

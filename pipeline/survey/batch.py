@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.survey.chunk import ChunkDone, process_chunk
+from pipeline.survey.layout import surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
-from pipeline.survey.plan import begin, surveys_folder
+from pipeline.survey.plan import begin
 from pipeline.survey.road import sum_road
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import publish, record, summarise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,25 +16,17 @@ from models.errors import BundleError, DataError, UsageError
 from pipeline.placing.camera_file import Camera
 from pipeline.settings import Settings
 from pipeline.storage.atomic import write_whole
-from pipeline.storage.records import new_run_id
+from pipeline.survey.layout import PLAN, check_output, drop, row_path, surveys_folder, sweep, unused_run_id
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.listing.recorded import read_recorded
 from pipeline.survey.listing.sources import Source, open_source
 from pipeline.survey.listing.stores import LocalStore, RemoteStore, open_store
 from pipeline.survey.listing.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
-from pipeline.survey.marks import is_run_id, marked_run, put_mark, remove_marked
-from pipeline.survey.road_check import absolute_paths, read_road
+from pipeline.survey.marks import is_run_id, marked_run, put_mark
+from pipeline.survey.road_check import absolute_paths, read_road, road_digest
 from pipeline.survey.settings import SurveySettings
 
-PLAN = "plan.json"
-STATE = ".crack-survey"
-BEFORE_MARKS = "survey"
-"""Folder of an output that held the surveys of earlier versions. It may as well be one of photographs."""
-
-TABLES = ("detections", "failures", "images")
-ROAD_TABLES = ("cracks", "sections")
-LEFT_BEHIND = ("chunks", "unfinished", "publish", "road")
 RESUME = "Give the same settings to go on, or --abandon to drop what is unfinished and begin anew."
 
 
@@ -52,6 +43,7 @@ class Plan(Settings):
     known: int
     passed_over: dict[str, int]
     camera: Camera | None = None
+    road_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,16 +92,6 @@ class Survey:
         """Chunks that are not done, as of now."""
         done = {path.name for path in (self.folder / "chunks").glob("chunk-*.parquet")}
         return (number for number in range(self.chunks) if self.chunk_path(number).name not in done)
-
-
-def surveys_folder(out: Path) -> Path:
-    """Folder of the lock, and of a folder a survey: all that surveys need to get on."""
-    return out / STATE
-
-
-def table_folder(home: Path, table: str, run_id: str) -> Path:
-    """Where below `home` the parts of a table lie."""
-    return home / "records" / table / f"run_id={run_id}"
 
 
 def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
@@ -162,24 +144,6 @@ def find_unfinished(out: Path) -> Survey | None:
     return found[-1] if found else None
 
 
-def check_output(out: Path) -> None:
-    """Refuse an output that cannot hold what a survey makes, or in which an earlier version has one unfinished.
-
-    Raises:
-        DataError: naming what stands in the way.
-    """
-    for name in ("records", "reports", "masks", "overlays"):
-        if (out / name).exists() and not (out / name).is_dir():
-            raise DataError(f"{out / name} is a file where a survey makes a folder.", "Give another --out.")
-    for plan in sorted((out / BEFORE_MARKS).glob(f"*/{PLAN}")):
-        run = plan.parent.name
-        if is_run_id(run) and not row_path(out, run).is_file():
-            raise DataError(
-                f"An earlier version of crack-survey began a survey in {plan.parent} and did not finish it.",
-                f"Finish it with that version, or move {plan.parent} away: the survey then begins anew.",
-            )
-
-
 def read_survey(folder: Path) -> Survey:
     """The survey whose folder this is.
 
@@ -192,31 +156,6 @@ def read_survey(folder: Path) -> Survey:
         raise DataError(
             f"{folder / PLAN} cannot be read: {error}", f"Remove {folder}; what is recorded is not touched."
         ) from error
-
-
-def row_path(out: Path, run_id: str) -> Path:
-    """File of a survey's row in ``runs``, the last that is written."""
-    return table_folder(out, "runs", run_id) / "part-00000.parquet"
-
-
-def sweep(folder: Path) -> None:
-    """Remove what a recorded survey needed to get there; plan and work list stay."""
-    for name in LEFT_BEHIND:
-        shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def drop(out: Path, run_id: str) -> None:
-    """Remove an unfinished survey and everything it left, as far as it is marked.
-
-    Its plan goes first, so that it never goes on with masks gone; its own folder last, so that a kill is made up for.
-    """
-    own = surveys_folder(out) / run_id
-    if marked_run(own) == run_id:
-        (own / PLAN).unlink(missing_ok=True)
-    made = [table_folder(out, table, run_id) for table in (*TABLES, *ROAD_TABLES)]
-    made += [out / kind / run_id for kind in ("masks", "overlays", "geo")]
-    for folder in [*made, own]:
-        remove_marked(folder, run_id)
 
 
 def bundle_digest(bundle: Path) -> str:
@@ -240,7 +179,7 @@ def most_bytes(max_pixels: int) -> int:
 def _plan(settings: SurveySettings, digest: str) -> Survey | None:
     camera = read_road(settings.road)
     source = open_source(settings)
-    run_id = _unused_run_id(settings.target)
+    run_id = unused_run_id(settings.target)
     folder = surveys_folder(settings.target) / run_id
     put_mark(folder, run_id)
     counts: Counter[str] = Counter()
@@ -263,21 +202,13 @@ def _plan(settings: SurveySettings, digest: str) -> Survey | None:
         known=counts["known"],
         passed_over=dict(source.passed_over),
         camera=camera,
+        road_sha256=road_digest(settings.road),
     )
     survey = Survey(settings.target, plan)
     for kind in (*(["masks"] if settings.masks != "none" else []), *(["overlays"] if settings.overlays else [])):
         put_mark(settings.target / kind / run_id, run_id)
     _store(survey, settings)
     return survey
-
-
-def _unused_run_id(out: Path) -> str:
-    """A run's id after which nothing is called yet: nothing of the user's is written over."""
-    while True:
-        run = new_run_id()
-        taken = [surveys_folder(out) / run, *(out / kind / run for kind in ("masks", "overlays"))]
-        if not any(path.exists() for path in [*taken, *(table_folder(out, table, run) for table in TABLES)]):
-            return run
 
 
 def _new(source: Source, settings: SurveySettings, digest: str, counts: Counter[str]) -> Iterator[Photograph]:

@@ -20,11 +20,12 @@ import pyarrow.parquet as pq
 from pipeline.placing.photograph_view import Sight, sight_of
 from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
+from pipeline.survey.layout import ROAD_TABLES, table_folder
 from pipeline.survey.listing.photographs import PLACE
 from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.marks import put_mark
 from pipeline.survey.outcomes import read_outcomes
-from pipeline.survey.plan import ROAD_TABLES, Survey, table_folder
+from pipeline.survey.plan import Survey
 from pipeline.survey.road_check import can_place
 
 ROADBOOK = "roadbook.parquet"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,6 +42,19 @@ def read_road(road: RoadSettings) -> Camera | None:
 
         read_track(road.track)
     return camera
+
+
+def road_digest(road: RoadSettings) -> str:
+    """What is told of the road, with what its files hold, as text that changes when any of it does.
+
+    >>> road_digest(RoadSettings()), road_digest(RoadSettings(section="50m"))[:4]
+    ('', '68b1')
+    """
+    told = road.model_dump(mode="json", exclude_defaults=True)
+    for name, path in _files(road):
+        if path is not None:
+            told[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest() if told else ""
 
 
 def absolute_paths(road: RoadSettings) -> dict[str, Path | None]:

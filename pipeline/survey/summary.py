@@ -23,10 +23,11 @@ from pipeline.stages.record import describe_software
 from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.chunk import ChunkDone, read_done
+from pipeline.survey.layout import TABLES, sweep, table_folder
 from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.marks import put_mark
 from pipeline.survey.outcomes import read_outcomes
-from pipeline.survey.plan import TABLES, Survey, sweep, table_folder
+from pipeline.survey.plan import Survey
 from pipeline.survey.road import placed_images
 
 
@@ -70,7 +71,8 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
         "dataset": survey.plan.settings.name,
         "source": survey.plan.settings.photos,
         "work_list_fingerprint": survey.plan.fingerprint,
-        "settings": survey.plan.settings.model_dump(mode="json") | {"bundle_sha256": survey.plan.bundle_sha256},
+        "settings": survey.plan.settings.model_dump(mode="json")
+        | {"bundle_sha256": survey.plan.bundle_sha256, "road_sha256": survey.plan.road_sha256},
         "bundle": str(survey.plan.settings.bundle),
         "device": device,
         "commit": commit,

@@ -28,7 +28,8 @@ from flows.runtime import DEFAULTS
 from flows.showing import run_shown
 from flows.survey import TooManyFailures, survey, survey_alone
 from pipeline.storage.records import read_table
-from pipeline.survey.plan import find_unfinished, surveys_folder
+from pipeline.survey.layout import surveys_folder
+from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.flows.outage import Gate
 from tests.pipeline.survey.conftest import make_bundle, make_photographs

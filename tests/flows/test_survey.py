@@ -26,8 +26,9 @@ from flows.survey import TooManyFailures, survey
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey.batch import run_survey
+from pipeline.survey.layout import surveys_folder
 from pipeline.survey.lock import hold
-from pipeline.survey.plan import find_unfinished, surveys_folder
+from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 from tests.pipeline.survey.test_kills import assert_same_record, final_tables, settings_for

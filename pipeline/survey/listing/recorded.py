@@ -17,6 +17,7 @@ from pipeline.storage.records import read_table
 from pipeline.survey.listing.photographs import PLACE, Photograph, Refused
 from pipeline.survey.listing.question import COLUMNS, answers, listed_digest
 from pipeline.survey.listing.stores import WEAK, Store
+from pipeline.survey.road_check import road_digest
 from pipeline.survey.settings import SurveySettings
 
 ANYWHERE = "*"
@@ -71,19 +72,21 @@ def read_recorded(settings: SurveySettings, bundle_sha256: str) -> Recorded:
     """What earlier surveys of this output recorded with this bundle; another bundle looks at everything again."""
     out = settings.target
     runs = read_table("runs", out).sort_values(["started_at", "run_id"], kind="stable")
-    same = [
-        str(run["run_id"])
-        for run in runs.to_dict("records")
-        if run["kind"] == "survey" and json.loads(run["settings"]).get("bundle_sha256") == bundle_sha256
+    surveys = [
+        (str(run["run_id"]), json.loads(run["settings"])) for run in runs[runs["kind"] == "survey"].to_dict("records")
     ]
-    return Recorded(row for run_id in same for row in _states(settings, run_id))
+    same = [(run_id, told) for run_id, told in surveys if told.get("bundle_sha256") == bundle_sha256]
+    road = road_digest(settings.road)
+    return Recorded(
+        row for run_id, told in same for row in _states(settings, run_id, told.get("road_sha256", "") == road)
+    )
 
 
-def _states(settings: SurveySettings, run_id: str) -> Iterator[State]:
+def _states(settings: SurveySettings, run_id: str, same_road: bool) -> Iterator[State]:
     columns = ["name", "stamp", "content_sha256", "listed", *PLACE, *COLUMNS]
     for row in _rows(settings.target, "images", run_id, columns):
         # An older row that answers holds no longer either: the youngest is how things stand.
-        open_ = not answers(row, settings)
+        open_ = not (same_road and answers(row, settings))
         listed = listed_digest(row) if row["listed"] is None else row["listed"]
         yield row["name"], "" if open_ else row["stamp"] or "", "" if open_ else row["content_sha256"] or "", listed
     for row in _rows(settings.target, "failures", run_id, ["name", "stamp", "stage", "kind", "message"]):

@@ -15,12 +15,14 @@ from PIL import Image as Pillow
 from models.errors import DataError
 from pipeline.storage.records import read_table, runs_json
 from pipeline.survey.batch import run_survey
+from pipeline.survey.layout import surveys_folder
 from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.listing.worklist import all_photographs, count_chunks, fingerprint, read_chunk, write_work_list
 from pipeline.survey.lock import hold
 from pipeline.survey.marks import put_mark
 from pipeline.survey.outputs import output_name
-from pipeline.survey.plan import begin, surveys_folder
+from pipeline.survey.plan import begin
+from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 
@@ -137,6 +139,8 @@ def test_masks_as_wanted(settings: SurveySettings) -> None:
         ({"masks": "cracked"}, {"masks": "none"}, 0),
         ({}, {"overlays": True}, 12),
         ({"overlays": True}, {}, 0),
+        ({}, {"road": RoadSettings(gsd_mm_per_px=1.5)}, 12),
+        ({"road": RoadSettings(section="50m")}, {"road": RoadSettings(section="50m")}, 0),
     ],
 )
 def test_what_is_asked_for_and_missing_is_made(

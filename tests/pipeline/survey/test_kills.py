@@ -18,8 +18,9 @@ from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
 from pipeline.survey import process as process_module
 from pipeline.survey.batch import run_survey
+from pipeline.survey.layout import surveys_folder
 from pipeline.survey.marks import MARK
-from pipeline.survey.plan import find_unfinished, surveys_folder
+from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from models.errors import DataError
 from pipeline.storage.records import new_run_id, read_table
 from pipeline.survey.batch import run_survey
+from pipeline.survey.layout import surveys_folder
 from pipeline.survey.listing.folders import OUTPUT
 from pipeline.survey.listing.sources import open_source
 from pipeline.survey.marks import MARK, in_output, marked_run, put_mark, remove_marked
-from pipeline.survey.plan import find_unfinished, surveys_folder
+from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
 

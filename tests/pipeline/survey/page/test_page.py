@@ -23,6 +23,8 @@ from models.errors import DataError
 from pipeline.reporting.pages import csp_hash
 from pipeline.storage.records import read_table, write_part
 from pipeline.survey.batch import run_survey
+from pipeline.survey.layout import surveys_folder
+from pipeline.survey.marks import MARK
 from pipeline.survey.page.gallery import MASK_BYTES, PHOTOGRAPH_BYTES, make_plates, mask_uri, photograph_uri
 from pipeline.survey.page.page import MOST_CRACKED, MOST_FAILURES, PageInput, render_page, sample_failures, write_page
 from pipeline.survey.page.spread import MOST_STRETCHES, measure_spread
@@ -56,7 +58,7 @@ def done(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Survey, 
     (photos / f"bad {EVIL}").write_text("no picture")
     row = run_survey(settings_for(photos, tiny, folder / "out", chunk=8))
     assert row is not None
-    return read_survey(folder / "out" / "survey" / row["run_id"]), row
+    return read_survey(surveys_folder(folder / "out") / row["run_id"]), row
 
 
 def read_page(row: dict[str, Any]) -> tuple[str, Page]:
@@ -78,9 +80,9 @@ def assert_harmless(page: Page) -> None:
 
 def test_the_page_of_a_survey(done: tuple[Survey, dict[str, Any]]) -> None:
     survey, row = done
-    assert row["report"] == str(survey.folder / "report.html")
+    assert row["report"] == str(survey.out / "reports" / f"{row['run_id']}.html")
     assert read_table("runs", survey.out)["report"].tolist() == [row["report"]]
-    assert sorted(path.name for path in survey.folder.iterdir()) == ["plan.json", "report.html", "worklist"]
+    assert sorted(path.name for path in survey.folder.iterdir()) == [MARK, "plan.json", "worklist"]
     text, page = read_page(row)
     assert len(text) < 5_000_000
     assert_harmless(page)
@@ -157,7 +159,7 @@ def large(tiny: Path, tmp_path: Path) -> tuple[Survey, dict[str, Any]]:
     photos = make_photographs(tmp_path / "photos", 2)
     row = run_survey(settings_for(photos, tiny, tmp_path / "out"))
     assert row is not None
-    survey = read_survey(tmp_path / "out" / "survey" / row["run_id"])
+    survey = read_survey(surveys_folder(tmp_path / "out") / row["run_id"])
     first = read_table("images", survey.out).iloc[0].drop("schema_version")
     rows = [
         first.to_dict() | {"name": f"{n}.jpg", "crack_share": n / 10_000, "crack_px": n, "total_ms": 10.0 + n}
@@ -251,7 +253,7 @@ def test_photographs_that_are_gone_or_changed_are_left_out(tiny: Path, tmp_path:
     photos = make_photographs(tmp_path / "photos", 5)
     row = run_survey(settings_for(photos, tiny, tmp_path / "out"))
     assert row is not None
-    survey = read_survey(tmp_path / "out" / "survey" / row["run_id"])
+    survey = read_survey(surveys_folder(tmp_path / "out") / row["run_id"])
     (photos / "p001.jpg").unlink()
     shutil.copy(photos / "p003.jpg", photos / "p002.jpg")
     (survey.out / "masks" / row["run_id"] / "p004.jpg.png").unlink()
