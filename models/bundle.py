@@ -61,6 +61,8 @@ class BundleCard(BaseModel):
     device: str
     metrics: dict[str, float | None]
     training_data_licence: str
+    commercial: bool = Field(False, description="All its data, its starts' included, may be used commercially")
+    sources: tuple[str, ...] = Field((), description="Data it learnt from whose licence asks to be named, and how")
     versions: dict[str, str]
     sha256: dict[str, str] = Field(default_factory=dict, description="Of each weights file; filled on saving")
 

@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.coarse_mask import BoxSplitting
 from models.detector_config import DetectorConfig
 from models.errors import UsageError
 from models.segmenter import MOST_HALO_PX, SegmenterConfig
+from pipeline.dataset_settings import DatasetName as DatasetName
+from pipeline.dataset_settings import DatasetSettings as DatasetSettings
+from pipeline.dataset_settings import HomePath as HomePath
+from pipeline.dataset_settings import PartSettings as PartSettings
+from pipeline.dataset_settings import Settings as Settings
+from pipeline.dataset_settings import WindowSettings as WindowSettings
 from pipeline.presets import PRESETS
 
-DatasetName = Literal["sample", "crackforest", "deepcrack", "dnit", "folder"]
 PresetName = Literal["fast", "finetune", "accurate", "paper", "smoke", "sample"]
-
-
-HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
-"""A path in which ``~`` is the user's home."""
-
-
-class Settings(BaseModel):
-    """Base: unknown keys are an error, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatasetSettings(Settings):
-    """Which samples, and how they are split."""
-
-    name: DatasetName = "sample"
-    root: HomePath | None = Field(None, description="Folder of the data set; none for the generated sample")
-    split: str = Field("paper", description="paper, fold0 … fold4, or folds for all five")
-    split_seed: int = 2018
-    use_negatives: bool = Field(True, description="Train on unlabelled crack-free pictures too, where there are any")
-    sample_count: int = Field(48, ge=6, description="Pictures that the generated sample holds")
-    sample_seed: int = 7
 
 
 class LabelSettings(Settings):
@@ -111,6 +94,9 @@ class RunSettings(Settings):
     )
     segmenter_tta: bool = Field(
         False, description="The same of stage 2: mirror images, two of them enlarged, in five times the time"
+    )
+    licence: Literal["any", "commercial"] = Field(
+        "any", description="commercial: refuse data, and starts, whose terms do not allow commercial use"
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: DatasetSettings = DatasetSettings()

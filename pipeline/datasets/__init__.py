@@ -14,7 +14,8 @@ from pipeline.datasets.deepcrack import DeepCrack
 from pipeline.datasets.dnit import Dnit
 from pipeline.datasets.folder import ImageFolder
 from pipeline.datasets.pairs import PairedDataset
-from pipeline.settings import DatasetSettings
+from pipeline.datasets.pool import Part, Pool
+from pipeline.settings import DatasetSettings, PartSettings
 
 __all__ = ["READERS", "CrackDataset", "Image", "Mask", "Sample", "open_dataset"]
 
@@ -28,6 +29,8 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
         UsageError: a root is lacking, or given for the generated sample.
         DataError: the root does not hold that data set, or files are missing.
     """
+    if settings.name == "pool":
+        return Pool([Part(part, open_dataset(_alone(part))) for part in settings.parts])
     if settings.name == "sample":
         if settings.root is not None:
             raise UsageError(
@@ -42,3 +45,8 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
         fetch = ", or `crack-survey data fetch crackforest` first" if settings.name == "crackforest" else ""
         raise UsageError(f"--dataset {settings.name} needs its folder.", f"Give --root DIR{fetch}.")
     return READERS[settings.name](settings.root)
+
+
+def _alone(part: PartSettings) -> DatasetSettings:
+    """One part of a pool as a data set by itself."""
+    return DatasetSettings(name=part.name, root=part.root, sample_count=part.count)

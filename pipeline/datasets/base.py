@@ -6,7 +6,6 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -50,9 +49,10 @@ class CrackDataset(ABC):
     show how many boxes are found where there is nothing to find.
     """
 
-    key: ClassVar[str]
-    title: ClassVar[str]
-    licence: ClassVar[str]
+    key: str
+    title: str
+    licence: str
+    commercial: bool = False  # whether the licence allows commercial use; False where nothing is known
 
     @property
     @abstractmethod

@@ -65,6 +65,7 @@ class Dnit(PairedDataset):
     key = "dnit"
     title = "DNIT Cracks and Potholes in Road Images"
     licence = "MIT"
+    commercial = True
 
     def frame(self, name: str) -> Frame:
         """Where `name` was taken."""

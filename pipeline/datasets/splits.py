@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from models.errors import DataError, UsageError
 from pipeline.datasets.base import CrackDataset
+from pipeline.datasets.pool import Part, Pool
 
 PARTS = ("train", "val", "test")
 FOLDS = ("fold0", "fold1", "fold2", "fold3", "fold4")
@@ -66,6 +68,8 @@ def make_split(dataset: CrackDataset, name: str, seed: int) -> Split:
     """
     if name not in SPLITS:
         raise UsageError(f"There is no split {name!r}.", f"Choose one of: {', '.join(SPLITS)}.")
+    if isinstance(dataset, Pool):
+        return _pooled(dataset, name, seed)
     official: tuple[str, ...] = getattr(dataset, "official_test_names", ())
     if name in FOLDS:
         scenes = _scenes(dataset, dataset.names)
@@ -88,6 +92,36 @@ def make_split(dataset: CrackDataset, name: str, seed: int) -> Split:
     val = _take(_shuffled(rest, seed, f"val of {name}"), val_count, spare=1)
     train = [scene for scene in rest if scene not in val]
     return Split(name, _flat(train), _flat(val), _flat(test))
+
+
+def _pooled(pool: Pool, name: str, seed: int) -> Split:
+    """Every part split by itself, so that each has its share of every side."""
+    sides: dict[str, list[str]] = {side: [] for side in PARTS}
+    for label, part in pool.parts.items():
+        split = _split_part(part, name, seed)
+        for side in PARTS:
+            sides[side] += [pool.pooled(label, own) for own in split.part(side)]
+    return Split(name, *(tuple(sorted(sides[side])) for side in PARTS))
+
+
+def _split_part(part: Part, name: str, seed: int) -> Split:
+    """A part's own split; where its settings say which scenes test or validate, theirs."""
+    if part.settings.test is None and part.settings.val is None:
+        return make_split(part, name, seed)
+    scenes = _scenes(part, part.names)
+
+    def fitting(pattern: str | None) -> list[Scene]:
+        return [scene for scene in scenes if pattern and re.match(pattern, part.group(scene[0]))]
+
+    test, val = fitting(part.settings.test), fitting(part.settings.val)
+    rest = [scene for scene in scenes if scene not in test and scene not in val]
+    if not rest:
+        raise DataError(f"The part {part.settings.label} keeps no scene to train on.", "Mend its `test` and `val`.")
+    if not val:
+        _require(part, rest, 2)
+        val = _take(_shuffled(rest, seed, f"val of {name}"), round(_VAL_SHARE * _count(rest)), spare=1)
+        rest = [scene for scene in rest if scene not in val]
+    return Split(name, _flat(rest), _flat(val), _flat(test))
 
 
 def select(dataset: CrackDataset, part: str, seed: int) -> tuple[str, ...]:

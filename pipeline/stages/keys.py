@@ -122,7 +122,8 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     settings_of: dict[StageName, Any] = {
         "prepare": [
             _source_digest(_reader(settings.dataset.name)),
-            dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors
+            dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors,
+            *([dump["dataset"]["windows"], dump["dataset"]["parts"], dump["seed"]] if settings.dataset.parts else []),
         ],
         "train-detector": [detector, dump["detector_augment"], trainings, dump["seed"]],
         "detect": [

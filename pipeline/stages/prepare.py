@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,11 +14,16 @@ from numpy.typing import NDArray
 from models.detector import build_detector
 from models.detector_config import DetectorConfig
 from pipeline.datasets import open_dataset
-from pipeline.datasets.base import Sample
+from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.boxes import mask_to_boxes
+from pipeline.datasets.on_demand import OnDemand
+from pipeline.datasets.pool import Pool
+from pipeline.datasets.pool_split import balance, check_apart
 from pipeline.datasets.splits import PARTS, Split, make_split
+from pipeline.datasets.windows import Windows, cut_windows
 from pipeline.metrics import anchor_recall, oracle
 from pipeline.settings import RunSettings
+from pipeline.stages.terms import check_terms, is_commercial, sources_of
 
 BOX_COLUMNS = ["x1_px", "y1_px", "x2_px", "y2_px"]
 
@@ -26,13 +32,17 @@ def prepare(settings: RunSettings, out: Path) -> None:
     """Write ``split.json``, ``boxes.parquet`` (name, part, box) and ``labels.json`` (the labels' own ceiling)."""
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
+    check_terms(settings, dataset)
+    if isinstance(dataset, Pool):
+        check_apart(dataset, split)
+        split = balance(dataset, split, settings.dataset.windows.val_samples)
+        cut_windows(dataset, split.train, settings.dataset.windows, settings.seed, out)
     negatives = dataset.negative_names if settings.dataset.use_negatives else ()
     frames, boxes_of, masks, ignores, recalls = [], [], [], [], []
     for part in PARTS:
-        for name in split.part(part):
-            sample = dataset.load(name)
+        for sample in _samples(dataset, split.part(part), part, out):
             boxes = mask_to_boxes(sample.mask, settings.labels)
-            frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(name=name, part=part))
+            frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(name=sample.name, part=part))
             boxes_of.append(boxes)
             masks.append(sample.mask)
             ignores.append(sample.ignore)
@@ -50,6 +60,8 @@ def prepare(settings: RunSettings, out: Path) -> None:
         "dataset_fingerprint": dataset.fingerprint(),
         "split_fingerprint": split.fingerprint,
         "licence": dataset.licence,
+        "commercial": is_commercial(settings, dataset),
+        "sources": list(sources_of(dataset)),
         "negatives": list(negatives),
         "clean": list(dataset.clean_names),
         **{part: list(split.part(part)) for part in PARTS},
@@ -65,15 +77,22 @@ def read_split(prepared: Path) -> Split:
     return Split(described["name"], *(tuple(described[part]) for part in PARTS))
 
 
-def load_part(settings: RunSettings, prepared: Path, part: str) -> list[Sample]:
+def load_part(settings: RunSettings, prepared: Path, part: str) -> Sequence[Sample]:
     """Samples of one part, in the split's order; ``train`` takes the negatives along.
 
-    The part ``clean`` are the crack-free pictures that the data set keeps for testing, often none.
+    The part ``clean`` are the crack-free pictures that the data set keeps for testing, often none. Those of a pool are
+    read as they are asked for; its ``train`` are the windows cut from its pictures.
     """
     described = json.loads((prepared / "split.json").read_text())
     dataset = open_dataset(settings.dataset)
     names = described[part] + (described["negatives"] if part == "train" else [])
-    return [dataset.load(name) for name in names]
+    return _samples(dataset, names, part, prepared)
+
+
+def _samples(dataset: CrackDataset, names: Sequence[str], part: str, prepared: Path) -> Sequence[Sample]:
+    if not isinstance(dataset, Pool):
+        return [dataset.load(name) for name in names]
+    return Windows(prepared) if part == "train" else OnDemand(dataset, names)
 
 
 def boxes_by_name(table: pd.DataFrame) -> dict[str, NDArray[np.float64]]:

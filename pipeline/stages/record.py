@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from models.bundle import BundleCard, read_card, save_bundle
+from models.bundle import BundleCard, save_bundle
 from models.errors import DataError
 from pipeline.reporting.figures import holds_crack
 from pipeline.reporting.run_page import ReportInput, write_report
@@ -26,6 +26,7 @@ from pipeline.stages.keys import ROOT, StageName
 from pipeline.stages.page_input import Measured, report_input
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.segmenter import load_cascade
+from pipeline.stages.terms import starts_of
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import PAPER, read_table, write_part
 
@@ -232,6 +233,8 @@ def _save_bundle(
         device=run.device,
         metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
         training_data_licence=_licence(settings, described["licence"]),
+        commercial=described["commercial"],
+        sources=tuple(described["sources"]),
         versions=describe_software()[1],
     )
     return save_bundle(out, cascade.stage1.detector, cascade.stage2.segmenter, card)
@@ -239,10 +242,8 @@ def _save_bundle(
 
 def _licence(settings: RunSettings, dataset: str) -> str:
     """Licence of all data that shaped the weights, a starting bundle's included."""
-    second = settings.second_training.start if settings.detector.second else None
-    starts = dict.fromkeys((settings.detector_training.start, second, settings.segmenter_training.start))
-    cards = [read_card(start) for start in starts if start is not None]
-    return "; ".join([dataset, *(f"started from {card.name}: {card.training_data_licence}" for card in cards)])
+    started = (f"started from {card.name}: {card.training_data_licence}" for card in starts_of(settings))
+    return "; ".join([dataset, *started])
 
 
 def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:

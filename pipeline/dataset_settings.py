@@ -1,0 +1,93 @@
+"""Which data a run learns from: one data set, or a pool of several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from models.errors import UsageError
+
+ReaderName = Literal["sample", "crackforest", "deepcrack", "dnit", "folder"]
+DatasetName = Literal[ReaderName, "pool"]
+
+HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
+"""A path in which ``~`` is the user's home."""
+
+
+class Settings(BaseModel):
+    """Base: unknown keys are an error, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PartSettings(Settings):
+    """One data set of a pool."""
+
+    name: ReaderName = Field(description="Its reader")
+    label: str = Field(pattern=r"^[A-Za-z0-9.]+([-_][A-Za-z0-9.]+)*$", description="Its name in the pool")
+    root: HomePath | None = Field(None, description="Its folder; none for the generated sample")
+    count: int = Field(300, ge=6, description="Pictures, of the generated sample")
+    weight: float = Field(1, gt=0, description="Its share of the training windows, against the other parts'")
+    scene: str | None = Field(None, description="Regex; its first group in a sample's name is the scene")
+    test: str | None = Field(None, description="Regex of scenes that test; none: the reader's own split")
+    val: str | None = Field(None, description="Regex of scenes that choose thresholds; none: drawn from the rest")
+    clean: bool = Field(False, description="Holds no crack at all: what is not a crack must be learnt too")
+    fragmentary: bool = Field(False, description="Its masks are fragments: between and beyond them nothing is judged")
+    commercial: bool | None = Field(None, description="Its terms allow commercial use; none: as the reader knows")
+    licence: str = Field("", description="Its terms in a word; none: as the reader knows")
+    attribution: str = Field("", description="Whom to name, as the licence asks")
+    mm_per_px: float | None = Field(None, gt=0, description="Scale of its pictures, where it is known")
+
+
+class WindowSettings(Settings):
+    """Windows of one size that a pool's training pictures are cut into (`pipeline.datasets.windows`)."""
+
+    count: int = Field(2400, ge=8, description="Windows of all parts together")
+    width: int = Field(448, ge=64, multiple_of=64, description="px")
+    height: int = Field(384, ge=64, multiple_of=64, description="px")
+    scale_min: float = Field(0.5, gt=0, description="A window shows the picture so many times as large, at least")
+    scale_max: float = Field(2, gt=0)
+    on_cracks: float = Field(0.65, ge=0, le=1, description="Share of windows drawn around cracks; others lie anywhere")
+    joints: float = Field(0.15, ge=0, le=1, description="Share that gets straight joints or saw cuts, as no crack")
+    val_samples: int = Field(40, ge=1, description="Validation pictures of each part, so that each weighs the same")
+
+
+class DatasetSettings(Settings):
+    """Which samples, and how they are split."""
+
+    name: DatasetName = "sample"
+    root: HomePath | None = Field(None, description="Folder of the data set; none for the generated sample")
+    split: str = Field("paper", description="paper, fold0 … fold4, or folds for all five")
+    split_seed: int = 2018
+    use_negatives: bool = Field(True, description="Train on unlabelled crack-free pictures too, where there are any")
+    sample_count: int = Field(48, ge=6, description="Pictures that the generated sample holds")
+    sample_seed: int = 7
+    parts: tuple[PartSettings, ...] = Field((), description="Of a pool: its data sets, or a YAML file that lists them")
+    windows: WindowSettings = Field(WindowSettings(), description="Of a pool: what training looks at")
+
+    @field_validator("parts", mode="before")
+    @classmethod
+    def _read_parts(cls, parts: object) -> object:
+        return read_parts(Path(parts)) if isinstance(parts, str | Path) else parts
+
+
+def read_parts(path: Path) -> object:
+    """The parts of a pool from a YAML list; roots are relative to that file.
+
+    Raises:
+        UsageError: it cannot be read, or is no list of parts.
+    """
+    path = path.expanduser()
+    try:
+        parts = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        why = str(error).splitlines()[0]
+        raise UsageError(f"The parts of a pool cannot be read: {path}: {why}", "Give a YAML file.") from error
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise UsageError(f"{path} holds no list of parts.", "Write one: - {name: dnit, label: dnit, root: DIR}.")
+    return [
+        part | {"root": path.parent / Path(part["root"]).expanduser()} if part.get("root") else part for part in parts
+    ]

@@ -1,0 +1,191 @@
+"""Windows of one size out of training pictures of many: cut once, kept on disk, read one by one as training asks.
+
+Frames of a survey vehicle are large and mostly free of cracks, close-ups small and full of them. Windows drawn where
+cracks are and where they are not, at scales that vary, give every data set the share that it was told; memory does not
+grow with the data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import overload
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from skimage.morphology import skeletonize
+
+from models.errors import DataError
+from pipeline.arrays import Mask
+from pipeline.datasets.base import NOT_JUDGED, Sample
+from pipeline.datasets.joints import draw_joints
+from pipeline.datasets.pool import Pool
+from pipeline.settings import WindowSettings
+
+PIXELS, LIST = "windows.npy", "windows.parquet"
+CRACK = 1  # in the label channel, beside `NOT_JUDGED`; 0 is no crack
+EDGE_PX = 1  # labels are off by a pixel or two: just beside a crack nothing is judged
+BEYOND_PX = 8  # of fragmentary labels: so far around a fragment a crack may go on unlabelled
+
+
+class Windows(Sequence[Sample]):
+    """The windows that `cut_windows` has written, each read from disk when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.names: list[str] = pd.read_parquet(folder / LIST)["name"].tolist()
+        self.pixels = np.load(folder / PIXELS, mmap_mode="r")  # (N, H, W, 4) uint8: RGB and label
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        name, window = self.names[index], self.pixels[index]
+        label = np.array(window[..., 3])
+        return Sample(name, name, np.array(window[..., :3]), label == CRACK, label == NOT_JUDGED)
+
+
+def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed: int, out: Path) -> None:
+    """Write ``windows.npy`` and ``windows.parquet`` (name, part, sample).
+
+    Args:
+        pool: where the pictures come from.
+        names: of the pictures that may be cut.
+        settings: how many windows, how large, and what they show.
+        seed: of every choice; equal seeds give equal windows.
+        out: folder to write to.
+
+    Raises:
+        DataError: a part holds no crack and does not say so, or says so and holds one.
+    """
+    quotas = _quotas(pool, names, settings.count)
+    jobs = [job for jobs_of_part in quotas.values() for job in jobs_of_part]
+    pixels = np.lib.format.open_memmap(
+        out / PIXELS, mode="w+", dtype=np.uint8, shape=(sum(n for _, n in jobs), settings.height, settings.width, 4)
+    )
+    starts = np.cumsum([0, *(count for _, count in jobs)])
+
+    def cut(job: int) -> bool:
+        name, count = jobs[job]
+        part, _ = pool.part_of(name)
+        sample = pool.load(name)
+        labels = label_image(sample, part.settings.fragmentary)
+        for number in range(count):
+            rng = np.random.default_rng([seed, *name.encode(), number])
+            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng)
+        return bool(sample.mask.any())
+
+    with ThreadPoolExecutor() as workers:  # decoding and resizing leave the interpreter free
+        cracked = list(workers.map(cut, range(len(jobs))))
+    pixels.flush()
+    for label in quotas:
+        of_part = [c for (name, _), c in zip(jobs, cracked, strict=True) if pool.label_of(name) == label]
+        _check_cracks(pool, label, of_part)
+    rows = [(f"{name}.{number}", pool.label_of(name), name) for name, count in jobs for number in range(count)]
+    pd.DataFrame(rows, columns=["name", "part", "sample"]).to_parquet(out / LIST, index=False)
+
+
+def label_image(sample: Sample, fragmentary: bool) -> NDArray[np.uint8]:
+    """Labels of a picture, ``(H, W)`` uint8: 0, `CRACK`, or `NOT_JUDGED` along edges and around fragments."""
+    crack = sample.mask.view(np.uint8)
+    unsure = cv2.dilate(crack, _disc(EDGE_PX)) > 0
+    if fragmentary:
+        unsure |= cv2.dilate(_ends(sample.mask), _disc(BEYOND_PX)) > 0
+        unsure |= cv2.morphologyEx(crack, cv2.MORPH_CLOSE, _disc(BEYOND_PX)) > 0
+    if sample.ignore is not None:
+        unsure |= sample.ignore
+    return np.where(sample.mask, CRACK, np.where(unsure, NOT_JUDGED, 0)).astype(np.uint8)
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)
+
+
+def _ends(mask: Mask) -> NDArray[np.uint8]:
+    """Where the centre lines of fragments end: pixels of the skeleton with one neighbour or none, ``(H, W)`` 0 or 1."""
+    line = np.asarray(skeletonize(mask), np.uint8)  # type: ignore[no-untyped-call]
+    around = np.asarray(cv2.filter2D(line, cv2.CV_8U, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT))
+    return np.asarray(line & (around <= 2), np.uint8)  # itself and one neighbour
+
+
+def cut_window(
+    image: NDArray[np.uint8], labels: NDArray[np.uint8], settings: WindowSettings, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """One window, ``(H, W, 4)`` uint8: RGB and label, at a random scale and place.
+
+    A picture smaller than the window is enlarged to fill it.
+
+    Args:
+        image: ``(h, w, 3)`` uint8 RGB.
+        labels: ``(h, w)`` of `label_image`.
+        settings: size, scales and shares.
+        rng: decides all.
+    """
+    height, width = labels.shape
+    wanted = math.exp(rng.uniform(math.log(settings.scale_min), math.log(settings.scale_max)))
+    scale = max(wanted, settings.width / width, settings.height / height)
+    w, h = min(width, round(settings.width / scale)), min(height, round(settings.height / scale))
+    x, y = _place(labels, (w, h), rng.random() < settings.on_cracks, rng)
+    window, label = image[y : y + h, x : x + w], labels[y : y + h, x : x + w]
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    size = (settings.width, settings.height)
+    rgb = np.asarray(cv2.resize(window, size, interpolation=how), np.uint8)
+    crack = cv2.resize((label == CRACK).astype(np.float32), size, interpolation=how)
+    judged = cv2.resize((label != NOT_JUDGED).astype(np.float32), size, interpolation=how)
+    made = np.zeros((settings.height, settings.width), np.uint8)
+    made[(judged < 0.5) | (crack > 0.15)] = NOT_JUDGED
+    made[crack >= 0.5 if scale >= 1 else crack >= 0.35] = CRACK  # a thin crack made smaller is a crack all the same
+    if rng.random() < settings.joints:
+        rgb, covered = draw_joints(rgb, rng)
+        made[covered & (made == CRACK)] = NOT_JUDGED
+    return np.dstack([rgb, made])
+
+
+def _place(
+    labels: NDArray[np.uint8], size: tuple[int, int], on_crack: bool, rng: np.random.Generator
+) -> tuple[int, int]:
+    """Left and upper edge of a window of ``size`` (w, h): with a random crack pixel inside, or anywhere."""
+    height, width = labels.shape
+    w, h = size
+    cracks = np.flatnonzero(labels.ravel() == CRACK) if on_crack else np.array([], np.int64)
+    if not len(cracks):
+        return int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
+    crack_y, crack_x = divmod(int(cracks[rng.integers(len(cracks))]), width)
+    x = int(np.clip(crack_x - rng.uniform(0.15, 0.85) * w, 0, width - w))
+    y = int(np.clip(crack_y - rng.uniform(0.15, 0.85) * h, 0, height - h))
+    return x, y
+
+
+def _quotas(pool: Pool, names: Sequence[str], total: int) -> dict[str, list[tuple[str, int]]]:
+    """Windows of each picture, by part: each part its weight, its pictures all alike, those with remainders first."""
+    weights = {label: part.settings.weight for label, part in pool.parts.items()}
+    quotas = {}
+    for label, weight in weights.items():
+        mine = [name for name in names if pool.label_of(name) == label]
+        if not mine:
+            raise DataError(f"The part {label} has no training picture.", "Mend its split, or leave the part out.")
+        count = max(1, round(total * weight / sum(weights.values())))
+        order = np.random.default_rng([total, *label.encode()]).permutation(len(mine))
+        each, more = divmod(count, len(mine))
+        quotas[label] = [(mine[index], each + (rank < more)) for rank, index in enumerate(order) if each or rank < more]
+    return quotas
+
+
+def _check_cracks(pool: Pool, label: str, cracked: Sequence[bool]) -> None:
+    clean = pool.parts[label].settings.clean
+    if not clean and not any(cracked):
+        raise DataError(
+            f"No training picture of the part {label} holds a crack.",
+            "Check its masks; if it is meant to show what is not a crack, say clean: true.",
+        )
+    if clean and any(cracked):
+        raise DataError(f"The part {label} is said to be clean, and holds cracks.", "Take clean: true away.")

@@ -1,0 +1,118 @@
+"""Several data sets as one: names, scenes, splits, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from models.errors import DataError, UsageError
+from pipeline.datasets import open_dataset
+from pipeline.datasets.generated.sample import GeneratedSample
+from pipeline.datasets.pool import Pool
+from pipeline.datasets.pool_split import balance, check_apart
+from pipeline.datasets.splits import PARTS, make_split
+from pipeline.settings import DatasetSettings, PartSettings, make_settings
+
+
+def write_folder(root: Path, seed: int, count: int = 8, prefix: str = "a", cracked: bool = True) -> Path:
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for sample in GeneratedSample(count, seed=seed, width=128, height=96):
+        cv2.imwrite(str(root / "images" / f"{prefix}{sample.name}_1.png"), sample.image[..., ::-1])
+        mask = sample.mask.astype(np.uint8) * 255 * cracked
+        cv2.imwrite(str(root / "masks" / f"{prefix}{sample.name}_1.png"), mask)
+    return root
+
+
+def pool_of(*parts: PartSettings) -> Pool:
+    pool = open_dataset(DatasetSettings(name="pool", parts=parts))
+    assert isinstance(pool, Pool)
+    return pool
+
+
+def test_samples_keep_their_part_in_name_and_scene(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "a", seed=1)
+    pool = pool_of(
+        PartSettings(name="folder", label="town", root=root, scene=r"(as00\d)_"),
+        PartSettings(name="sample", label="made", count=6),
+    )
+    assert len(pool) == 14
+    sample = pool.load("town--as001_1")
+    assert (sample.name, sample.group) == ("town--as001_1", "town/as001")
+    assert pool.load("made--s002").mask.shape == (320, 480)
+
+
+def test_each_part_has_its_share_of_every_side(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "a", seed=1, count=20)
+    pool = pool_of(
+        PartSettings(name="folder", label="town", root=root),
+        PartSettings(name="sample", label="made", count=30, test="s00.", val="s01."),
+    )
+    split = make_split(pool, "paper", 1)
+    for side in PARTS:
+        assert {pool.label_of(name) for name in split.part(side)} == {"town", "made"}
+    assert {name for name in split.test if name.startswith("made")} == {f"made--s00{digit}" for digit in range(10)}
+    even = balance(pool, split, 3)
+    assert [sum(name.startswith(label) for name in even.val) for label in ("town", "made")] == [3, 3]
+    assert even.train == split.train
+
+
+def test_one_picture_in_two_parts_on_two_sides_is_refused(tmp_path: Path) -> None:
+    one = write_folder(tmp_path / "a", seed=1, prefix="a")
+    same = write_folder(tmp_path / "b", seed=1, prefix="b")
+    pool = pool_of(
+        PartSettings(name="folder", label="one", root=one, test="as00[0-3]"),
+        PartSettings(name="folder", label="two", root=same, test="bs00[4-7]"),
+    )
+    with pytest.raises(DataError, match="look like the same picture"):
+        check_apart(pool, make_split(pool, "paper", 1))
+
+
+def test_different_parts_pass(tmp_path: Path) -> None:
+    pool = pool_of(
+        PartSettings(name="folder", label="one", root=write_folder(tmp_path / "a", seed=1)),
+        PartSettings(name="folder", label="two", root=write_folder(tmp_path / "b", seed=2)),
+    )
+    check_apart(pool, make_split(pool, "paper", 1))
+
+
+def test_terms_are_those_of_the_strictest_part(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "a", seed=1)
+    made = PartSettings(name="sample", label="made", count=6)
+    assert pool_of(made).commercial
+    assert not pool_of(made, PartSettings(name="folder", label="town", root=root)).commercial
+    assert pool_of(made, PartSettings(name="folder", label="town", root=root, commercial=True)).commercial
+
+
+def test_a_yaml_file_lists_parts_beside_it(tmp_path: Path) -> None:
+    write_folder(tmp_path / "town", seed=1)
+    (tmp_path / "parts.yaml").write_text("- {name: folder, label: town, root: town, weight: 2}\n")
+    settings = make_settings("smoke", {"dataset.name": "pool", "dataset.parts": str(tmp_path / "parts.yaml")})
+    assert settings.dataset.parts[0].root == tmp_path / "town"
+    assert len(open_dataset(settings.dataset)) == 8
+
+
+@pytest.mark.parametrize("text", ["a: 1", "- 3", "- {name: [", ""])
+def test_a_file_without_parts_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "parts.yaml").write_text(text)
+    with pytest.raises(UsageError, match="parts"):
+        make_settings("smoke", {"dataset.name": "pool", "dataset.parts": str(tmp_path / "parts.yaml")})
+
+
+def test_what_is_no_pool_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs parts"):
+        pool_of()
+    with pytest.raises(UsageError, match="called made"):
+        pool_of(*[PartSettings(name="sample", label="made", count=6)] * 2)
+    with pytest.raises(DataError, match="does not exist"):
+        pool_of(PartSettings(name="folder", label="town", root=tmp_path / "nowhere"))
+    with pytest.raises(ValidationError, match="greater than 0"):
+        PartSettings(name="sample", label="made", weight=0)
+    with pytest.raises(DataError, match="finds no scene"):
+        pool_of(PartSettings(name="sample", label="made", count=6, scene="x(.*)")).group("made--s001")
+    with pytest.raises(DataError, match="no scene to train on"):
+        make_split(pool_of(PartSettings(name="sample", label="made", count=6, test="s.*")), "paper", 1)

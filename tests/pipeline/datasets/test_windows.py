@@ -1,0 +1,103 @@
+"""Windows: size, labels, shares, and that equal seeds give equal ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.errors import DataError
+from pipeline.datasets.base import NOT_JUDGED, Sample
+from pipeline.datasets.joints import draw_joints
+from pipeline.datasets.windows import CRACK, LIST, Windows, cut_window, cut_windows, label_image
+from pipeline.settings import PartSettings, WindowSettings
+from tests.pipeline.datasets.test_pool import pool_of, write_folder
+
+SMALL = WindowSettings(count=40, width=128, height=64, joints=0)
+
+
+def sample_of(mask: np.ndarray, ignore: np.ndarray | None = None) -> Sample:
+    return Sample("a", "a", np.full((*mask.shape, 3), 90, np.uint8), mask, ignore)
+
+
+def test_each_part_gets_its_weight_and_each_picture_its_turn(tmp_path: Path) -> None:
+    pool = pool_of(
+        PartSettings(name="folder", label="town", root=write_folder(tmp_path / "a", seed=1), weight=3),
+        PartSettings(name="sample", label="made", count=6, weight=1),
+    )
+    cut_windows(pool, pool.names, SMALL, 5, tmp_path)
+    table = pd.read_parquet(tmp_path / LIST)
+    assert table["part"].value_counts().to_dict() == {"town": 30, "made": 10}
+    assert set(table["sample"]) == set(pool.names)
+    assert table.groupby("sample").size().loc[lambda n: n.index.str.startswith("town")].between(3, 4).all()
+    windows = Windows(tmp_path)
+    assert len(windows) == 40
+    assert windows[0].image.shape == (64, 128, 3)
+    assert any(window.mask.any() for window in windows)
+    assert [window.name for window in windows[:2]] == table["name"].tolist()[:2]
+
+
+def test_equal_seeds_give_equal_windows(tmp_path: Path) -> None:
+    pool = pool_of(PartSettings(name="sample", label="made", count=6))
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / folder).mkdir()
+        cut_windows(pool, pool.names, SMALL, seed, tmp_path / folder)
+    first, again, other = (Windows(tmp_path / folder).pixels for folder in "abc")
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_part_that_says_the_wrong_thing_of_its_cracks_is_refused(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "a", seed=1, cracked=False)
+    silent = pool_of(PartSettings(name="folder", label="town", root=root))
+    with pytest.raises(DataError, match="clean: true"):
+        cut_windows(silent, silent.names, SMALL, 1, tmp_path)
+    said = pool_of(PartSettings(name="folder", label="town", root=root, clean=True))
+    cut_windows(said, said.names, SMALL, 1, tmp_path)
+    wrong = pool_of(PartSettings(name="sample", label="made", count=6, clean=True))
+    with pytest.raises(DataError, match="holds cracks"):
+        cut_windows(wrong, wrong.names, SMALL, 1, tmp_path)
+
+
+def test_beside_a_crack_one_pixel_is_not_judged_and_beyond_a_fragment_eight() -> None:
+    mask = np.zeros((40, 80), bool)
+    mask[20, 20:41] = True
+    plain, fragment = (label_image(sample_of(mask), fragmentary) for fragmentary in (False, True))
+    assert (plain[20, 20], plain[19, 30], plain[18, 30]) == (CRACK, NOT_JUDGED, 0)
+    assert (plain[20, 41], plain[20, 42]) == (NOT_JUDGED, 0)
+    assert (fragment[20, 48], fragment[20, 49]) == (NOT_JUDGED, 0)  # eight px beyond the last, at 40
+    assert fragment[17, 30] == 0  # beside the middle of it as without
+    assert ((plain == CRACK) == mask).all()
+
+
+def test_a_gap_between_fragments_is_not_judged_and_what_is_ignored_stays_so() -> None:
+    mask = np.zeros((40, 80), bool)
+    mask[20, 10:30] = mask[20, 36:60] = True
+    assert (label_image(sample_of(mask), True)[20, 30:36] == NOT_JUDGED).all()
+    ignore = np.zeros_like(mask)
+    ignore[5, 5] = True
+    assert label_image(sample_of(mask, ignore), False)[5, 5] == NOT_JUDGED
+
+
+def test_a_thin_crack_made_smaller_is_still_there() -> None:
+    mask = np.zeros((384, 768), bool)
+    mask[:, 300:302] = True
+    settings = WindowSettings(count=8, width=384, height=192, scale_min=0.5, scale_max=0.5, on_cracks=1, joints=0)
+    window = cut_window(sample_of(mask).image, label_image(sample_of(mask), False), settings, np.random.default_rng(3))
+    assert (window[..., 3] == CRACK).any(axis=1).all()
+
+
+def test_a_joint_is_no_crack_and_hides_what_it_covers() -> None:
+    picture = np.full((96, 128, 3), 120, np.uint8)
+    drawn, covered = draw_joints(picture, np.random.default_rng(4))
+    assert covered.any()
+    assert (picture == 120).all()
+    assert np.abs(drawn[covered].astype(int) - 120).mean() > 10
+    again, _ = draw_joints(picture, np.random.default_rng(4))
+    assert np.array_equal(drawn, again)
+    everywhere = np.full((96, 128), CRACK, np.uint8)
+    settings = WindowSettings(count=8, width=128, height=64, scale_min=1, scale_max=1, joints=1)
+    window = cut_window(picture, everywhere, settings, np.random.default_rng(4))
+    assert set(np.unique(window[..., 3])) == {CRACK, NOT_JUDGED}
