@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import fcntl
 import hashlib
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,42 +13,10 @@ from models.bundle import read_card
 from pipeline.datasets import open_dataset
 from pipeline.datasets.splits import make_split
 from pipeline.settings import RunSettings
+from pipeline.stages.sources import code_digest
 from pipeline.storage.atomic import write_whole
 
 StageName = Literal["prepare", "train-detector", "detect", "crop", "train-segmenter", "segment", "evaluate"]
-
-ROOT = Path(__file__).resolve().parents[2]
-_DATA = [*(f"pipeline/datasets/{name}.py" for name in ("base", "pairs", "pictures")), "pipeline/datasets/splits.py"]
-_LOOP = [
-    "pipeline/training/loop.py",
-    "pipeline/training/snapshots.py",
-    "pipeline/training/batches.py",
-    "pipeline/training/augment.py",
-    "models/backbones.py",
-]
-_BOXES = [
-    "pipeline/cascade/coarse_boxes.py",
-    "pipeline/cascade/split_boxes.py",
-    "pipeline/cascade/stage1.py",
-    "pipeline/cascade/stage1_output.py",
-    "pipeline/cascade/tiles.py",
-    "models/detections.py",
-    "models/detector_config.py",
-    "models/pyramid.py",
-    "models/coarse_mask.py",
-    "models/detector.py",
-    "models/suppression.py",
-]
-_CASCADE = [
-    *_BOXES,
-    "pipeline/cascade/cascade.py",
-    "pipeline/cascade/crops.py",
-    "pipeline/cascade/fusion.py",
-    "pipeline/cascade/packing.py",
-    "pipeline/cascade/stage2.py",
-    "pipeline/cascade/tta.py",
-    "models/segmenter.py",
-]
 
 # What each stage works on.
 BEFORE: dict[StageName, tuple[StageName, ...]] = {
@@ -63,33 +29,15 @@ BEFORE: dict[StageName, tuple[StageName, ...]] = {
     "evaluate": ("segment",),
 }
 
-# Source files whose change makes a stage's earlier results stale; a stage also inherits those of the ones before it.
-SOURCES: dict[StageName, list[str]] = {
-    "prepare": [*_DATA, "pipeline/datasets/boxes.py", "pipeline/stages/prepare.py"],
-    "train-detector": [
-        *_LOOP,
-        "models/detector.py",
-        "models/detector_config.py",
-        "models/pyramid.py",
-        "models/coarse_mask.py",
-        "pipeline/datasets/boxes.py",
-        "pipeline/training/losses.py",
-        "pipeline/training/detector.py",
-        "pipeline/stages/train_detector.py",
-        "models/start.py",
-    ],  # not what draws boxes around the coarse mask: it says how validation looks, and no epoch is chosen by that
-    "detect": [*_CASCADE, "pipeline/training/operating_point.py", "pipeline/stages/detector.py"],
-    "crop": [*_BOXES, "pipeline/cascade/crops.py", "pipeline/stages/crop.py"],
-    "train-segmenter": [
-        *_LOOP,
-        "models/segmenter.py",
-        "pipeline/cascade/packing.py",
-        "pipeline/training/segmenter.py",
-        "pipeline/training/losses.py",
-        "models/start.py",
-    ],
-    "segment": [*_CASCADE, "pipeline/metrics/segmentation.py", "pipeline/stages/segmenter.py"],
-    "evaluate": ["pipeline/metrics", "pipeline/stages/evaluation.py"],
+# Where each stage begins; a change of any code that it can reach from there makes its earlier results stale.
+MODULES: dict[StageName, str] = {
+    "prepare": "pipeline.stages.prepare",
+    "train-detector": "pipeline.stages.train_detector",
+    "detect": "pipeline.stages.detector",
+    "crop": "pipeline.stages.crop",
+    "train-segmenter": "pipeline.stages.segmenter",
+    "segment": "pipeline.stages.segmenter",
+    "evaluate": "pipeline.stages.evaluate",
 }
 
 
@@ -119,11 +67,11 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     for training in (*trainings, dump["segmenter_training"]):
         if training["start"]:  # what lies there counts, not where
             training["start"] = read_card(Path(training["start"])).sha256
+    parts = [{key: value for key, value in part.items() if key != "root"} for part in dump["dataset"]["parts"]]
     settings_of: dict[StageName, Any] = {
         "prepare": [
-            _source_digest(_reader(settings.dataset.name)),
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors,
-            *([dump["dataset"]["windows"], dump["dataset"]["parts"], dump["seed"]] if settings.dataset.parts else []),
+            *([dump["dataset"]["windows"], parts, dump["seed"]] if settings.dataset.parts else []),
         ],
         "train-detector": [detector, dump["detector_augment"], trainings, dump["seed"]],
         "detect": [
@@ -141,7 +89,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     keys: dict[StageName, str] = {}
     for stage, mine in settings_of.items():
         before = [keys[earlier] for earlier in BEFORE[stage]]
-        keys[stage] = _digest([stage, before, mine, [_source_digest(path) for path in SOURCES[stage]]])
+        keys[stage] = _digest([stage, before, mine, code_digest(MODULES[stage])])
     return keys
 
 
@@ -169,26 +117,5 @@ def run_stage(folder: Path, work: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _reader(dataset: str) -> str:
-    return "pipeline/datasets/generated" if dataset == "sample" else f"pipeline/datasets/{dataset}.py"
-
-
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@cache
-def _source_digest(path: str) -> str:
-    source = ROOT / path
-    files = sorted(source.rglob("*.py")) if source.is_dir() else [source]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(ast.dump(_Undocumented().visit(ast.parse(file.read_bytes()))).encode())
-    return digest.hexdigest()
-
-
-class _Undocumented(ast.NodeTransformer):
-    """Drops every bare text, that is, docstrings: what is said of code does not change what it does."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node

@@ -22,10 +22,11 @@ from pipeline.reporting.figures import holds_crack
 from pipeline.reporting.run_page import ReportInput, write_report
 from pipeline.settings import RunSettings
 from pipeline.stages.evaluation import headline, images_table
-from pipeline.stages.keys import ROOT, StageName
+from pipeline.stages.keys import StageName
 from pipeline.stages.page_input import Measured, report_input
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.segmenter import load_cascade
+from pipeline.stages.sources import ROOT
 from pipeline.stages.terms import starts_of
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import PAPER, read_table, write_part
