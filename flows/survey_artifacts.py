@@ -17,11 +17,12 @@ from flows.events import EVENT
 from flows.showing import in_a_run
 from pipeline.reporting.figures import draw_boxes
 from pipeline.survey.outputs import tint
+from pipeline.survey.page.sections_table import section_name, worst_sections
 from pipeline.survey.page.worst import look_again, most_cracked
 from pipeline.survey.plan import Survey
 from pipeline.survey.summary import count_kinds
 
-WORST, WIDTH_PX = 5, 320
+WORST, WORST_SECTIONS, WIDTH_PX = 5, 10, 320
 """Pictures of the most cracked photographs: as wide as the page of the UI shows them whole beside their names."""
 
 PAYLOAD = (
@@ -79,6 +80,7 @@ def survey_markdown(survey: Survey, row: Mapping[str, Any], kinds: Mapping[str, 
     if row.get("report"):
         text += f"\nReport: `{_safe(row['report'])}`\n"
     text += f"\nRecords, masks and overlays: `{_safe(survey.out)}`\n"
+    text += sections_markdown(survey)
     head = "\n## Most crack\n\n| photograph | crack | boxes |  |\n| --- | ---: | ---: | --- |\n"
     found = ""
     for seen in look_again(survey, most_cracked(survey, WORST)):
@@ -90,6 +92,27 @@ def survey_markdown(survey: Survey, row: Mapping[str, Any], kinds: Mapping[str, 
             break
         found += line
     return text + head + found if found else text
+
+
+def sections_markdown(survey: Survey) -> str:
+    """The worst sections as a table, and how many there are; nothing where there are none."""
+    sections = worst_sections(survey, WORST_SECTIONS)
+    if not sections.count:
+        return ""
+    text = f"\n## Sections\n\n{sections.count:,} in all"
+    text += f", the {len(sections.worst)} worst:\n\n" if sections.count > len(sections.worst) else ", worst first:\n\n"
+    text += "| section | cracking | class | cracks | crack, m | pattern, m² | flags |\n"
+    text += "| --- | ---: | --- | ---: | ---: | ---: | --- |\n"
+    for row in sections.worst:
+        percent, cracks = row["cracking_percent"], row["cracks"]
+        cells = [
+            *(_safe(section_name(row)[:200]), "–" if percent is None else f"{percent} %"),
+            *(_safe(row["cracking_class"] or "–"), "–" if cracks is None else f"{cracks:,}"),
+            *("–" if row[name] is None else f"{row[name]:.1f}" for name in ("crack_m", "pattern_m2")),
+            _safe((row["flags"] or "")[:200]),
+        ]
+        text += f"| {' | '.join(cells)} |\n"
+    return text
 
 
 def event_resource(survey: Survey, row: Mapping[str, Any]) -> dict[str, str]:

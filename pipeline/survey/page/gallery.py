@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 
 from pipeline.arrays import Image, Mask, round_outwards
 from pipeline.reporting.figures import PALETTE
+from pipeline.survey.page.crack_lines import CrackLines, draw_cracks
 from pipeline.survey.page.worst import Seen
 
 PHOTOGRAPH_BYTES, MASK_BYTES = 110_000, 25_000
@@ -37,6 +38,7 @@ class Plate:
         photograph, mask: data URIs; the mask is transparent where there is no crack.
         outlines: path of the boxes, as SVG has it.
         scores: x, y (px) and text of each box's score.
+        cracks: lines of its cracks and outlines of its pattern areas.
     """
 
     row: Mapping[str, Any]
@@ -46,10 +48,16 @@ class Plate:
     mask: Markup | None
     outlines: Markup
     scores: list[tuple[int, int, str]]
+    cracks: CrackLines = field(default_factory=CrackLines)
 
 
-def make_plates(seen: Iterable[Seen], count: int) -> Iterator[Plate]:
-    """The first `count` photographs as plates, one at a time in memory."""
+def make_plates(
+    seen: Iterable[Seen], count: int, cracks: Mapping[str, list[dict[str, Any]]] | None = None
+) -> Iterator[Plate]:
+    """The first `count` photographs as plates, one at a time in memory.
+
+    `cracks`: their rows of the table ``cracks``, by name.
+    """
     for _, look in zip(range(count), seen, strict=False):
         height, width = look.image.shape[:2]
         boxes = look.boxes[:MOST_BOXES]
@@ -66,6 +74,7 @@ def make_plates(seen: Iterable[Seen], count: int) -> Iterator[Plate]:
                 for (x1, y1, _, _), score in zip(corners, boxes[:, 4].tolist(), strict=True)
                 if len(corners) <= MOST_SCORES
             ],
+            cracks=draw_cracks((cracks or {}).get(look.row["name"], []), width, height),
         )
 
 

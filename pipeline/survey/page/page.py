@@ -19,8 +19,12 @@ from models.bundle import BundleCard, read_card
 from pipeline.reporting.figures import PALETTE
 from pipeline.reporting.pages import page_environment
 from pipeline.survey.outputs import place
+from pipeline.survey.page.crack_lines import read_cracks
 from pipeline.survey.page.gallery import MOST_BOXES, Plate, make_plates
+from pipeline.survey.page.map import MOST_SECTIONS, RoadMap, draw_map
+from pipeline.survey.page.sections_table import Sections, section_name, worst_sections
 from pipeline.survey.page.spread import Spread, class_names, measure_spread
+from pipeline.survey.page.widths import Widths, measure_widths
 from pipeline.survey.page.worst import look_again, most_cracked
 from pipeline.survey.plan import Plan, Survey
 from pipeline.survey.published import read_batches
@@ -29,7 +33,7 @@ from pipeline.survey.summary import count_kinds
 MOST_PLATES, SPARE = 24, 12
 """Photographs in the gallery, and how many more are tried where some of them cannot be read any more."""
 
-MOST_CRACKED, MOST_FAILURES, MOST_LETTERS = 200, 300, 400
+MOST_CRACKED, MOST_FAILURES, MOST_LETTERS, MOST_LISTED = 200, 300, 400, 100
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufffe\uffff]")
 _PASSWORD = re.compile(r"(://[^/@:\s]*):[^/@\s]+@")
@@ -46,6 +50,8 @@ class PageInput:
         kinds: failures by kind, all of them.
         failures: rows of ``failures``, `MOST_FAILURES` at most, of `sample_failures`.
         tables: folder of the record.
+        map: None where no photograph has a position.
+        widths: of the cracks, in px and in mm as far as known.
     """
 
     row: Mapping[str, Any]
@@ -57,6 +63,20 @@ class PageInput:
     cracked: Sequence[Mapping[str, Any]] = ()
     kinds: Counter[str] = field(default_factory=Counter)
     failures: Sequence[Mapping[str, Any]] = ()
+    map: RoadMap | None = None
+    sections: Sections = field(default_factory=lambda: Sections([], 0))
+    widths: Sequence[Widths] = ()
+
+    @property
+    def lacks(self) -> str:
+        """What cannot be shown of the road, and why; empty when all can."""
+        lacking = {
+            "no map, for no photograph has a position": not self.map,
+            "no sections, for those take a chainage or positions": not self.sections.count,
+            "no widths, for no crack was measured": not self.widths,
+        }
+        told = "; ".join(words for words, missing in lacking.items() if missing)
+        return f"{told[:1].upper()}{told[1:]}." if told else ""
 
 
 def page_path(survey: Survey) -> Path:
@@ -75,16 +95,23 @@ def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:
         BundleError: the bundle is gone.
     """
     cracked = most_cracked(survey, MOST_CRACKED)
+    tried = cracked[: MOST_PLATES + SPARE]
+    lines = read_cracks(survey, (found["name"] for found in tried))
+    plates = list(make_plates(look_again(survey, tried), MOST_PLATES, lines))
+    sections = worst_sections(survey, MOST_SECTIONS)
     page = PageInput(
         row=row,
         plan=survey.plan,
         card=read_card(survey.plan.settings.bundle),
         tables=survey.out / "records",
         spread=measure_spread(survey, row["images"]) if row["images"] else None,
-        plates=list(make_plates(look_again(survey, cracked[: MOST_PLATES + SPARE]), MOST_PLATES)),
+        plates=plates,
         cracked=cracked,
         kinds=count_kinds(survey.out, survey.plan.run_id),
         failures=sample_failures(survey),
+        map=draw_map(survey, sections, numbers_of(plates)),
+        sections=sections,
+        widths=measure_widths(survey),
     )
     path = page_path(survey)
     place(render_page(page).encode(), path, survey.folder / "unfinished")
@@ -95,19 +122,26 @@ def render_page(page: PageInput) -> str:
     """The page as HTML text."""
     environment = page_environment(Path(__file__).parent)
     environment.finalize = shown
+    environment.filters["section_name"] = section_name
     row, plan, card = page.row, page.plan, page.card
     return environment.get_template("survey_template.html").render(
         page=page,
         row=row,
         plan=plan,
         card=card,
-        places={plate.row["name"]: number for number, plate in enumerate(page.plates, start=1)},
+        places=numbers_of(page.plates),
         strip=strip_paths(page.spread) if page.spread else None,
         classes=list(zip(class_names(), page.spread.classes, strict=True)) if page.spread else [],
         settings=list(plan.settings.model_dump(mode="json").items()),
         palette={key: f"#{bytes(colour).hex()}" for key, colour in PALETTE.items()},
         most_boxes=MOST_BOXES,
+        most_sections=MOST_LISTED,
     )
+
+
+def numbers_of(plates: Sequence[Plate]) -> dict[str, int]:
+    """Numbers in the gallery, from 1, by name of the photograph."""
+    return {plate.row["name"]: number for number, plate in enumerate(plates, start=1)}
 
 
 def sample_failures(survey: Survey) -> list[dict[str, Any]]:

@@ -318,7 +318,7 @@ def test_in_a_browser(done: tuple[Survey, dict[str, Any]], tmp_path: Path) -> No
     hostile = tmp_path / "hostile.html"
     hostile.write_text(render_page(hostile_input(survey, row)))
     report = Path(row["report"])
-    layers = "['.stage svg', '.stage .cracks'].map(it => document.querySelector(it).checkVisibility())"
+    layers = "['.stage .boxes', '.stage .cracks'].map(it => document.querySelector(it).checkVisibility())"
     with chromium(program, tmp_path / "profile") as browser:
         for page in (report, hostile):
             for width in (390, 1280):
@@ -335,7 +335,7 @@ def test_in_a_browser(done: tuple[Survey, dict[str, Any]], tmp_path: Path) -> No
             browser.press(key)
             until(browser, caption, told)
         until(browser, "document.querySelector('.stage img').complete", True)
-        for key, shown in (("b", [False, True]), ("p", [False, False]), ("p", [True, True]), ("c", [True, False])):
+        for key, shown in (("b", [True, True]), ("p", [False, False]), ("p", [False, True]), ("c", [False, False])):
             browser.press(key)
             until(browser, layers, shown)
         assert browser.run("document.documentElement.scrollWidth") <= 390
