@@ -23,7 +23,7 @@ from prefect.runtime import flow_run
 
 from flows.comparison import Line, compare
 from pipeline.arrays import Image
-from pipeline.datasets.pictures import read_mask
+from pipeline.datasets.masks import read_mask
 from pipeline.reporting.figures import figure2_rows
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold

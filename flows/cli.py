@@ -12,7 +12,7 @@ import typer
 from flows import runtime
 from flows.cli_bench import bench
 from flows.cli_camera import camera
-from flows.cli_data import AsJson, data
+from flows.cli_data import AsJson, MaskValues, data
 from flows.cli_measure import measure
 from flows.mistakes import Commands
 from models.errors import UsageError
@@ -58,6 +58,7 @@ def run(
     ] = None,
     dataset: Dataset = "sample",
     root: Root = None,
+    mask_values: MaskValues = None,
     split: Annotated[str, typer.Option(help="paper, fold0 … fold4, or folds for all five and their pool.")] = "paper",
     setting: Annotated[
         list[str] | None,
@@ -83,7 +84,7 @@ def run(
 
         crack-survey run --set detector_training.epochs=30 --set 'segmenter.encoder="resnet34"'
     """
-    settings = _settings(preset, dataset, root, split, setting or [], seed, device)
+    settings = _settings(preset, dataset, root, mask_values, split, setting or [], seed, device)
     _start_prefect()
     from flows.experiment import experiment
     from flows.showing import NotShown, run_shown
@@ -185,6 +186,7 @@ def evaluate(
     bundle: Annotated[Path, typer.Option(help="Folder of a trained cascade, such as the bundle/ of a run.")],
     dataset: Dataset = "sample",
     root: Root = None,
+    mask_values: MaskValues = None,
     split: Annotated[
         str, typer.Option(help="paper-train, paper-val, paper-test, fold0-train … fold4-test, or all.")
     ] = "paper-test",
@@ -197,7 +199,7 @@ def evaluate(
 
         crack-survey evaluate --bundle data/runs/RUN/bundle --dataset deepcrack --root DeepCrack --split paper-test
     """
-    settings = _settings(None, dataset, root, "paper", [], None, device)
+    settings = _settings(None, dataset, root, mask_values, "paper", [], None, device)
     _start_prefect()
     from flows.evaluate import evaluate_bundle
     from flows.showing import NotShown, run_shown
@@ -325,13 +327,21 @@ def main() -> None:
 
 
 def _settings(
-    preset: str | None, dataset: str, root: Path | None, split: str, given: list[str], seed: int | None, device: str
+    preset: str | None,
+    dataset: str,
+    root: Path | None,
+    mask_values: str | None,
+    split: str,
+    given: list[str],
+    seed: int | None,
+    device: str,
 ) -> RunSettings:
     from pipeline.settings import make_settings
 
     overrides: dict[str, Any] = {
         "dataset.name": dataset,
         "dataset.root": root,
+        "dataset.mask_values": mask_values,
         "dataset.split": split,
         "device": device,
     }

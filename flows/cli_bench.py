@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from flows.cli_data import MaskValues
 from flows.tables import print_json
 
 
@@ -20,6 +21,7 @@ def bench(
     ] = None,
     dataset: Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.")] = "sample",
     root: Annotated[Path | None, typer.Option(help="Folder of the data set; none for the generated sample.")] = None,
+    mask_values: MaskValues = None,
     split: Annotated[str, typer.Option(help="Part to measure on, such as paper-test or all.")] = "paper-test",
     pictures: Annotated[
         int, typer.Option(min=1, help="At most so many, spread over the part; of these, all of the commonest size.")
@@ -56,7 +58,7 @@ def bench(
     if plot:
         check_suffix(plot)
     bundle = bundle or shipped_bundle("crackforest-fast")
-    settings = make_settings("fast", {"dataset": {"name": dataset, "root": root}})
+    settings = make_settings("fast", {"dataset": {"name": dataset, "root": root, "mask_values": mask_values}})
     opened = open_dataset(settings.dataset)
     names = select(opened, split, settings.dataset.split_seed)
     samples = [opened.load(name) for name in evenly(names, pictures)]

@@ -10,7 +10,26 @@ import typer
 from flows.mistakes import Commands
 from models.errors import UsageError
 
+
+def _checked(given: str | None) -> str | None:
+    from pipeline.mask_values import check
+
+    try:
+        return check(given)
+    except ValueError as error:
+        raise UsageError(f"--mask-values {given} cannot be read: {error}.", "docs/masks.md says more.") from None
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+MaskValues = Annotated[
+    str | None,
+    typer.Option(
+        callback=_checked,
+        metavar="crack=V[,V] [ignore=V]",
+        help="Which values of the masks are crack, such as crack=38, 'crack=1,2 ignore=255' or crack=#ff0000.",
+        show_default="black and white, or 0 and 1",
+    ),
+]
 
 data = typer.Typer(
     cls=Commands,
@@ -43,12 +62,16 @@ def fetch(
 
 
 @data.command()
-def info(root: Annotated[Path, typer.Argument(help="Folder of a data set.")], as_json: AsJson = False) -> None:
+def info(
+    root: Annotated[Path, typer.Argument(help="Folder of a data set.")],
+    mask_values: MaskValues = None,
+    as_json: AsJson = False,
+) -> None:
     """Say which data set a folder holds, how many pictures, how much crack, and what is wrong with it."""
     from flows.tables import print_info, print_json
     from pipeline.datasets.info import describe_root
 
-    found = describe_root(root)
+    found = describe_root(root, mask_values)
     if as_json:
         print_json(found)
     else:

@@ -86,6 +86,10 @@ def evaluate_bundle(
     if fingerprint == card.dataset_fingerprint and not part.startswith(card.split):
         say(f"The bundle was trained on a part of this data set, of its split {card.split!r}; {part!r} may overlap it.")
     evaluated = measure(Cascade.load(bundle, chosen), opened, names)
+    for note in opened.notes:
+        say(note)
+    if not evaluated.counts["crack_px"].any():
+        say(f"No picture of {dataset.name} {part} has a crack: only boxes, shares of pixels and times are recorded.")
     known = {name: value for name, value in evaluated.headline.items() if name in SCHEMAS["runs"].names}
     commit, versions = describe_software()
     row = known | {

@@ -95,6 +95,7 @@ def print_info(found: Mapping[str, Any]) -> None:
         "unlabelled, crack-free": found["negatives"],
         "sizes": sizes + (", …" if len(found["sizes"]) > 4 else ""),
         "crack pixels": show(found["crack_share"], "%"),
+        "not judged": show(found["ignored_share"], "%"),
         "licence": found["licence"],
         "fingerprint": found["fingerprint"] or "unknown while pictures cannot be read",
     }
@@ -103,6 +104,8 @@ def print_info(found: Mapping[str, Any]) -> None:
     Console().print(table)
     for problem in found["problems"]:
         print(f"Problem: {problem}")
+    for note in found["notes"]:
+        print(f"Note: {note}")
 
 
 def _cells(run: Mapping[str, Any]) -> list[str]:

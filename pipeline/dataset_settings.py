@@ -9,12 +9,19 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from models.errors import UsageError
+from pipeline.mask_values import check
 
 ReaderName = Literal["sample", "crackforest", "deepcrack", "dnit", "folder"]
 DatasetName = Literal[ReaderName, "pool"]
 
 HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
 """A path in which ``~`` is the user's home."""
+
+MaskValuesText = Annotated[
+    str | None,
+    AfterValidator(check),
+    Field(description="Which values of a mask are crack, such as crack=38; none: black and white, or 0 and 1"),
+]
 
 
 class Settings(BaseModel):
@@ -29,6 +36,7 @@ class PartSettings(Settings):
     name: ReaderName = Field(description="Its reader")
     label: str = Field(pattern=r"^[A-Za-z0-9.]+([-_][A-Za-z0-9.]+)*$", description="Its name in the pool")
     root: HomePath | None = Field(None, description="Its folder; none for the generated sample")
+    mask_values: MaskValuesText = None
     count: int = Field(300, ge=6, description="Pictures, of the generated sample")
     weight: float = Field(1, gt=0, description="Its share of the training windows, against the other parts'")
     scene: str | None = Field(None, description="Regex; its first group in a sample's name is the scene")
@@ -60,6 +68,7 @@ class DatasetSettings(Settings):
 
     name: DatasetName = "sample"
     root: HomePath | None = Field(None, description="Folder of the data set; none for the generated sample")
+    mask_values: MaskValuesText = None
     split: str = Field("paper", description="paper, fold0 … fold4, or folds for all five")
     split_seed: int = 2018
     use_negatives: bool = Field(True, description="Train on unlabelled crack-free pictures too, where there are any")

@@ -1,7 +1,8 @@
 """One reader a format, all yielding the same `pipeline.datasets.base.Sample`.
 
 ``open_dataset`` is the way in. `base` says what a reader promises, `pairs` what the readers of files share, `layout`
-tells data sets apart, `pictures` decodes, `fetch` downloads, `info` describes.
+tells data sets apart, `pictures` decodes, `masks` tells crack from
+background, `fetch` downloads, `info` describes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pipeline.datasets.dnit import Dnit
 from pipeline.datasets.folder import ImageFolder
 from pipeline.datasets.pairs import PairedDataset
 from pipeline.datasets.pool import Part, Pool
+from pipeline.mask_values import MaskValues
 from pipeline.settings import DatasetSettings, PartSettings
 
 __all__ = ["READERS", "CrackDataset", "Image", "Mask", "Sample", "open_dataset"]
@@ -26,12 +28,16 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
     """Open the data set that `settings` name.
 
     Raises:
-        UsageError: a root is lacking, or given for the generated sample.
+        UsageError: a root is lacking, or given for the generated sample; mask values are given where they do nothing.
         DataError: the root does not hold that data set, or files are missing.
     """
     if settings.name == "pool":
+        if settings.mask_values is not None:
+            raise UsageError("--mask-values does nothing for a pool.", "Give mask_values to the part that needs them.")
         return Pool([Part(part, open_dataset(_alone(part))) for part in settings.parts])
     if settings.name == "sample":
+        if settings.mask_values is not None:
+            raise UsageError("--mask-values does nothing for the generated sample.", "Leave it out.")
         if settings.root is not None:
             raise UsageError(
                 f"The generated sample has no root, but --root {settings.root} was given.",
@@ -44,9 +50,14 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
     if settings.root is None:
         fetch = ", or `crack-survey data fetch crackforest` first" if settings.name == "crackforest" else ""
         raise UsageError(f"--dataset {settings.name} needs its folder.", f"Give --root DIR{fetch}.")
-    return READERS[settings.name](settings.root)
+    reader = READERS[settings.name]
+    if settings.mask_values is None:
+        return reader(settings.root)
+    if reader is CrackForest:
+        raise UsageError("--mask-values does nothing for CrackForest, whose labels are known.", "Leave it out.")
+    return reader(settings.root, MaskValues.parse(settings.mask_values))
 
 
 def _alone(part: PartSettings) -> DatasetSettings:
     """One part of a pool as a data set by itself."""
-    return DatasetSettings(name=part.name, root=part.root, sample_count=part.count)
+    return DatasetSettings(name=part.name, root=part.root, mask_values=part.mask_values, sample_count=part.count)

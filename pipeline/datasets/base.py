@@ -69,6 +69,11 @@ class CrackDataset(ABC):
         """Pictures known to be free of cracks that are kept for testing, sorted."""
         return ()
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of how the masks loaded so far were read."""
+        return []
+
     @abstractmethod
     def load(self, name: str) -> Sample:
         """Read one sample (a negative gets an all-False mask).

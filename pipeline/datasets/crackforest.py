@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
 
 from models.errors import DataError
-from pipeline.arrays import Mask
 from pipeline.datasets.layout import require_layout
+from pipeline.datasets.masks import Truth
+from pipeline.datasets.matlab import load_matlab
 from pipeline.datasets.pairs import Pair, PairedDataset, pictures_by_stem, require_counterparts
 
 CRACK_LABELS = (2, 4)
@@ -69,13 +69,13 @@ class CrackForest(PairedDataset):
         """The first photograph of the scene that `name` shows."""
         return next((min(scene) for scene in SCENES if name in scene), name)
 
-    def _read_truth(self, path: Path) -> Mask:
+    def _read_truth(self, path: Path) -> Truth:
+        variables = load_matlab(path, _REMEDY)
         try:
-            labels = np.asarray(loadmat(path)["groundTruth"][0, 0]["Segmentation"])
-        except FileNotFoundError:
-            raise DataError(f"{path} does not exist.", _REMEDY) from None
-        except Exception as error:  # a damaged .mat fails in scipy in a dozen ways: zlib, struct, KeyError, …
-            raise DataError(f"{path} holds no CrackForest ground truth: {error}.", _REMEDY) from error
-        if labels.ndim != 2:
-            raise DataError(f"{path} holds an array of shape {labels.shape}, not a picture of labels.", _REMEDY)
-        return np.isin(labels, CRACK_LABELS)
+            labels = np.asarray(variables["groundTruth"][0, 0]["Segmentation"])
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise DataError(f"{path} holds no CrackForest ground truth: {str(error)[:200]}.", _REMEDY) from error
+        if labels.ndim != 2 or labels.dtype.kind not in "buif":
+            what = "numbers" if labels.dtype.kind in "buif" else "something else than numbers"
+            raise DataError(f"{path} holds {what} of shape {labels.shape}, not a picture of labels.", _REMEDY)
+        return Truth(np.isin(labels, CRACK_LABELS))

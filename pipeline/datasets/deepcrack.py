@@ -11,7 +11,7 @@ _REMEDY = "Unpack the data set anew, whole, from https://github.com/yhlleo/DeepC
 
 
 class DeepCrack(PairedDataset):
-    """Upstream layout: ``train_img``, ``train_lab``, ``test_img``, ``test_lab``; masks are cut at 127.
+    """Upstream layout: ``train_img``, ``train_lab``, ``test_img``, ``test_lab``; masks are black and white.
 
     Names carry their part, ``train-11116`` or ``test-11129``, since some occur in both.
     """

@@ -10,7 +10,7 @@ from pipeline.datasets.pairs import Pair, PairedDataset, pictures_by_stem, requi
 
 
 class ImageFolder(PairedDataset):
-    """``images/NAME.*`` with ``masks/NAME.*``, in any picture format; crack pixels are brighter than 127.
+    """``images/NAME.*`` with ``masks/NAME.*``, in any picture format; `masks.read_truth` says which values are crack.
 
     Every photograph is its own scene.
     """

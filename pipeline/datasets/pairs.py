@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import DataError
-from pipeline.arrays import Mask
 from pipeline.datasets.base import CrackDataset, Sample
-from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_image, read_mask
+from pipeline.datasets.masks import MOSTLY, Truth, read_truth
+from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_image
+from pipeline.mask_values import MaskValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,18 @@ class PairedDataset(CrackDataset):
 
     Attributes:
         root: its folder.
+        mask_values: what the values of its masks mean; None where the values themselves say it.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, mask_values: MaskValues | None = None) -> None:
         """Find and check the files, without reading them.
 
         Raises:
             DataError: the folder is missing, empty or another data set, or a file lacks its counterpart.
         """
         self.root = Path(root).expanduser()
+        self.mask_values = mask_values
+        self._notes: dict[str, tuple[str, ...]] = {}
         self._pairs = self._find()
         self._names = tuple(sorted(n for n, pair in self._pairs.items() if pair.truth is not None))
         self._negative_names = tuple(sorted(n for n, pair in self._pairs.items() if pair.truth is None))
@@ -48,9 +52,9 @@ class PairedDataset(CrackDataset):
     def _find(self) -> Mapping[str, Pair]:
         """List the files by sample name, having checked the layout."""
 
-    def _read_truth(self, path: Path) -> Mask:
-        """Read the truth as ``(H, W)`` bool."""
-        return read_mask(path)
+    def _read_truth(self, path: Path) -> Truth:
+        """Read the truth of one photograph."""
+        return read_truth(path, self.mask_values)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,10 +74,21 @@ class PairedDataset(CrackDataset):
         """
         pair = self._pair(name)
         image = read_image(pair.image)
-        mask = np.zeros(image.shape[:2], dtype=bool) if pair.truth is None else self._read_truth(pair.truth)
+        truth = Truth(np.zeros(image.shape[:2], bool)) if pair.truth is None else self._read_truth(pair.truth)
+        mask = truth.crack
         if mask.shape != image.shape[:2]:
             raise DataError(_mismatch(pair, image.shape[:2], mask.shape), "Replace one of them; neither is resized.")
-        return Sample(name, self.group(name), image, mask)
+        self._notes[name] = (*truth.notes, MOSTLY) if mask.mean() > 0.5 else truth.notes
+        return Sample(name, self.group(name), image, mask, truth.ignore)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of how the masks loaded so far were read: one line a kind."""
+        of_kind: dict[str, list[str]] = {}
+        for name in sorted(self._notes):
+            for note in self._notes[name]:
+                of_kind.setdefault(note, []).append(str(self._pairs[name].truth))
+        return [f"{paths[0]}{_more(len(paths) - 1)}: {note}" for note, paths in of_kind.items()]
 
     def content_digest(self, name: str) -> str:
         """SHA-256 (hex) over the bytes of the photograph and its truth."""
@@ -81,6 +96,8 @@ class PairedDataset(CrackDataset):
         digest = hashlib.sha256()
         for path in (pair.image, pair.truth):
             digest.update(b"none" if path is None else _file_digest(path))
+        if self.mask_values is not None:  # other values, another truth
+            digest.update(repr(self.mask_values).encode())
         return digest.hexdigest()
 
     def _pair(self, name: str) -> Pair:
@@ -128,8 +145,11 @@ def require_counterparts(
     """
     lacking = sorted(set(want).difference(have))
     if lacking:
-        others = f" ({len(lacking) - 1} more like it)" if len(lacking) > 1 else ""
-        raise DataError(f"{want[lacking[0]]} has no {what} in {folder}{others}.", remedy)
+        raise DataError(f"{want[lacking[0]]} has no {what} in {folder}{_more(len(lacking) - 1)}.", remedy)
+
+
+def _more(count: int) -> str:
+    return f" ({count} more like it)" if count else ""
 
 
 def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> str:

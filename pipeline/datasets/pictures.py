@@ -1,4 +1,4 @@
-"""Photographs and masks from disk: any common format in, one layout out."""
+"""Photographs from disk: any common format in, one layout out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from models.errors import DataError
-from pipeline.arrays import Image, Mask
+from pipeline.arrays import Image
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 
@@ -25,8 +25,7 @@ warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarn
 
 _ORIENTATION = 0x0112
 _MATTE = 127  # mid-grey: black would look like a crack, white like a lane marking
-_LOSSY = frozenset({"JPEG", "MPO", "WEBP"})
-_MOST_LABELS = 16
+LOSSY = frozenset({"JPEG", "MPO", "WEBP"})
 
 
 def read_image(path: Path) -> Image:
@@ -38,7 +37,7 @@ def read_image(path: Path) -> Image:
     Raises:
         DataError: the file is missing, no picture, truncated, or of a pixel type without a defined range.
     """
-    pixels, _ = _read(path)
+    pixels, _ = read_pixels(path)
     return _to_rgb(pixels)
 
 
@@ -51,34 +50,12 @@ def to_image(picture: Pillow.Image, name: Path | str) -> Image:
     return _to_rgb(_turn(_decode(picture, name), _orientation(picture)))
 
 
-def read_mask(path: Path, threshold: int = 127) -> Mask:
-    """Read a mask as ``(H, W)`` bool: True where the brightest channel is above `threshold` (0–255).
-
-    The mask is turned by its own EXIF orientation only, never by the photograph's. A lossless mask that holds nothing
-    but 0 and 1 is a label mask, and 1 is crack. Transparent pixels are background.
+def read_pixels(path: Path) -> tuple[Pixels, str]:
+    """Decode `path`: ``(H, W)`` uint8/uint16, or ``(H, W, 3 or 4)`` uint8, upright; and Pillow's name of the format.
 
     Raises:
-        DataError: the file is missing or unreadable, or holds labels (2 to 15) that no threshold can tell apart.
+        DataError: the file is missing, no picture, truncated, or of a pixel type without a defined range.
     """
-    pixels, kind = _read(path)
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = (pixels[..., :3].astype(np.uint16) * pixels[..., 3:] // 255).astype(np.uint8)
-    levels = pixels if pixels.ndim == 2 else pixels.max(axis=2)
-    top = int(levels.max(initial=0))
-    if top <= 1 < threshold and kind not in _LOSSY:
-        return np.ascontiguousarray(levels == 1)
-    if top < min(_MOST_LABELS, threshold) and kind not in _LOSSY:
-        raise DataError(
-            f"{path} holds the labels 0 to {top}, not a black and white mask.",
-            "Save the mask with crack pixels white (255) and everything else black (0).",
-        )
-    if levels.dtype == np.uint16 and top > 255:
-        levels = levels >> 8
-    return np.ascontiguousarray(levels > threshold)
-
-
-def _read(path: Path) -> tuple[Pixels, str]:
-    """Decode `path`: ``(H, W)`` uint8/uint16, or ``(H, W, 3 or 4)`` uint8, upright; and Pillow's name of the format."""
     try:
         with Pillow.open(path) as picture:
             picture.load()

@@ -52,7 +52,7 @@ class Part(CrackDataset):
 
     def content_digest(self, name: str) -> str:
         """SHA-256 (hex) over the bytes of one sample, and over how it is read."""
-        read = self.settings.model_dump_json(exclude={"root", "weight", "attribution"})
+        read = self.settings.model_dump_json(exclude={"root", "weight", "attribution", "mask_values"})
         return hashlib.sha256(f"{read}{self.dataset.content_digest(name)}".encode()).hexdigest()
 
 
@@ -80,6 +80,11 @@ class Pool(CrackDataset):
     def names(self) -> tuple[str, ...]:
         """Labelled samples of all parts, sorted."""
         return tuple(sorted(self.pooled(label, name) for label, part in self.parts.items() for name in part.names))
+
+    @property
+    def notes(self) -> list[str]:
+        """Those of all parts."""
+        return [note for part in self.parts.values() for note in part.dataset.notes]
 
     @staticmethod
     def pooled(label: str, name: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from models.errors import DataError, UsageError
-from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_mask
+from pipeline.datasets.masks import read_truth
+from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.measuring.cracks import measure
 from pipeline.measuring.rows import COLUMNS, crack_rows
 from pipeline.measuring.scale import Scale
@@ -49,7 +50,7 @@ def measure_masks(masks: str, settings: MeasureSettings, scale: Scale | None) ->
     """
     rows = []
     for name, path in find_masks(masks):
-        found = crack_rows(name, measure(None, read_mask(path), settings, scale), scale)
+        found = crack_rows(name, measure(None, read_truth(path).crack, settings, scale), scale)
         rows += [row | {"mask": str(path)} for row in found]
     return rows
 

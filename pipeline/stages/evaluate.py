@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.pictures import read_mask
+from pipeline.datasets.masks import read_mask
 from pipeline.metrics import ap50, judged_boxes, region_curve
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold, read_validation

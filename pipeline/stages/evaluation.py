@@ -44,6 +44,9 @@ MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
     "f1": attrgetter("f1"),
     "iou": attrgetter("tolerant_iou"),
 }
+OF_CLEAN = ("data_reduction", "data_reduction_low", "data_reduction_high", "boxes_per_image", "images")
+"""Figures that pictures without any crack have too; the others are nan there."""
+
 ROUNDS = 3  # times each batch is timed; the median counts
 MANY = 100  # pictures from which on one round tells enough
 
@@ -166,6 +169,8 @@ def headline(counts: pd.DataFrame, average_precision: float) -> dict[str, float]
             for figure, statistic in MASK_FIGURES.items():
                 figures[f"{prefix}{figure}_{tolerance}px"] = statistic(whole)
                 figures[f"{prefix}{figure}_{tolerance}px_mean"] = mean_over_pictures(pictures, statistic)
+    if not pooled.crack_px:  # nothing to find: whoever finds nothing is not perfect
+        figures = {name: value if name in OF_CLEAN else float("nan") for name, value in figures.items()}
     pixels = counts["height_px"] * counts["width_px"]
     figures["segmented_share"] = float((counts["segmented_share"] * pixels).sum() / pixels.sum())
     return figures | {key: float(counts[key].median()) for key in TIMES}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pipeline.datasets.base import Sample
-from pipeline.datasets.pictures import read_mask
+from pipeline.datasets.masks import read_mask
 from pipeline.metrics import region_curve
 from pipeline.reporting.curves import Curve, threshold_curve, training_curve
 from pipeline.reporting.figures import figure2_rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.detector import build_detector
 from models.detector_config import DetectorConfig
+from models.errors import DataError
 from pipeline.datasets import open_dataset
 from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.boxes import mask_to_boxes
@@ -22,14 +24,20 @@ from pipeline.datasets.pool_split import balance, check_apart
 from pipeline.datasets.splits import PARTS, Split, make_split
 from pipeline.datasets.windows import Windows, cut_windows
 from pipeline.metrics import anchor_recall, oracle
-from pipeline.settings import RunSettings
+from pipeline.settings import DatasetSettings, RunSettings
 from pipeline.stages.terms import check_terms, is_commercial, sources_of
+
+log = logging.getLogger(__name__)
 
 BOX_COLUMNS = ["x1_px", "y1_px", "x2_px", "y2_px"]
 
 
 def prepare(settings: RunSettings, out: Path) -> None:
-    """Write ``split.json``, ``boxes.parquet`` (name, part, box) and ``labels.json`` (the labels' own ceiling)."""
+    """Write ``split.json``, ``boxes.parquet`` (name, part, box) and ``labels.json`` (the labels' own ceiling).
+
+    Raises:
+        DataError: a picture cannot be read, or the training part, or a test part on its own, is without any crack.
+    """
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
     check_terms(settings, dataset)
@@ -47,6 +55,9 @@ def prepare(settings: RunSettings, out: Path) -> None:
             masks.append(sample.mask)
             ignores.append(sample.ignore)
             recalls.append((anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)), len(boxes)))
+    for note in dataset.notes:
+        log.warning(note)
+    _require_cracks(pd.concat(frames), settings.dataset)
     ceiling = oracle(boxes_of, masks, ignores)
     met = [(recall, count) for recall, count in recalls if count]
     labels = {
@@ -69,6 +80,19 @@ def prepare(settings: RunSettings, out: Path) -> None:
     pd.concat(frames, ignore_index=True).to_parquet(out / "boxes.parquet", index=False)
     (out / "labels.json").write_text(json.dumps(labels, indent=2))
     (out / "split.json").write_text(json.dumps(described, indent=2))
+
+
+def _require_cracks(boxes: pd.DataFrame, dataset: DatasetSettings) -> None:
+    """A network learns nothing where nothing is to be found, and looks perfect there.
+
+    The test part of a fold may be clean: its pictures count in the pool of all five.
+    """
+    for part in ("train", "test") if dataset.split == "paper" else ("train",):
+        if not (boxes["part"] == part).any():
+            raise DataError(
+                f"No picture of the {part} part of {dataset.root or dataset.name} has a crack.",
+                "See with `crack-survey data info` how its masks are read; --mask-values says which values are crack.",
+            )
 
 
 def read_split(prepared: Path) -> Split:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.errors import DataError
 from pipeline.arrays import Image, Mask
-from pipeline.datasets.pictures import read_mask
+from pipeline.datasets.masks import read_mask
 from pipeline.survey.chunk import DETECTION
 from pipeline.survey.decode import allow_pixels
 from pipeline.survey.listing.photographs import Photograph

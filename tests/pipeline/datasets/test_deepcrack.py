@@ -1,10 +1,9 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from models.errors import DataError
 from pipeline.datasets.deepcrack import DeepCrack
@@ -21,16 +20,6 @@ def test_names_parts_and_groups(make_deepcrack: Maker) -> None:
     assert dataset.group("train-IMG_5-1") == "IMG_5"
     assert dataset.group("train-11158") == dataset.group("test-11216")
     assert dataset.negative_names == ()
-
-
-def test_mask_is_cut_at_127(make_deepcrack: Maker) -> None:
-    root = make_deepcrack()
-    mask = np.zeros((8, 12), np.uint8)
-    mask[0, :3] = 126, 127, 128
-    mask[1, 0] = 255
-    Image.fromarray(mask).convert("RGB").save(root / "train_lab" / "20.png")
-    sample = DeepCrack(root).load("train-20")
-    assert np.argwhere(sample.mask).tolist() == [[0, 2], [1, 0]]
 
 
 def test_paper_split_is_the_official_test_without_scenes_in_training(make_deepcrack: Maker) -> None:
@@ -54,5 +43,8 @@ def test_real_data(datasets_root: Path) -> None:
         pytest.skip(f"no {root}")
     dataset = DeepCrack(root)
     assert (len(dataset), len(dataset.official_test_names)) == (537, 237)
+    sizes = Counter(dataset.load(name).mask.shape for name in dataset.names[::9])
+    assert set(sizes) == {(384, 544), (544, 384)}
+    assert sizes.most_common(1)[0][0] == (384, 544)
     split = make_split(dataset, "paper", 2018)
     assert not {dataset.group(n) for n in split.test} & {dataset.group(n) for n in (*split.train, *split.val)}

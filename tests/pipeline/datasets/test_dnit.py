@@ -51,7 +51,7 @@ def test_real_data(datasets_root: Path) -> None:
     if not root.is_dir():
         pytest.skip(f"no {root}")
     dataset = Dnit(root)
-    assert len(dataset) == 687
+    assert len(dataset) == 888
     assert sum(dataset.frame(n).segment == "386RS124739" for n in dataset.names) == 255
     assert len({dataset.group(n) for n in dataset.names}) >= 5
     assert dataset.load(dataset.names[0]).image.shape[1] == 1024

@@ -8,6 +8,7 @@ from PIL import Image
 
 from models.errors import DataError
 from pipeline.datasets.folder import ImageFolder
+from pipeline.mask_values import MaskValues
 
 from .conftest import Maker, save, save_mask
 
@@ -79,3 +80,22 @@ def test_turned_photograph_never_turns_its_mask(make_folder: Maker) -> None:
     save_turned(root / "images" / "a.png", 6)
     with pytest.raises(DataError, match=r"8×12 px.*12×8 px.*EXIF"):
         ImageFolder(root).load("a")
+
+
+def test_pixels_not_to_be_judged_reach_the_sample(make_folder: Maker) -> None:
+    root = make_folder(names=("a",))
+    labels = np.zeros((8, 12), np.uint8)
+    labels[2], labels[5] = 1, 255
+    Image.fromarray(labels).save(root / "masks" / "a.png")
+    sample = ImageFolder(root).load("a")
+    assert sample.ignore is not None
+    assert (sample.mask.sum(), sample.ignore.sum()) == (12, 12)
+
+
+def test_told_values_make_another_truth(make_folder: Maker) -> None:
+    root = make_folder(names=("a",))
+    Image.fromarray(np.full((8, 12), 38, np.uint8)).save(root / "masks" / "a.png")
+    told = ImageFolder(root, MaskValues.parse("crack=38"))
+    assert told.load("a").mask.all()
+    assert "more than half" in told.notes[0]
+    assert told.fingerprint() != ImageFolder(root).fingerprint()

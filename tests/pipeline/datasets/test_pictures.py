@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from models.errors import DataError
-from pipeline.datasets.pictures import read_image, read_mask
+from pipeline.datasets.masks import read_mask
+from pipeline.datasets.pictures import read_image
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)
@@ -145,38 +146,3 @@ def test_float_pixels_are_refused(tmp_path: Path) -> None:
     Image.fromarray(GREY.astype(np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(DataError, match="32-bit"):
         read_image(tmp_path / "a.tif")
-
-
-def test_mask_is_cut_above_the_threshold(tmp_path: Path) -> None:
-    Image.fromarray(np.array([[0, 127, 128, 255]], np.uint8)).save(tmp_path / "a.png")
-    mask = read_mask(tmp_path / "a.png")
-    assert mask.dtype == bool
-    assert mask.tolist() == [[False, False, True, True]]
-    assert read_mask(tmp_path / "a.png", threshold=0).tolist() == [[False, True, True, True]]
-
-
-def test_label_mask_of_zero_and_one(tmp_path: Path) -> None:
-    Image.fromarray(np.array([[0, 1, 1]], np.uint8)).save(tmp_path / "a.png")
-    assert read_mask(tmp_path / "a.png").tolist() == [[False, True, True]]
-    Image.fromarray(np.zeros((2, 3), np.uint8)).save(tmp_path / "empty.png")
-    assert not read_mask(tmp_path / "empty.png").any()
-
-
-def test_nearly_black_jpeg_mask_is_empty(tmp_path: Path) -> None:
-    Image.fromarray(np.ones((8, 8), np.uint8)).save(tmp_path / "a.jpg")
-    assert not read_mask(tmp_path / "a.jpg").any()
-
-
-def test_more_labels_are_refused(tmp_path: Path) -> None:
-    Image.fromarray(np.array([[0, 1, 3]], np.uint8)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match="labels 0 to 3"):
-        read_mask(tmp_path / "a.png")
-
-
-def test_coloured_sixteen_bit_and_transparent_masks(tmp_path: Path) -> None:
-    Image.fromarray(np.array([[[255, 0, 0], [0, 0, 0]]], np.uint8)).save(tmp_path / "red.png")
-    assert read_mask(tmp_path / "red.png").tolist() == [[True, False]]
-    cv2.imwrite(str(tmp_path / "deep.png"), np.array([[65535, 1000]], np.uint16))
-    assert read_mask(tmp_path / "deep.png").tolist() == [[True, False]]
-    Image.fromarray(np.array([[[255, 255, 255, 255], [255, 255, 255, 0]]], np.uint8)).save(tmp_path / "clear.png")
-    assert read_mask(tmp_path / "clear.png").tolist() == [[True, False]]

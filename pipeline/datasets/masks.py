@@ -1,0 +1,165 @@
+"""Masks from disk: which pixels are crack, recognised by the set of values that a file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import DataError
+from pipeline.arrays import Mask
+from pipeline.datasets.pictures import LOSSY, Pixels, read_pixels
+from pipeline.mask_values import COLOUR, EXAMPLE, MaskValues, told
+
+Codes = NDArray[np.uint32]
+
+BY_ALPHA = "one colour on clear ground: what is opaque is taken for crack"
+FUZZY = "its values lie near black and white (a JPEG once?): cut at 127"
+ONE_COLOUR = "one colour on black: the colour is taken for crack"
+MOSTLY = "more than half of it is crack; if crack and background are swapped, say --mask-values crack=0"
+
+_DARK, _BRIGHT = 63, 192  # the ends of grey between which a JPEG of a black and white mask leaves few pixels
+_WHITE = 250
+_CHROMA = 48  # difference of channels that a JPEG's noise leaves in grey
+_PEAK = 0.1  # of the bright pixels: more on one middle grey is a label, not noise
+_SEEN_AT_MOST = 8
+
+
+class Truth(NamedTuple):
+    """What a mask file says.
+
+    Attributes:
+        crack: ``(H, W)`` bool, True on crack.
+        ignore: ``(H, W)`` bool, True where nobody is to judge; None where everything is to be judged.
+        notes: what a user should know of how the file was read.
+    """
+
+    crack: Mask
+    ignore: Mask | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a black and white mask that this program wrote, as ``(H, W)`` bool: True where it is above 127.
+
+    Raises:
+        DataError: the file is missing or unreadable.
+    """
+    pixels, _ = read_pixels(path)
+    levels = pixels if pixels.ndim == 2 else pixels[..., :3].max(axis=2)
+    return np.ascontiguousarray(levels > 127)
+
+
+def read_truth(path: Path, values: MaskValues | None = None) -> Truth:
+    """Read a mask whoever drew it.
+
+    Without `values` the set of values tells: 0 and 255, or 0 and 1, are background and crack; with 0 and 1 together
+    255 is not to be judged; values near black and white are cut at 127; one bright colour on black, or one colour on
+    clear ground, is crack. The mask is turned by its own EXIF orientation only, never by the photograph's.
+
+    Args:
+        path: a picture, 8 or 16 bits, grey, palette (whose colours count), colour or with transparency.
+        values: what its values mean; of one colour on clear ground they are those of its alpha.
+
+    Raises:
+        DataError: the file is missing or unreadable, or its values do not say which pixels are crack.
+    """
+    pixels, kind = read_pixels(path)
+    codes, notes = _codes(pixels, path, strict=values is None)
+    if values is not None:
+        crack, ignore = values.cut(codes)
+        notes = ()
+    else:
+        crack, ignore, note = _recognise(codes, path, lossy=kind in LOSSY)
+        notes += note
+    return Truth(np.ascontiguousarray(crack), ignore, notes)
+
+
+def _codes(pixels: Pixels, path: Path, strict: bool) -> tuple[Codes, tuple[str, ...]]:
+    """One code a pixel: grey value, or `COLOUR` with the colour; and a note where the alpha was taken."""
+    if pixels.ndim == 2:
+        return _eight_bits(pixels), ()
+    colours = pixels[..., :3]
+    if pixels.shape[2] == 3 or int(pixels[..., 3].min()) == 255:
+        return _colour_codes(colours), ()
+    alpha = pixels[..., 3]
+    visible = colours[alpha > 0]
+    if not len(visible) or bool((visible == visible[0]).all()):
+        return alpha.astype(np.uint32), (BY_ALPHA,)
+    if strict:
+        raise DataError(
+            f"{path} has clear pixels beside those of several colours.",
+            f"Say which are crack, where clear pixels count as 0: --mask-values {EXAMPLE}.",
+        )
+    return np.where(alpha > 0, _colour_codes(colours), np.uint32(0)), ()
+
+
+def _eight_bits(levels: Pixels) -> Codes:
+    """16-bit greys as 8-bit ones where they reach up to white; labels stay as they are."""
+    top = int(levels.max(initial=0))
+    if top <= 255:
+        return levels.astype(np.uint32)
+    if not (levels % 257).any():  # 8 bits spread over 16
+        return (levels // 257).astype(np.uint32)
+    return (levels >> 8 if top >= 255 << 8 else levels).astype(np.uint32)
+
+
+def _colour_codes(colours: Pixels) -> Codes:
+    brightest = colours.max(axis=2)
+    if int((brightest - colours.min(axis=2)).max(initial=0)) <= _CHROMA:
+        return np.asarray(brightest, np.uint32)
+    wide = colours.astype(np.uint32)
+    codes = COLOUR | wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+    grey = (colours == colours[..., :1]).all(axis=2)
+    mixed: Codes = np.where(grey, wide[..., 0], codes)
+    return mixed
+
+
+def _recognise(codes: Codes, path: Path, lossy: bool) -> tuple[Mask, Mask | None, tuple[str, ...]]:
+    """Crack, what is not to be judged, and notes, by the set of values alone."""
+    found, counts = np.unique(codes, return_counts=True)
+    values = frozenset(found.tolist())
+    if values <= {0, 255}:
+        return codes == 255, None, ()
+    if not lossy and values <= {0, 1}:
+        return codes == 1, None, ()
+    if not lossy and values == {0, 1, 255}:
+        return codes == 1, codes == 255, ()
+    if len(found) == 2 and found[0] == 0 and found[1] >= COLOUR and 255 in (int(found[1]) - COLOUR).to_bytes(3):
+        return codes > 0, None, (ONE_COLOUR,)
+    if _is_fuzzy(found, counts, lossy):
+        return codes > 127, None, (FUZZY,)
+    raise DataError(f"{path} does not say which pixels are crack: {_listed(found, counts)}.", _remedy(found, counts))
+
+
+def _is_fuzzy(values: Codes, counts: NDArray[np.int64], lossy: bool) -> bool:
+    """True for two clusters, near black and near white, with little and nothing peaked between them.
+
+    Labels beside a 255 for "not judged" are no such clusters: their bright end is one value.
+    """
+    if values[0] > 255 - _WHITE or not _WHITE <= values[-1] <= 255:
+        return False
+    bright = values >= _BRIGHT
+    between = counts[(values > _DARK) & ~bright]
+    if not lossy and not (bright.sum() > 1 or (len(values) == 2 and values[0] == 0)):
+        return False
+    white = int(counts[bright].sum())
+    return int(between.sum()) <= white and int(between.max(initial=0)) <= max(_PEAK * white, 1)
+
+
+def _listed(values: Codes, counts: NDArray[np.int64]) -> str:
+    """Values, the commonest first, with their share of the pixels."""
+    order = np.argsort(-counts, kind="stable")[:_SEEN_AT_MOST]
+    shares = ", ".join(f"{told(int(values[i]))} ({counts[i] / counts.sum():.1%})" for i in order)
+    rest = len(values) - len(order)
+    return f"it holds the values {shares}" + (f" and {rest} more" if rest else "")
+
+
+def _remedy(values: Codes, counts: NDArray[np.int64]) -> str:
+    rarest = told(int(values[counts.argmin()]))
+    likely = f"crack={rarest}" if len(values) <= _SEEN_AT_MOST else "crack=128-255"
+    return (
+        f"Say which values are crack, for example --mask-values {likely}, or save the masks with crack 255, all else 0."
+    )
