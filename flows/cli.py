@@ -40,7 +40,9 @@ app.add_typer(camera, name="camera")
 app.command()(bench)
 app.command()(measure)
 
-Dataset = Annotated[str, typer.Option(help="sample, crackforest, deepcrack, dnit or folder.", show_default=True)]
+Dataset = Annotated[
+    str, typer.Option(help="sample, crackforest, deepcrack, dnit, folder; run also takes pool.", show_default=True)
+]
 Root = Annotated[Path | None, typer.Option(help="Folder of the data set; the generated sample has none.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 

@@ -32,7 +32,7 @@ class Finished(NamedTuple):
 def prefect_api() -> Iterator[str]:
     """Address of a server on a database of its own; a flow's heartbeat would cost a second each."""
     with (
-        prefect_test_harness(server_startup_timeout=120),
+        prefect_test_harness(server_startup_timeout=600),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield PREFECT_API_URL.value()

@@ -61,7 +61,7 @@ def gate(prefect_api: str) -> Iterator[Gate]:
     with temporary_settings(few):
         yield made
         made.open()
-        EventsWorker.drain_all(timeout=60)  # else the end of the tests waits for each event's ten tries
+        EventsWorker.drain_all(timeout=600)  # else the end of the tests waits for each event's ten tries
 
 
 def assert_whole(settings: SurveySettings) -> None:
@@ -167,7 +167,7 @@ def test_the_command_says_that_it_was_not_shown(gate: Gate, settings: SurveySett
         env=os.environ | {"PREFECT_API_URL": gate.url, "PREFECT_CLIENT_MAX_RETRIES": "0"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 3, done.stderr
     assert json.loads(done.stdout)["images"] == 8

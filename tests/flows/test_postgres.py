@@ -39,7 +39,7 @@ class Database(NamedTuple):
 
     def run(self, *command: str) -> None:
         as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        subprocess.run([*as_user, *command], check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=300)
+        subprocess.run([*as_user, *command], check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=600)
 
     def start(self) -> None:
         self.ctl("-o", f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''", "start")
@@ -102,8 +102,8 @@ def test_a_survey_outlives_its_servers_database(
         database.kill()
         time.sleep(5)
         database.start()
-        assert process.wait(300) == 0, (tmp_path / "told").read_text()
+        assert process.wait(600) == 0, (tmp_path / "told").read_text()
     assert "Traceback" not in (tmp_path / "told").read_text()
     assert read_table("runs", out)["images"].tolist() == [40]
-    runs = httpx.post(f"{server['PREFECT_API_URL']}/flow_runs/filter", json={}, timeout=60).json()
+    runs = httpx.post(f"{server['PREFECT_API_URL']}/flow_runs/filter", json={}, timeout=600).json()
     assert [run["state"]["name"] for run in runs] == ["Completed"]

@@ -41,7 +41,7 @@ class Server(NamedTuple):
 
     def ask(self, path: str, **body: Any) -> Any:
         """POST, with the secret."""
-        answer = httpx.post(f"{self.url}{path}", json=body, auth=("admin", SECRET.split(":")[1]), timeout=60)
+        answer = httpx.post(f"{self.url}{path}", json=body, auth=("admin", SECRET.split(":")[1]), timeout=600)
         answer.raise_for_status()
         return answer.json()
 
@@ -80,10 +80,10 @@ class running:  # noqa: N801  # reads as a word after `with`
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         try:
-            self.process.wait(60)
+            self.process.wait(600)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(60)
+            self.process.wait(600)
 
 
 def wait_for(met: Callable[[], Any], process: subprocess.Popen[bytes], log: Path, seconds: float) -> Any:
@@ -106,10 +106,10 @@ def answers(url: str) -> bool:
 
 def test_a_call_without_the_secret_is_refused(server: Server) -> None:
     path = f"{server.url}/admin/version"
-    assert httpx.get(path, timeout=60).status_code == 401
-    assert httpx.get(path, timeout=60, auth=("admin", "a-guess")).status_code == 401
-    assert httpx.get(path, timeout=60, auth=("admin", SECRET.split(":")[1])).status_code == 200
-    assert httpx.post(f"{server.url}/flow_runs/filter", json={}, timeout=60).status_code == 401
+    assert httpx.get(path, timeout=600).status_code == 401
+    assert httpx.get(path, timeout=600, auth=("admin", "a-guess")).status_code == 401
+    assert httpx.get(path, timeout=600, auth=("admin", SECRET.split(":")[1])).status_code == 200
+    assert httpx.post(f"{server.url}/flow_runs/filter", json={}, timeout=600).status_code == 401
 
 
 def test_a_command_that_does_not_know_the_secret_says_what_to_set(server: Server) -> None:

@@ -122,4 +122,4 @@ def chromium(program: str, profile: Path) -> Iterator[Browser]:
         os.close(to)
         os.close(back)
         process.kill()
-        process.wait(30)
+        process.wait(600)

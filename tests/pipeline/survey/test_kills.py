@@ -85,7 +85,7 @@ def assert_same_record(out: Path, expected: dict[str, pd.DataFrame]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(1800)
 def test_twenty_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
     photos = make_photographs(tmp_path / "photos", 40)
     (photos / "bad.jpg").write_text("no picture")
