@@ -43,7 +43,7 @@ def full_frame_batch(cascade: Cascade, files: Sequence[bytes], streams: int) -> 
 
 def _run(files: Sequence[bytes], streams: int, look: Callable[[Sequence[Image]], int]) -> int:
     def work(batch: Sequence[bytes]) -> int:
-        return look([decode(content, MOST_PIXELS) for content in batch])
+        return look([decode(content, MOST_PIXELS).image for content in batch])
 
     return sum(work_ahead(_batches(files), work, threads=streams, ahead=streams))
 
@@ -85,7 +85,7 @@ def stages(cascade: Cascade, files: Sequence[bytes]) -> tuple[dict[str, float], 
     try:
         for batch in _batches(files):
             began = time.perf_counter()
-            images = [decode(content, MOST_PIXELS) for content in batch]
+            images = [decode(content, MOST_PIXELS).image for content in batch]
             spent["decode"] += time.perf_counter() - began
             for result in cascade.look(images):
                 spent["detect_all"] += result.detect_ms / 1e3

@@ -48,7 +48,7 @@ def _survey(bundle: Path, count: int, streams: int, device: str) -> int:
 
 
 def _picture(content: bytes) -> Picture:
-    return Picture(Photograph("p"), decode(content, MOST_PIXELS), None, None, 0.0)
+    return Picture(Photograph("p"), decode(content, MOST_PIXELS).image, None, None, 0.0)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 from models.errors import DataError
 from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.masks import MOSTLY, Truth, read_truth
-from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_image
+from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_photo
 from pipeline.mask_values import MaskValues
 
 
@@ -73,13 +73,15 @@ class PairedDataset(CrackDataset):
             DataError: no such sample, a file is unreadable, or photograph and mask differ in size.
         """
         pair = self._pair(name)
-        image = read_image(pair.image)
+        image, valid = read_photo(pair.image)
         truth = Truth(np.zeros(image.shape[:2], bool)) if pair.truth is None else self._read_truth(pair.truth)
-        mask = truth.crack
+        mask, ignore = truth.crack, truth.ignore
         if mask.shape != image.shape[:2]:
             raise DataError(_mismatch(pair, image.shape[:2], mask.shape), "Replace one of them; neither is resized.")
         self._notes[name] = (*truth.notes, MOSTLY) if mask.mean() > 0.5 else truth.notes
-        return Sample(name, self.group(name), image, mask, truth.ignore)
+        if valid is not None:  # where the file says that there is no picture, nothing is judged
+            mask, ignore = mask & valid, ~valid if ignore is None else ignore | ~valid
+        return Sample(name, self.group(name), image, mask, ignore)
 
     @property
     def notes(self) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import UnidentifiedImageError
 
 from models.errors import DataError
 from pipeline.arrays import Image
+from pipeline.datasets.photograph import Photo, decode_photo, orientation, turn
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 
@@ -23,31 +26,22 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
 
-_ORIENTATION = 0x0112
-_MATTE = 127  # mid-grey: black would look like a crack, white like a lane marking
 LOSSY = frozenset({"JPEG", "MPO", "WEBP"})
 
 
 def read_image(path: Path) -> Image:
-    """Read a photograph as ``(H, W, 3)`` uint8 RGB, upright by its EXIF orientation.
-
-    Grey, palette and CMYK become RGB without colour management; of 16-bit values the high byte is kept; transparency is
-    laid over mid-grey; of several frames or pages the first is read.
-
-    Raises:
-        DataError: the file is missing, no picture, truncated, or of a pixel type without a defined range.
-    """
-    pixels, _ = read_pixels(path)
-    return _to_rgb(pixels)
+    """Read a photograph as ``(H, W, 3)`` uint8 RGB; `read_photo` without what the file says of nodata."""
+    return read_photo(path).image
 
 
-def to_image(picture: Pillow.Image, name: Path | str) -> Image:
-    """A loaded picture as `read_image` gives it; `name` is what errors call it.
+def read_photo(path: Path) -> Photo:
+    """Read a photograph, upright by its EXIF orientation (`pipeline.datasets.photograph.decode_photo`).
 
     Raises:
-        DataError: its pixel type has no defined range.
+        DataError: the file is missing, no picture, damaged, too large, or of bands or depths that are not read.
     """
-    return _to_rgb(_turn(_decode(picture, name), _orientation(picture)))
+    with _told_of(path):
+        return decode_photo(path.read_bytes(), str(path))
 
 
 def read_pixels(path: Path) -> tuple[Pixels, str]:
@@ -56,10 +50,16 @@ def read_pixels(path: Path) -> tuple[Pixels, str]:
     Raises:
         DataError: the file is missing, no picture, truncated, or of a pixel type without a defined range.
     """
+    with _told_of(path), Pillow.open(path) as picture:
+        picture.load()
+        return turn(_decode(picture, path), orientation(picture)), str(picture.format)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Whatever goes wrong in reading `path` becomes a `DataError` with a remedy."""
     try:
-        with Pillow.open(path) as picture:
-            picture.load()
-            return _turn(_decode(picture, path), _orientation(picture)), str(picture.format)
+        yield
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.", "Check the path, or fetch the data set again.") from None
     except PermissionError:
@@ -85,31 +85,3 @@ def _decode(picture: Pillow.Image, path: Path | str) -> Pixels:
     if picture.has_transparency_data:
         return np.asarray(picture.convert("RGBA"))
     return np.asarray(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
-
-
-def _orientation(picture: Pillow.Image) -> int:
-    try:
-        return int(picture.getexif().get(_ORIENTATION, 1))
-    except (SyntaxError, ValueError, TypeError, struct.error, OSError):
-        return 1  # broken EXIF says nothing of the pixels, which are intact
-
-
-def _turn(pixels: Pixels, orientation: int) -> Pixels:
-    """Turn ``(H, W, ...)`` upright by the EXIF orientation (TIFF 6.0, tag 274)."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
-
-
-def _to_rgb(pixels: Pixels) -> Image:
-    levels = (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
-    if levels.ndim == 2:
-        levels = levels[..., None].repeat(3, axis=2)
-    elif levels.shape[2] == 4:
-        alpha = levels[..., 3:].astype(np.uint16)
-        levels = ((levels[..., :3] * alpha + _MATTE * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return np.ascontiguousarray(levels)

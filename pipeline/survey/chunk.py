@@ -137,16 +137,19 @@ def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
     if isinstance(found, Failure):
         return row
     height, width = found.mask.shape
-    crack, union = int(found.mask.sum()), int(union_mask(found.boxes, (height, width)).sum())
+    seen, looked_at = height * width, union_mask(found.boxes, (height, width))
+    if picture.valid is not None:
+        seen, looked_at = int(picture.valid.sum()), looked_at & picture.valid
+    crack, union = int(found.mask.sum()), int(looked_at.sum())
     boxes = np.concatenate([found.boxes, found.scores[:, None]], axis=1).astype(np.float64)  # (N, 5)
     return row | {
         "height_px": height,
         "width_px": width,
         "crack_px": crack,
-        "crack_share": crack / (height * width),
+        "crack_share": crack / seen,
         "boxes": len(found.boxes),
         "union_px": union,
-        "data_reduction": 1 - union / (height * width),
+        "data_reduction": 1 - union / seen,
         "segmented_share": found.segmented_share,
         "top_score": float(found.scores.max()) if len(found.scores) else None,
         "detect_ms": found.detect_ms,

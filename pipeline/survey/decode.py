@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 
@@ -10,8 +9,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from models.errors import DataError
-from pipeline.arrays import Image
-from pipeline.datasets.pictures import to_image
+from pipeline.datasets.photograph import Photo, Unfit, decode_photo
 from pipeline.survey.listing.photographs import Refused
 
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
@@ -29,7 +27,7 @@ SIGNATURES = (
 FOREIGN = (
     (rb"....ftyp(heic|heix|hevc|hevx|heim|heis|mif1|msf1)", "HEIC"),
     (rb"....ftypavi[fs]", "AVIF"),
-    (rb"....ftypcrx ", "Canon raw"),
+    (rb"....ftypcrx |FUJIFILMCCD-RAW|II(RO|RS|U\0)|MMOR|FOVb", "a camera's raw file"),
     (rb"....ftyp(mp4|isom|qt  |M4V)", "a film"),
     (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
     (rb"\0\0\0\x0cJXL |\xff\x0a", "JPEG XL"),
@@ -39,38 +37,36 @@ FOREIGN = (
     (rb"PK\x03\x04", "a ZIP archive"),
     (rb"\s*(<\?xml|<svg)", "SVG or XML"),
 )
-ANIMATED = frozenset({"GIF", "WEBP", "PNG"})  # of a TIFF or MPO the first picture is the photograph
-
+CUT_SHORT = "truncated|EOF|unexpected end|not enough|premature end of JPEG file"
 COPY = "Copy it again from its source."
 
 
-def decode(content: bytes, max_pixels: int) -> Image:
-    """Decode one photograph as ``(H, W, 3)`` uint8 RGB, upright (`pipeline.datasets.pictures.to_image`).
+def decode(content: bytes, max_pixels: int) -> Photo:
+    """Decode one photograph (`pipeline.datasets.photograph.decode_photo`).
 
     Args:
         content: the whole file.
         max_pixels: more than these are refused before any pixel is decoded.
 
     Raises:
-        Refused: it is none, or damaged, animated, too large.
+        Refused: it is none, or damaged, animated, too large, or of a kind that is not read.
     """
     if not content:
         raise Refused("read", "empty", f"The file is empty. {COPY}")
     try:
-        with Pillow.open(io.BytesIO(content), formats=FORMATS) as picture:
-            _check(picture, max_pixels)
-            picture.load()
-            return to_image(picture, "The photograph")
+        return decode_photo(content, "The photograph", FORMATS, max_pixels)
     except UnidentifiedImageError:
         raise _unknown(content) from None
     except Pillow.DecompressionBombError:
         raise Refused("decode", "too large", f"It claims over {max_pixels / 1e6:g} Mpx; see --max-pixels.") from None
+    except Unfit as error:
+        raise Refused("decode", error.kind, f"{error.problem} {error.remedy}") from None
     except DataError as error:
         raise Refused("decode", "unsupported", f"{error.problem} {error.remedy}") from None
     except MemoryError:
         raise Refused("decode", "out of memory", "It is too large for the memory of this machine.") from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, OverflowError) as error:
-        kind = "truncated" if re.search("truncated|EOF|unexpected end|not enough", str(error), re.I) else "damaged"
+        kind = "truncated" if re.search(CUT_SHORT, str(error), re.I) else "damaged"
         raise Refused("decode", kind, f"The file is {kind}: {error}. {COPY}") from None
     except (Refused, KeyboardInterrupt, SystemExit):
         raise
@@ -81,20 +77,6 @@ def decode(content: bytes, max_pixels: int) -> Image:
 def allow_pixels(max_pixels: int) -> None:
     """Let Pillow open pictures up to `max_pixels`; it refuses from twice its own limit on, for the whole process."""
     Pillow.MAX_IMAGE_PIXELS = max(max_pixels, 1)
-
-
-def _check(picture: Pillow.Image, max_pixels: int) -> None:
-    width, height = picture.size
-    if width < 1 or height < 1:
-        raise Refused("decode", "no pixels", f"It is {width}×{height} px. {COPY}")
-    if width * height > max_pixels:
-        raise Refused(
-            "decode",
-            "too large",
-            f"It is {width}×{height} px, more than {max_pixels / 1e6:g} Mpx; cut it into tiles, or see --max-pixels.",
-        )
-    if picture.format in ANIMATED and getattr(picture, "is_animated", False):
-        raise Refused("decode", "animated", "It is an animation. Save the frame that shows the road as JPEG or PNG.")
 
 
 def _unknown(content: bytes) -> Refused:

@@ -13,7 +13,7 @@ import torch
 
 from models.errors import BundleError
 from models.runtimes import LARGEST_BATCH
-from pipeline.arrays import Image
+from pipeline.arrays import Image, Mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.survey.ahead import work_ahead
 from pipeline.survey.decode import FORMATS, allow_pixels, decode
@@ -22,6 +22,7 @@ from pipeline.survey.listing.photographs import Failure, Photograph, Refused
 from pipeline.survey.listing.question import listed_digest
 from pipeline.survey.listing.stores import LocalStore, Store
 from pipeline.survey.plan import Survey, bundle_digest, most_bytes
+from pipeline.survey.valid import filled, only_valid
 
 NEVER_FOUND = Failure(
     *("read", "never found"),
@@ -47,6 +48,7 @@ class Picture(NamedTuple):
         sha256: of the file's content, where it could be read.
         read_ms: time to read and decode it.
         listed: what the list told of its time and place (`listed_digest`), before the file's own data filled it up.
+        valid: ``(H, W)`` bool, False where the file says that there is no picture; None where all is picture.
     """
 
     photograph: Photograph
@@ -55,6 +57,7 @@ class Picture(NamedTuple):
     sha256: str | None
     read_ms: float
     listed: str = ""
+    valid: Mask | None = None
 
 
 def process_pictures(
@@ -62,14 +65,22 @@ def process_pictures(
 ) -> Iterator[list[tuple[Picture, CascadeResult | Failure]]]:
     """Run the cascade over pictures, batch by batch, in their order; one that it cannot do is a failure of its own."""
     for batch in batches(pictures):
-        images = [picture.image for picture in batch if picture.image is not None]
+        images = [_without_seam(picture.image, picture.valid) for picture in batch if picture.image is not None]
         found: Iterator[CascadeResult | Failure]
         try:
             found = iter(cascade.look(images))
         except Exception:  # some picture of the batch is to blame: each by itself tells which
             found = (_look(cascade, image) for image in images)
         nothing = Failure("read", "unreadable", "It has no pixels.")
-        yield [(p, (p.failure or nothing) if p.image is None else next(found)) for p in batch]
+        yield [(p, (p.failure or nothing) if p.image is None else _on_picture(next(found), p.valid)) for p in batch]
+
+
+def _without_seam(image: Image, valid: Mask | None) -> Image:
+    return image if valid is None else filled(image, valid)
+
+
+def _on_picture(found: CascadeResult | Failure, valid: Mask | None) -> CascadeResult | Failure:
+    return found if valid is None or isinstance(found, Failure) else only_valid(found, valid)
 
 
 def batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
@@ -94,16 +105,17 @@ def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Pictu
         DataError: the root is gone; no photograph could be read any more.
     """
     began = time.perf_counter()
-    image, failure, digest, listed = None, photograph.failure, None, listed_digest(photograph._asdict())
+    image, valid, failure, listed = None, None, photograph.failure, listed_digest(photograph._asdict())
+    digest = None
     if failure is None:
         try:
             content = store.read(photograph.name, most_bytes(max_pixels))
             digest = hashlib.sha256(content).hexdigest()
-            image = decode(content, max_pixels)
+            image, valid = decode(content, max_pixels)
             photograph = fill_place(photograph, read_exif(content, FORMATS))
         except Refused as refused:
             failure = _since_when(refused.failure, photograph)
-    return Picture(photograph, image, failure, digest, (time.perf_counter() - began) * 1e3, listed)
+    return Picture(photograph, image, failure, digest, (time.perf_counter() - began) * 1e3, listed, valid)
 
 
 def _since_when(failure: Failure, photograph: Photograph) -> Failure:
