@@ -89,6 +89,8 @@ def decode_photo(
         if page is not None and page.number:
             picture.seek(page.number)
         _check(picture, content, name, max_pixels)
+        if picture.format not in _JPEG:
+            picture.load()  # first: a PNG's EXIF would load it too, and hide what is damaged
         turned = orientation(picture)
         pixels, valid = _decode(picture, content, name, page)
         if page is not None and page.mask is not None:
@@ -142,7 +144,6 @@ def _decode(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | N
     if picture.format in _JPEG:
         pixels = decode_jpeg(content)
         return (pixels if picture.mode in ("L", "RGB") else np.asarray(picture.convert("RGB"))), None
-    picture.load()
     deep = _deep(picture, content, name, page)
     valid = None
     if _has_alpha(picture, page):
