@@ -96,7 +96,11 @@ def samples(content: bytes, number: int) -> NDArray[Any] | None:
         with tifffile.TiffFile(io.BytesIO(content)) as file:
             page = file.pages[number]
             found = np.asarray(page.asarray())
-            return np.moveaxis(found, 0, -1) if found.ndim == 3 and int(page.planarconfig or 1) == 2 else found
+            return (
+                np.moveaxis(found, 0, -1)
+                if found.ndim == 3 and int(getattr(page, "planarconfig", 0) or 1) == 2
+                else found
+            )
     except Exception:  # such as a compression without a decoder: another reader has it
         return None
 
