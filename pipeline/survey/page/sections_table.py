@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from pipeline.survey.plan import Survey
 from pipeline.survey.published import read_batches
@@ -15,7 +16,8 @@ COLUMNS = (
 )
 
 
-class Sections(NamedTuple):
+@dataclass(frozen=True)
+class Sections:
     """Rows of the table ``sections``.
 
     Attributes:
