@@ -13,6 +13,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
+from flows import showing
 from pipeline.settings import RunSettings, make_settings
 from pipeline.stages.record import RecordedRun
 
@@ -36,6 +37,14 @@ def prefect_api() -> Iterator[str]:
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield PREFECT_API_URL.value()
+
+
+@pytest.fixture(autouse=True)
+def server_not_lost() -> Iterator[None]:
+    """A server that one test has lost is not lost for the next: a command that ends would end the process at once."""
+    showing._lost.clear()
+    yield
+    showing._lost.clear()
 
 
 @pytest.fixture(scope="session")
