@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -32,10 +35,12 @@ class Finished(NamedTuple):
 @pytest.fixture(scope="session")
 def prefect_api() -> Iterator[str]:
     """Address of a server on a database of its own; a flow's heartbeat would cost a second each."""
-    with (
-        prefect_test_harness(server_startup_timeout=600),
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            # The harness gives up where one of its questions waits 5 s for an answer, as on a busy machine.
+            patch.setattr(httpx, "Client", partial(httpx.Client, timeout=600))
+            stack.enter_context(prefect_test_harness(server_startup_timeout=600))
+        stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
         yield PREFECT_API_URL.value()
 
 
