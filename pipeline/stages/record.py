@@ -15,9 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.arrays import BooleanArray
 
 from models.bundle import BundleCard, save_bundle
 from models.errors import DataError
+from pipeline.arrays import AnyBoxes, Mask
+from pipeline.metrics import judged_boxes
 from pipeline.reporting.figures import holds_crack
 from pipeline.reporting.run_page import ReportInput, write_report
 from pipeline.settings import RunSettings
@@ -248,10 +251,17 @@ def _licence(settings: RunSettings, dataset: str) -> str:
 
 
 def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:
-    """Detections of the test part, with whether each holds a crack pixel."""
+    """Detections of the test part, with whether each is right."""
     table = pd.read_parquet(folders["detect"] / "detections.parquet")
     frames = []
     for sample in load_part(settings, folders["prepare"], "test"):
         mine = table[table["name"] == sample.name].drop(columns="part")
-        frames.append(mine.assign(tp=holds_crack(mine[BOX_COLUMNS].to_numpy(), sample.mask)))
+        frames.append(mine.assign(tp=right_or_wrong(mine[BOX_COLUMNS].to_numpy(), sample.mask, sample.ignore)))
     return pd.concat(frames, ignore_index=True)
+
+
+def right_or_wrong(boxes: AnyBoxes, mask: Mask, ignore: Mask | None) -> BooleanArray:
+    """Whether each box ``(N, 4)`` xyxy px holds a crack pixel: ``(N,)``, NA where nobody can judge it."""
+    right = pd.array(holds_crack(boxes, mask if ignore is None else mask & ~ignore), dtype="boolean")
+    right[~judged_boxes(boxes, mask, ignore)] = pd.NA
+    return right

@@ -1,6 +1,7 @@
+import numpy as np
 import pandas as pd
 
-from pipeline.stages.record import devices_of
+from pipeline.stages.record import devices_of, right_or_wrong
 
 
 def trained_on(folder, *devices):
@@ -17,3 +18,11 @@ def test_a_run_names_the_devices_of_its_training_where_they_are_others(tmp_path)
     assert devices_of("cpu", [here]) == "cpu"
     assert devices_of("NVIDIA X", [here]) == "NVIDIA X, trained on cpu"
     assert devices_of("cpu", [here, there]) == "cpu, trained on NVIDIA X and cpu"
+
+
+def test_a_box_of_which_nobody_can_judge_is_neither_right_nor_wrong():
+    boxes = np.array([[0, 0, 2, 1], [1, 0, 2, 1], [2, 0, 4, 1], [0, 0, 4, 1]])
+    mask, ignore = np.array([[1, 0, 0, 1]], bool), np.array([[0, 0, 1, 1]], bool)
+    assert right_or_wrong(boxes, mask, ignore).tolist() == [True, False, pd.NA, True]
+    assert right_or_wrong(boxes, mask, None).tolist() == [True, False, True, True]
+    assert right_or_wrong(boxes[:0], mask, ignore).tolist() == []
