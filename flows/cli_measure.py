@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_data import AsJson
+from flows.cli_data import AsJson, MaskValues
 
 
 def measure(
@@ -15,6 +15,7 @@ def measure(
     gsd: Annotated[float | None, typer.Option(help="Length of road that one pixel shows, mm; default: none.")] = None,
     axis: Annotated[float, typer.Option(help="Direction of travel, clockwise from straight up, degrees.")] = 0.0,
     gap: Annotated[float, typer.Option(help="Fragments of one crack lie no farther apart, px.")] = 16.0,
+    mask_values: MaskValues = None,
     out: Annotated[Path | None, typer.Option(help="File to write too, .csv or .parquet.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -31,6 +32,7 @@ def measure(
 
     from flows.tables import print_json
     from models.errors import UsageError
+    from pipeline.mask_values import MaskValues as Values
     from pipeline.measuring.masks import measure_masks, write_rows
     from pipeline.measuring.rows import COLUMNS
     from pipeline.measuring.scale import UniformScale
@@ -42,7 +44,10 @@ def measure(
         told = "; ".join(f"--{str(e['loc'][0]).split('_')[-2]}: {e['msg']}" for e in error.errors())
         raise UsageError(f"That does not fit: {told}.", "`crack-survey measure --help` shows what does.") from error
     scale = None if gsd is None else UniformScale(gsd, "gsd", axis)
-    rows = measure_masks(masks, settings, scale)
+    values = None if mask_values is None else Values.parse(mask_values)
+    rows, notes = measure_masks(masks, settings, scale, values)
+    for note in notes:
+        typer.echo(f"Note: {note}", err=True)
     if out is not None:
         write_rows(rows, out)
     if as_json:

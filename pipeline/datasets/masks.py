@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,6 +76,28 @@ def read_truth(path: Path, values: MaskValues | None = None) -> Truth:
         crack, ignore, note = _recognise(codes, path, lossy=kind in LOSSY)
         notes += note
     return Truth(np.ascontiguousarray(crack), ignore, notes)
+
+
+def notes_of(truth: Truth) -> tuple[str, ...]:
+    """What a user should know of a mask: how it was read, and that it is mostly crack."""
+    return (*truth.notes, MOSTLY) if truth.crack.mean() > 0.5 else truth.notes
+
+
+def told_once(notes: Mapping[str, Sequence[str]]) -> list[str]:
+    """One line for each kind of note.
+
+    Args:
+        notes: by the path of the mask.
+
+    >>> told_once({"a.png": [], "b.png": ["inverted"], "c.png": ["inverted"]})
+    ['b.png (1 more like it): inverted']
+    """
+    of_kind: dict[str, list[str]] = {}
+    for path, told_of in notes.items():
+        for note in told_of:
+            of_kind.setdefault(note, []).append(path)
+    more = {note: f" ({len(paths) - 1} more like it)" if len(paths) > 1 else "" for note, paths in of_kind.items()}
+    return [f"{paths[0]}{more[note]}: {note}" for note, paths in of_kind.items()]
 
 
 def _codes(pixels: Pixels, path: Path, strict: bool) -> tuple[Codes, tuple[str, ...]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.errors import DataError
 from pipeline.datasets.base import CrackDataset, Sample
-from pipeline.datasets.masks import MOSTLY, Truth, read_truth
+from pipeline.datasets.masks import Truth, notes_of, read_truth, told_once
 from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_photo
 from pipeline.mask_values import MaskValues
 
@@ -78,7 +78,7 @@ class PairedDataset(CrackDataset):
         mask, ignore = truth.crack, truth.ignore
         if mask.shape != image.shape[:2]:
             raise DataError(_mismatch(pair, image.shape[:2], mask.shape), "Replace one of them; neither is resized.")
-        self._notes[name] = (*truth.notes, MOSTLY) if mask.mean() > 0.5 else truth.notes
+        self._notes[name] = notes_of(truth)
         if valid is not None:  # where the file says that there is no picture, nothing is judged
             mask, ignore = mask & valid, ~valid if ignore is None else ignore | ~valid
         return Sample(name, self.group(name), image, mask, ignore)
@@ -86,11 +86,7 @@ class PairedDataset(CrackDataset):
     @property
     def notes(self) -> list[str]:
         """What a user should know of how the masks loaded so far were read: one line a kind."""
-        of_kind: dict[str, list[str]] = {}
-        for name in sorted(self._notes):
-            for note in self._notes[name]:
-                of_kind.setdefault(note, []).append(str(self._pairs[name].truth))
-        return [f"{paths[0]}{_more(len(paths) - 1)}: {note}" for note, paths in of_kind.items()]
+        return told_once({str(self._pairs[name].truth): notes for name, notes in sorted(self._notes.items())})
 
     def content_digest(self, name: str) -> str:
         """SHA-256 (hex) over the bytes of the photograph and its truth."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import glob
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from models.errors import DataError, UsageError
-from pipeline.datasets.masks import read_truth
+from pipeline.datasets.masks import notes_of, read_truth, told_once
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
+from pipeline.mask_values import MaskValues
 from pipeline.measuring.cracks import measure
 from pipeline.measuring.rows import COLUMNS, crack_rows
 from pipeline.measuring.scale import Scale
@@ -42,17 +43,39 @@ def find_masks(masks: str) -> list[tuple[str, Path]]:
     return found
 
 
-def measure_masks(masks: str, settings: MeasureSettings, scale: Scale | None) -> list[dict[str, Any]]:
-    """Rows of the table `cracks`, one mask after the other.
+class MeasuredMasks(NamedTuple):
+    """What masks hold.
+
+    Attributes:
+        rows: of the table `cracks`, one mask after the other.
+        notes: how unusual masks were read, a line a kind.
+    """
+
+    rows: list[dict[str, Any]]
+    notes: list[str]
+
+
+def measure_masks(
+    masks: str, settings: MeasureSettings, scale: Scale | None, values: MaskValues | None = None
+) -> MeasuredMasks:
+    """Measure the cracks of masks; pixels that are not to be judged hold none.
+
+    Args:
+        masks: folder, glob or path.
+        settings: how cracks are measured.
+        scale: of all masks; none: pixels only.
+        values: what the masks' values mean; none: their set tells (`read_truth`).
 
     Raises:
         DataError: there is no mask, or one cannot be read.
     """
-    rows = []
+    rows, notes = [], {}
     for name, path in find_masks(masks):
-        found = crack_rows(name, measure(None, read_truth(path).crack, settings, scale), scale)
+        truth = read_truth(path, values)
+        notes[str(path)] = notes_of(truth)
+        found = crack_rows(name, measure(None, truth.crack, settings, scale), scale)
         rows += [row | {"mask": str(path)} for row in found]
-    return rows
+    return MeasuredMasks(rows, told_once(notes))
 
 
 def write_rows(rows: list[dict[str, Any]], path: Path) -> None:

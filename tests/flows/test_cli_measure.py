@@ -88,3 +88,22 @@ def test_no_mask_and_a_damaged_one_are_told(masks, tmp_path):
     torn = run(masks)
     assert torn.exit_code == 1
     assert "torn.png" in torn.stderr
+
+
+def test_values_of_masks_are_told(masks):
+    cv2.imwrite(str(masks / "a.png"), cv2.imread(str(masks / "a.png"), cv2.IMREAD_GRAYSCALE) // 255 * 38)
+    refused = run(masks / "a.png")
+    assert refused.exit_code == 1
+    assert "--mask-values crack=38" in refused.stderr
+    (one,) = json.loads(run(masks / "a.png", "--mask-values", "crack=38", "--json").stdout)["cracks"]
+    assert one["length_px"] == pytest.approx(100, rel=0.01)
+    assert json.loads(run(masks / "a.png", "--mask-values", "crack=1 ignore=38", "--json").stdout) == {"cracks": []}
+    assert run(masks, "--mask-values", "38").exit_code == 2
+
+
+def test_how_unusual_masks_were_read_is_told(masks):
+    inverted = 255 - cv2.imread(str(masks / "a.png"), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(masks / "a.png"), inverted)
+    result = run(masks / "a.png", "--json")
+    assert "more than half of it is crack" in result.stderr
+    assert json.loads(result.stdout)["cracks"]
