@@ -19,6 +19,7 @@ from flows.schedules import Entry, FlowName, read_schedules, told
 from flows.survey import survey
 from models.errors import UsageError
 from pipeline.settings import make_settings
+from pipeline.survey.listing.credentials import REMEDY, find_credentials
 
 FLOWS: dict[FlowName, Flow[..., Any]] = {"experiment": experiment, "evaluate": evaluate_bundle, "survey": survey}
 BY_HAND = [
@@ -104,8 +105,11 @@ def check_parameters(flow: FlowName, given: dict[str, Any], whole: bool) -> dict
         whole: whether those that have no default must be there.
 
     Raises:
-        pydantic.ValidationError, UsageError: one is unknown, missing, or does not fit.
+        pydantic.ValidationError, UsageError: one is unknown, missing, or does not fit, or holds a secret, which
+            would stand in the server's database and pages.
     """
+    if place := find_credentials(given):
+        raise UsageError(f"{place} carries a password, key or signature.", REMEDY)
     if not given and not whole:
         return {}
     settings = given.get("settings", {})
