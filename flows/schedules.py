@@ -13,7 +13,7 @@ from prefect.schedules import Cron, Interval, RRule, Schedule
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from models.errors import UsageError
-from models.given import read_given
+from models.given_yaml import read_yaml
 from pipeline.settings import Settings
 
 FlowName = Literal["experiment", "evaluate", "survey"]
@@ -22,7 +22,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 ISO_8601 = re.compile(
     r"P(?=.)(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?(?:T(?=.)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?)?"
 )
-MOST_BYTES, MOST_VALUES, MOST_TOLD = 1_000_000, 20_000, 12
+MOST_TOLD = 12
 # Intervals are counted from a fixed midnight: those of a server that was started anew fall on the same hours.
 ANCHOR = datetime(2026, 1, 1)
 
@@ -126,26 +126,6 @@ _AsWritten.yaml_implicit_resolvers = {
 }
 
 
-def _check_size(content: Any) -> None:
-    """Refuse aliases that unfold without end, and numbers that nothing can print.
-
-    Raises:
-        ValueError: there are too many values, or one is too large.
-    """
-    waiting, count = [content], 0
-    while waiting:
-        value = waiting.pop()
-        count += 1
-        if count > MOST_VALUES:
-            raise ValueError(f"it holds over {MOST_VALUES:,} values")
-        if isinstance(value, dict):
-            waiting += [*value.keys(), *value.values()]
-        elif isinstance(value, list | tuple | set):
-            waiting += value
-        elif isinstance(value, int) and abs(value) >= 2**63:
-            raise ValueError("it holds a number of over 18 digits")
-
-
 class _File(Settings):
     deployments: list[Entry]
 
@@ -157,22 +137,7 @@ def read_schedules(path: Path) -> list[Entry]:
         UsageError: the file cannot be read or is no YAML, or naming every entry that does not fit.
     """
     remedy = f"{EXAMPLE} is an example with every key explained."
-    try:
-        content = yaml.load(read_given(path.expanduser(), MOST_BYTES).decode("utf-8-sig"), _AsWritten)  # a SafeLoader
-        _check_size(content)
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise UsageError(f"{path} cannot be read: {told}.", remedy) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        told = getattr(error, "problem", None) or error
-        raise UsageError(
-            f"{path}{place}: no YAML: {told}.", f"Put a text that begins with * into quotes. {remedy}"
-        ) from error
-    except (RecursionError, ValueError) as error:
-        wrong = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise UsageError(f"{path} cannot be read: {wrong}.", remedy) from error
+    content = read_yaml(path, str(path), remedy, _AsWritten)
     if not isinstance(content, dict):
         raise UsageError(f"{path} does not begin with `deployments:`.", remedy)
     try:

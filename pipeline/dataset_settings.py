@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from models.errors import UsageError
+from models.given_yaml import read_yaml
 from pipeline.mask_values import check
 
 ReaderName = Literal["sample", "crackforest", "deepcrack", "dnit", "folder"]
@@ -90,11 +90,7 @@ def read_parts(path: Path) -> object:
         UsageError: it cannot be read, or is no list of parts.
     """
     path = path.expanduser()
-    try:
-        parts = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        why = str(error).splitlines()[0]
-        raise UsageError(f"The parts of a pool cannot be read: {path}: {why}", "Give a YAML file.") from error
+    parts = read_yaml(path, f"The list of parts {path}", "data/README.md shows one.")
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise UsageError(f"{path} holds no list of parts.", "Write one: - {name: dnit, label: dnit, root: DIR}.")
     return [

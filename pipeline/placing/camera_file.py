@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from models.errors import UsageError
+from models.given_yaml import read_yaml
 from pipeline.settings import Settings
 
 Pair = tuple[FiniteFloat, FiniteFloat]
@@ -109,10 +109,7 @@ def read_camera(path: Path) -> Camera:
     Raises:
         UsageError: it cannot be read, or what it says cannot be; names the field and what is wrong with it.
     """
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"The camera file {path} cannot be read: {error}", REMEDY) from error
+    told = read_yaml(path, f"The camera file {path}", REMEDY)
     if not isinstance(told, dict):
         raise UsageError(f"The camera file {path} holds no fields.", REMEDY)
     try:

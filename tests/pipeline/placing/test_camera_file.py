@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def line(axis: str) -> list[dict[str, Any]]:
         (FORWARD | {"lane": {"left_m": 1, "right_m": -1}}, "left_m"),
         (FORWARD | {"lane": {"left_m": 1}}, "go together"),
         (FORWARD | {"lens": FORWARD["lens"] | {"distortion": [0.1]}}, "OpenCV"),
-        ("view: [", "cannot be read"),
+        ("view: [", "no YAML"),
         ("just words", "holds no fields"),
     ],
 )
@@ -98,3 +99,11 @@ def test_points_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere\.yaml"):
         read_camera(tmp_path / "nowhere.yaml")
+
+
+def test_what_is_no_file_of_a_camera_is_told_with_what_to_do(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path / "pipe.yaml", tmp_path, write(tmp_path, "[" * 30_000), write(tmp_path, "9" * 5000)):
+        with pytest.raises(UsageError, match=path.name) as error:
+            read_camera(path)
+        assert "camera show" in error.value.remedy
