@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
+
+# How long an example takes says how busy the machine is, nothing about the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 # Tests use tiny networks; more threads only fight over the cores of a small CI machine.
 torch.set_num_threads(1)
