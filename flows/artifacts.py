@@ -21,14 +21,14 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
-from flows.comparison import Line, compare
+from flows.comparison import HEADINGS, Line, compare, known
 from pipeline.arrays import Image
 from pipeline.datasets.masks import read_mask
 from pipeline.reporting.figures import figure2_rows
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
-from pipeline.storage.records import PAPER
+from pipeline.storage.records import paper_on
 
 MOST_BYTES = 90_000
 """The UI grows slow above about 100 KB."""
@@ -62,10 +62,8 @@ def tag_run(*names: str) -> None:
 
 def publish_metrics(metrics: Mapping[str, Any], title: str) -> None:
     """Make the table artifact ``metrics``: a row a figure, the paper's beside ours."""
-    rows = [
-        {"figure": line.figure, "this run": line.ours, "full frame": line.full_frame, "paper": line.paper}
-        for line in compare(metrics, PAPER)
-    ]
+    headings, lines = _beside(metrics)
+    rows = [{"figure": line.figure, **dict(zip(headings, _cells(line), strict=False))} for line in lines]
     with without_server_errors():
         create_table_artifact(rows, key="metrics", description=title)
 
@@ -85,14 +83,14 @@ def publish_report(metrics: Mapping[str, Any], title: str, report: Path, picture
 
 def report_markdown(metrics: Mapping[str, Any], title: str, report: Path, pictures: list[dict[str, Image]]) -> str:
     """Text of the artifact of `publish_report`, at most `MOST_BYTES` long."""
-    lines = [line for line in compare(metrics, PAPER) if line.ours != "–" or line.paper != "–"]
+    headings, lines = _beside(metrics)
     text = "\n".join(
         [
             f"# {title}",
             "",
-            "| figure | this run | full frame | paper |",
-            "| --- | ---: | ---: | ---: |",
-            *(_table_row(line) for line in lines),
+            f"| figure | {' | '.join(headings)} |",
+            "| --- |" + " ---: |" * len(headings),
+            *(_table_row(line, len(headings)) for line in lines if line.ours != "–" or line.paper != "–"),
             "",
             f"The whole report, every test picture in it: `{report}`",
             "",
@@ -121,8 +119,18 @@ def figure2_pictures(settings: RunSettings, prepared: Path, detected: Path, segm
     return views
 
 
-def _table_row(line: Line) -> str:
-    return f"| {line.figure} | {line.ours} | {line.full_frame} | {line.paper} |"
+def _beside(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[Line]]:
+    """Headings of a table of figures, and its lines; the paper's only where it knows the data set."""
+    paper = paper_on(metrics.get("dataset"))
+    return HEADINGS if known(paper) else HEADINGS[:-1], compare(metrics, paper)
+
+
+def _cells(line: Line) -> tuple[str, str, str]:
+    return line.ours, line.full_frame, line.paper  # in the order of `HEADINGS`
+
+
+def _table_row(line: Line, columns: int) -> str:
+    return f"| {line.figure} | {' | '.join(_cells(line)[:columns])} |"
 
 
 def thumbnail(picture: Image, width: int = WIDTH_PX) -> str:

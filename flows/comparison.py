@@ -15,6 +15,8 @@ class Line(NamedTuple):
     full_frame: str
 
 
+HEADINGS = ("this run", "full frame", "paper")
+
 # Column of the `runs` table, what a person calls it, and its unit: % for shares, ms, or none.
 FIGURES = (
     ("precision", "precision of boxes", "%"),
@@ -39,6 +41,11 @@ FULL_FRAME = {
     "cascade_ms": "full_frame_ms",
     **{key: f"full_frame_{key}" for key in ("f1_2px", "f1_2px_mean", "f1_0px", "iou_0px")},
 }
+
+
+def known(paper: Mapping[str, Any]) -> bool:
+    """True where there are figures of the paper's: none stand beside another data set than its own."""
+    return any(paper.get(column) is not None for column, _, _ in FIGURES)
 
 
 def compare(metrics: Mapping[str, Any], paper: Mapping[str, Any]) -> list[Line]:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.comparison import compare, show
+from flows.comparison import HEADINGS, compare, known, show
 
 # Column of the `runs` table, its heading, its unit. A terminal 100 columns wide holds them.
 COLUMNS = (
@@ -30,13 +30,14 @@ def print_json(value: Any) -> None:
 
 
 def print_comparison(metrics: Mapping[str, Any], paper: Mapping[str, Any], title: str) -> None:
-    """Print a run's figures beside the paper's."""
+    """Print a run's figures beside the paper's, where `paper` has any."""
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("figure")
-    for heading in ("this run", "full frame", "paper"):
+    headings = HEADINGS if known(paper) else HEADINGS[:-1]
+    for heading in headings:
         table.add_column(heading, justify="right")
     for line in compare(metrics, paper):
-        table.add_row(line.figure, line.ours, line.full_frame, line.paper)
+        table.add_row(line.figure, *(line.ours, line.full_frame, line.paper)[: len(headings)])
     Console().print(table)
 
 

@@ -67,7 +67,8 @@ def threshold_curve(curve: pd.DataFrame, chosen: float | None, paper: Mapping[st
     Args:
         curve: of `pipeline.metrics.region_curve`; where it has a column ``part``, ``val`` is drawn faint.
         chosen: threshold of the run: a vertical line.
-        paper: ``precision, segmentation_error, data_reduction``: diamonds at the paper's threshold of 0.5.
+        paper: ``precision, segmentation_error, data_reduction``: diamonds at the paper's threshold of 0.5,
+            where they are not None.
     """
 
     def draw(theme: Theme) -> Figure:
@@ -118,9 +119,10 @@ def _draw_thresholds(
             line = _line(axes, rows["score_threshold"], 100 * rows[name], number, name, theme, faint=part == "val")
         lines.append(line)
         look: Any = {"color": theme.lines[number], "markerfacecolor": "none", "markeredgewidth": 1.6}
-        diamonds += axes.plot([0.5], [100 * paper[name]], "D", label="paper, at 0.5", **look)
+        if paper[name] is not None:
+            diamonds += axes.plot([0.5], [100 * paper[name]], "D", label="paper, at 0.5", **look)
         axes.set_ylabel("%")
-    return [*lines, diamonds[0]]  # one diamond stands for all three
+    return [*lines, *diamonds[:1]]  # one diamond stands for all three
 
 
 def _line(axes: Axes, x: pd.Series, y: pd.Series, number: int, name: str, theme: Theme, faint: bool = False) -> Line2D:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.keys import StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
-from pipeline.storage.records import PAPER
+from pipeline.storage.records import paper_on
 from pipeline.training.operating_point import SCORES
 
 
@@ -44,7 +44,9 @@ def report_input(splits: Sequence[Measured], row: dict[str, Any], images: pd.Dat
             if sample.name in worst:
                 predicted = read_mask(split.folders["segment"] / "masks" / f"{sample.name}.png")
                 figures.append((sample.name, figure2_rows(sample, boxes, scores, predicted)))
-    return ReportInput(run=row, paper=PAPER, images=images, figures=figures, curves=_curves(splits, row), review=review)
+    paper = paper_on(row["dataset"])
+    curves = _curves(splits, row, paper)
+    return ReportInput(run=row, paper=paper, images=images, figures=figures, curves=curves, review=review)
 
 
 def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
@@ -57,15 +59,15 @@ def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
     return region_curve(pictures, SCORES)
 
 
-def _curves(splits: Sequence[Measured], row: dict[str, Any]) -> dict[str, Curve]:
+def _curves(splits: Sequence[Measured], row: dict[str, Any], paper: Mapping[str, Any]) -> dict[str, Curve]:
     if len(splits) > 1:
-        return {"Operating point": threshold_curve(pooled_curve(splits), None, PAPER)}
+        return {"Operating point": threshold_curve(pooled_curve(splits), None, paper)}
     ((_, folders),) = splits
     curve = pd.read_parquet(folders["evaluate"] / "curve.parquet")
     histories = [pd.read_parquet(folders[stage] / "history.parquet") for stage in ("train-detector", "train-segmenter")]
     return {
         "Training": training_curve(*histories),
-        "Operating point": threshold_curve(curve, row["score_threshold"], PAPER),
+        "Operating point": threshold_curve(curve, row["score_threshold"], paper),
     }
 
 

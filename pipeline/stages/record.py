@@ -32,7 +32,7 @@ from pipeline.stages.segmenter import load_cascade
 from pipeline.stages.sources import ROOT
 from pipeline.stages.terms import starts_of
 from pipeline.storage.atomic import write_whole
-from pipeline.storage.records import PAPER, read_table, write_part
+from pipeline.storage.records import paper_on, read_table, write_part
 
 MEANS_OVER_SPLITS = (
     "oracle_data_reduction",
@@ -129,7 +129,7 @@ def rerender_report(home: Path, run_id: str) -> Path:
     row = {str(key): value for key, value in runs.iloc[0].to_dict().items()}
     images = read_table("images", home, run_id)
     if not (folder / "stages.json").is_file():  # an evaluation: no pictures of its own
-        return write_report(folder / "report.html", ReportInput(run=row, paper=PAPER, images=images))
+        return write_report(folder / "report.html", ReportInput(run=row, paper=paper_on(row["dataset"]), images=images))
     splits = _read_places(folder, home)
     if missing := [str(path) for split in splits for path in split.folders.values() if not path.is_dir()]:
         raise DataError(f"The stage {missing[0]} of run {run_id} was deleted.", "Run the experiment again.")

@@ -43,6 +43,12 @@ PAPER: dict[str, Any] = dict.fromkeys(HEADLINE) | {
 """The figures the paper tells, under the names of `runs`; None for what it does not tell. Its training and validation
 parts hold 80 and 20 pictures, its test part 18; it has no second stage."""
 
+
+def paper_on(dataset: str | None) -> dict[str, Any]:
+    """The paper's figures where they say something: beside another data set than its own none is known."""
+    return dict(PAPER) if dataset == PAPER["dataset"] else dict.fromkeys(PAPER)
+
+
 _ABOUT = ("run_id", "started_at", "kind", "preset", "dataset", "split", "device", "images")
 
 

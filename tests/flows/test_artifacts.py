@@ -34,10 +34,17 @@ def test_every_figure_is_a_column_of_the_record() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 30])
 def test_the_page_stays_small(count: int) -> None:
-    page = report_markdown({"precision": 0.5}, "title", Path("report.html"), noise(count))
+    page = report_markdown({"precision": 0.5, "dataset": "crackforest"}, "title", Path("report.html"), noise(count))
     assert len(page.encode()) <= MOST_BYTES
     assert ("data:image/jpeg" in page) == (count > 0)
     assert "| precision of boxes | 50.00 % | – | 98.92 % |" in page
+
+
+def test_the_paper_stands_beside_its_own_data_set_only() -> None:
+    page = report_markdown({"precision": 0.5, "dataset": "dnit"}, "title", Path("report.html"), [])
+    assert "| figure | this run | full frame |" in page
+    assert "| precision of boxes | 50.00 % | – |" in page
+    assert "98.92" not in page
 
 
 def test_pictures_are_thumbnails_that_open() -> None:
