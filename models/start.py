@@ -19,12 +19,12 @@ MAY_DIFFER = {"space_to_depth", "head_convs", "deepest", "levels", "anchor_sizes
 def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> dict[str, Tensor]:
     """Weights of the bundle's network of that kind, to go on training from.
 
-    A detector may be a smaller one of the same make: with heads of fewer convolutions, fewer levels, a shorter encoder.
-    Of a bundle with two detectors it gets those of the one with its ``space_to_depth``. Where none has, it gets all
-    that has the same shape, the heads whole and the encoder but for its first convolution; the rest stays as built.
+    A detector may be of another size, with other levels, convolutions in its heads and stages of its encoder: it
+    gets all that has the same shape, and the rest stays as built. Of a bundle with two detectors it gets those of the
+    one with its ``space_to_depth``; where none has, the encoder's first convolution is among the rest.
 
     Raises:
-        BundleError: there is no intact bundle, or its network is built differently.
+        BundleError: there is no intact bundle, or its network is built differently or has a shorter encoder.
     """
     detector, segmenter, card = load_bundle(folder)
     if isinstance(config, SegmenterConfig):
@@ -37,8 +37,8 @@ def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> 
     wanted = build_detector(config.model_copy(update={"weights": "none", "second": None})).state_dict()
     weights = detector.state_dict()
     fitting = {name: weights[name] for name in wanted if name in weights and weights[name].shape == wanted[name].shape}
-    needed = [name for name in wanted if n == detector.config.space_to_depth or name.startswith("head.")]
-    if absent := [name for name in needed if name not in fitting]:
+    encoder = [name for name in wanted if name.startswith("backbone.body.")]
+    if absent := [name for name in encoder if name not in weights]:
         raise _cannot_start(folder, f"its detector is smaller, without {absent[0]}")
     return fitting
 
