@@ -12,7 +12,7 @@ from pipeline.datasets.pairs import Pair, PairedDataset, pictures_by_stem, requi
 class ImageFolder(PairedDataset):
     """``images/NAME.*`` with ``masks/NAME.*``, in any picture format; `masks.read_truth` says which values are crack.
 
-    Every photograph is its own scene.
+    Every photograph is its own scene. A list ``test.txt`` beside both folders keeps photographs for testing.
     """
 
     key = "folder"

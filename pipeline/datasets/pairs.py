@@ -11,10 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import DataError
+from models.given import read_given
 from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.masks import Truth, notes_of, read_truth, told_once
 from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_photo
 from pipeline.mask_values import MaskValues
+
+TEST_LIST = "test.txt"
+"""In the folder of a data set: names of its official test part, one a line."""
+
+_MOST_LIST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,25 @@ class PairedDataset(CrackDataset):
     def negative_names(self) -> tuple[str, ...]:
         """Crack-free photographs without a mask, sorted."""
         return self._negative_names
+
+    @property
+    def official_test_names(self) -> tuple[str, ...]:
+        """Samples that ``test.txt`` keeps for testing, sorted; none where there is no such file.
+
+        Raises:
+            DataError: it cannot be read, or names a sample that there is not.
+        """
+        path = self.root / TEST_LIST
+        try:
+            lines = read_given(path, _MOST_LIST_BYTES).decode().splitlines()
+        except FileNotFoundError:
+            return ()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path} cannot be read: {error}", "Write one sample's name a line, in UTF-8.") from error
+        listed = sorted({line.strip() for line in lines if line.strip()})
+        if unknown := [name for name in listed if name not in self._names]:
+            raise DataError(f"{path} names {unknown[0]!r}, and no such sample is here.", "Mend or remove that line.")
+        return tuple(listed)
 
     def load(self, name: str) -> Sample:
         """Read one sample.

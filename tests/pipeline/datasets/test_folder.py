@@ -8,6 +8,7 @@ from PIL import Image
 
 from models.errors import DataError
 from pipeline.datasets.folder import ImageFolder
+from pipeline.datasets.splits import make_split
 from pipeline.mask_values import MaskValues
 
 from .conftest import Maker, save, save_mask
@@ -99,3 +100,15 @@ def test_told_values_make_another_truth(make_folder: Maker) -> None:
     assert told.load("a").mask.all()
     assert "more than half" in told.notes[0]
     assert told.fingerprint() != ImageFolder(root).fingerprint()
+
+
+def test_a_list_keeps_photographs_for_testing(make_folder: Maker) -> None:
+    root = make_folder()
+    names = ImageFolder(root).names
+    (root / "test.txt").write_text(f"{names[1]}\n\n")
+    dataset = ImageFolder(root)
+    assert dataset.official_test_names == (names[1],)
+    assert make_split(dataset, "paper", 1).test == (names[1],)
+    (root / "test.txt").write_text("nowhere\n")
+    with pytest.raises(DataError, match="nowhere.*no such sample"):
+        _ = ImageFolder(root).official_test_names
