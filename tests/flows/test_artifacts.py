@@ -28,8 +28,9 @@ def noise(count: int) -> list[dict[str, np.ndarray]]:
 def test_every_figure_is_a_column_of_the_record() -> None:
     told = {column for column, *_ in FIGURES} | set(FULL_FRAME.values())
     assert told <= set(SCHEMAS["runs"].names)
-    told.remove("boxes_per_clean_image")  # of data sets with such pictures alone
-    assert set(HEADLINE) == told, "and no headline figure is kept from the reader"
+    beside = {"boxes_per_clean_image", "segmented_share"}  # of some data sets; what lies behind the data reduction
+    assert beside < told
+    assert set(HEADLINE) == told - beside, "and no headline figure is kept from the reader"
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 30])

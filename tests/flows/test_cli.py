@@ -215,10 +215,10 @@ def test_the_sample_alone_trains_shortly() -> None:
     from flows.cli import _settings
     from pipeline.presets import PRESETS
 
-    alone = _settings(None, "sample", None, "paper", [], None, "auto")
+    alone = _settings(None, "sample", None, None, "paper", [], None, "auto")
     assert alone.preset == "sample"
     assert alone.detector_training.epochs == PRESETS["sample"]["detector_training"]["epochs"]
-    chosen = _settings("fast", "sample", None, "paper", ["segmenter_training.epochs=3"], None, "auto")
+    chosen = _settings("fast", "sample", None, None, "paper", ["segmenter_training.epochs=3"], None, "auto")
     assert chosen.detector_training.epochs > PRESETS["sample"]["detector_training"]["epochs"]
     assert chosen.segmenter_training.epochs == 3
     assert len(open_dataset(alone.dataset)) == alone.dataset.sample_count

@@ -27,7 +27,7 @@ SCHEDULES = """
 deployments:
   - flow: survey
     name: often
-    interval: 15s
+    interval: 1m
     parameters:
       settings: {photos: photographs, bundle: bundle, out: out, device: cpu}
 """
@@ -62,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "log").open("wb") as log, running(command, folder, environment, log) as process:
-        wait_for(lambda: answers(url), process, folder / "log", 240)
+        wait_for(lambda: answers(url), process, folder / "log", 600)
         yield Server(url, environment | {"PREFECT_API_AUTH_STRING": SECRET})
 
 
@@ -138,7 +138,7 @@ def test_a_schedule_makes_a_run_and_rests_while_nobody_serves_it(server: Server,
         return [run for run in runs if run["auto_scheduled"]]
 
     with log.open("wb") as out, running(command, tmp_path, server.environment, out) as process:
-        run = wait_for(finished, process, log, 300)[0]
+        run = wait_for(finished, process, log, 600)[0]
         deployments = {one["name"]: one for one in server.ask("/deployments/filter")}
         assert {one.name for one in BY_HAND} | {"often"} == set(deployments)
         assert not deployments["often"]["paused"]
