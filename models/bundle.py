@@ -20,14 +20,17 @@ from models.detector_config import DetectorConfig
 from models.errors import BundleError
 from models.finite import check_weights
 from models.format_2 import convert_card
-from models.given import read_given
+from models.given import read_given, size
 from models.segmenter import MOST_HALO_PX, SegmenterConfig, build_segmenter
 
 CARD = "bundle.json"
 DETECTOR = "detector.safetensors"
 SEGMENTER = "segmenter.safetensors"
 MOST_CARD_BYTES, MOST_TOLD = 1_000_000, 8
-LARGEST_SIZE = 2048  # channels, convolutions, px of an anchor: memory is bounded before a network is built
+MOST_WEIGHTS_BYTES = 2_000_000_000
+# Memory is bounded before a network is built: each size (channels, convolutions, px of an anchor), and layers times
+# channels², which weights grow with; the paper's RetinaNet has 1.3 million of these.
+LARGEST_SIZE, MOST_CHANNEL_PAIRS = 2048, 8_000_000
 FORMAT: Literal["crack-survey bundle 3"] = "crack-survey bundle 3"
 
 
@@ -128,6 +131,12 @@ def read_card(folder: Path) -> BundleCard:
                 f"{path} asks for a {name} with a size of {largest:g}, more than any has: {LARGEST_SIZE}.",
                 "It was altered: copy the bundle again from where it came from.",
             )
+    if (pairs := _channel_pairs(card)) > MOST_CHANNEL_PAIRS:
+        raise BundleError(
+            f"{path} asks for networks larger than any: {pairs:,} pairs of channels, where {MOST_CHANNEL_PAIRS:,} "
+            "are allowed.",
+            "It was altered: copy the bundle again from where it came from.",
+        )
     return card
 
 
@@ -149,10 +158,18 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
             raise BundleError(
                 f"{path} is a link to {path.resolve()}, outside the bundle.", "Put the file itself into the folder."
             )
+        if path.stat().st_size > MOST_WEIGHTS_BYTES:
+            raise BundleError(f"{path} has more than {size(MOST_WEIGHTS_BYTES)}.", "It is no file of this bundle's.")
         if _sha256(path) != card.sha256.get(name):
             raise BundleError(f"{path} is not the file its card describes.", "It is damaged or altered: copy it again.")
-    detector = build_detector(card.detector.model_copy(update={"weights": "none"}))
-    segmenter = build_segmenter(card.segmenter.model_copy(update={"weights": "none"}))
+    try:
+        detector = build_detector(card.detector.model_copy(update={"weights": "none"}))
+        segmenter = build_segmenter(card.segmenter.model_copy(update={"weights": "none"}))
+    except ValueError as error:
+        raise BundleError(
+            f"{folder / CARD} describes networks that cannot be: {error}.",
+            "It was altered: copy the bundle again from where it came from.",
+        ) from error
     fill(detector, folder / DETECTOR)
     fill(segmenter, folder / SEGMENTER)
     return detector, segmenter, card
@@ -179,6 +196,15 @@ def _largest(value: object) -> float:
     if isinstance(value, list | tuple):
         return max(len(value), *map(_largest, value)) if value else 0
     return value if isinstance(value, int | float) else 0
+
+
+def _channel_pairs(card: BundleCard) -> int:
+    """Layers times channels² of the larger network."""
+    detectors = [one for one in (card.detector, card.detector.second) if one is not None]
+    decoder = card.segmenter.decoder_channels
+    return max(
+        *(len(one.levels) * one.head_convs * one.fpn_channels**2 for one in detectors), len(decoder) * max(decoder) ** 2
+    )
 
 
 def _sha256(path: Path) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.backbones import BackboneName, WeightsName
+
+Level = Annotated[int, Field(ge=2, le=7)]
 
 
 class DetectorConfig(BaseModel):
@@ -17,12 +19,14 @@ class DetectorConfig(BaseModel):
     backbone: BackboneName = "efficientnet_lite0"
     weights: WeightsName = Field("package", description="ImageNet weights that training starts from")
     space_to_depth: Literal[1, 2, 4] = Field(2, description="Blocks of n × n px become channels of one pixel")
-    levels: tuple[int, ...] = Field((3, 4, 5), description="Pyramid levels; level n has stride 2^n")
+    levels: tuple[Level, ...] = Field(
+        (3, 4, 5), min_length=1, max_length=6, description="Pyramid levels; level n has stride 2^n"
+    )
     deepest: Literal[4, 5] = Field(5, description="The encoder's last stage in use, of stride 2^n")
     fpn_channels: int = Field(64, ge=8)
     head_convs: int = Field(2, ge=1, le=4)
     head_norm: Literal["group", "none"] = "group"
-    anchor_sizes: tuple[float, ...] = Field(
+    anchor_sizes: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (12, 24, 48), description="Side of the square anchor of each level, px after space to depth"
     )
     box_loss: Literal["giou", "l1"] = "giou"

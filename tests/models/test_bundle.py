@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from models.bundle import CARD, DETECTOR, SEGMENTER, load_bundle, save_bundle
+from models.bundle import CARD, DETECTOR, MOST_WEIGHTS_BYTES, SEGMENTER, load_bundle, save_bundle
 from models.coarse_mask import CoarseBoxes
 from models.detector import build_detector
 from models.detector_config import DetectorConfig
@@ -177,4 +177,31 @@ def test_a_card_cannot_ask_for_a_network_without_end(bundle, name):
     card["detector"][name] = 10**6
     (bundle / CARD).write_text(json.dumps(card))
     with pytest.raises(BundleError, match=r"1e|head_convs"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ("network", "change"),
+    [
+        ("detector", {"fpn_channels": 2048, "head_convs": 4}),
+        ("segmenter", {"decoder_channels": [2048] * 5}),
+        ("detector", {"levels": [3] * 2000, "anchor_sizes": [12.0] * 2000}),
+        ("detector", {"levels": [2000], "anchor_sizes": [12.0]}),
+        ("detector", {"levels": [3, 4, 5], "anchor_sizes": [12.0]}),
+        ("detector", {"anchor_sizes": [-1.0, 0.0, 5.0]}),
+    ],
+)
+def test_a_card_cannot_ask_for_more_than_any_network_has(bundle, network, change, monkeypatch):
+    monkeypatch.setattr("models.bundle.fill", lambda *_: pytest.fail("it was built"))
+    card = json.loads((bundle / CARD).read_text())
+    card[network] |= change
+    (bundle / CARD).write_text(json.dumps(card))
+    with pytest.raises(BundleError, match="copy"):
+        load_bundle(bundle)
+
+
+def test_weights_without_end_are_refused_unread(bundle):
+    with (bundle / SEGMENTER).open("r+b") as file:
+        file.truncate(MOST_WEIGHTS_BYTES + 1)  # a hole: no disk is taken
+    with pytest.raises(BundleError, match="more than"):
         load_bundle(bundle)
