@@ -199,13 +199,14 @@ def _deep(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | Non
 
 
 def _eight_bits(deep: NDArray[np.uint16], page: TiffPage | None) -> NDArray[np.uint8]:
-    """Scale by the significant bits: 12 bits in 16 are 12."""
+    """Scale by the significant bits, 12 bits in 16 are 12, so that 0 is black."""
     bits = max(8, int(deep.max(initial=0)).bit_length())
     if page is not None and page.bits < 16:
         bits = max(bits, page.bits)
     if page is not None and page.most is not None:
         bits = max(bits, min(page.most.bit_length(), 16))
-    return (deep >> (bits - 8)).astype(np.uint8)
+    levels = (deep >> (bits - 8)).astype(np.uint8)
+    return 255 - levels if page is not None and page.white_is_zero else levels  # Pillow turns 8 bits only
 
 
 def _over_grey(levels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

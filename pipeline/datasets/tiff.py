@@ -20,7 +20,7 @@ MOST_PAGES = 64  # those after them are not looked at
 
 _DNG_VERSION, _MAX_SAMPLE_VALUE, _GDAL_NODATA = 50706, 281, 42113
 _MOSAICS = (32803, 34892)  # photometric: colour filter array, linear raw
-_TRANSPARENCY_MASK = 4  # photometric
+_WHITE_IS_ZERO, _TRANSPARENCY_MASK = 0, 4  # photometric
 _MASK, _REDUCED = 4, 1  # bits of NewSubfileType, TIFF 6.0, tag 254
 _ALPHAS = (1, 2)  # ExtraSamples: associated and unassociated alpha
 _UNSIGNED, _FLOAT = 1, 3
@@ -47,6 +47,7 @@ for _prefix, _order in ((b"II", "L"), (b"MM", "B")):
         ):
             _key = (_prefix, 1, (1,), 1, (_bits,) * (len(_extra) + 1), _extra)
             TiffImagePlugin.OPEN_INFO.setdefault(_key, (_mode, _raw + _suffix))
+TiffImagePlugin.OPEN_INFO.setdefault((b"MM", _WHITE_IS_ZERO, (1,), 1, (16,), ()), ("I;16B", "I;16B"))
 
 
 class TiffPage(NamedTuple):
@@ -60,6 +61,7 @@ class TiffPage(NamedTuple):
         most: greatest sample value that the tags tell, or None.
         nodata: value of pixels that are no picture (GDAL's tag), or None.
         mask: number of a page that says which pixels are picture, or None.
+        white_is_zero: its greys are a negative: 0 is white.
     """
 
     number: int
@@ -69,6 +71,7 @@ class TiffPage(NamedTuple):
     most: int | None
     nodata: int | None
     mask: int | None
+    white_is_zero: bool
 
 
 def photograph_page(content: bytes, name: str) -> TiffPage | None:
@@ -124,6 +127,7 @@ def _choose(pages: Sequence[tifffile.TiffPage], inner: Sequence[tifffile.TiffPag
         most=_whole_number(page, _MAX_SAMPLE_VALUE),
         nodata=_whole_number(page, _GDAL_NODATA),
         mask=same[0] if same else None,
+        white_is_zero=int(page.photometric) == _WHITE_IS_ZERO,
     )
 
 

@@ -13,7 +13,7 @@ def look(told=None, for_all=None, camera=None):
     probability = np.zeros((60, 140), np.float32)
     probability[28:32, 20:120] = 0.9
     none = np.zeros((0, 4), np.float32)
-    found = CascadeResult(none, none[:, 0], none.astype(np.int64), probability, probability >= 0.5, 0, 0)
+    found = CascadeResult(none, none[:, 0], none.astype(np.int64), probability, probability >= 0.5, 0, 0, 0.0)
     plan = SimpleNamespace(camera=camera, settings=SimpleNamespace(road=SimpleNamespace(gsd_mm_per_px=for_all)))
     return measured_rows(plan, Photograph(name="a.jpg", gsd_mm_per_px=told), found, 0.5)
 
