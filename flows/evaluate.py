@@ -19,7 +19,7 @@ from pipeline.datasets import CrackDataset, open_dataset
 from pipeline.datasets.splits import select
 from pipeline.settings import DatasetSettings, LabelSettings, LimitSettings, home
 from pipeline.stages.evaluation import Evaluated, evaluate_cascade, images_table
-from pipeline.stages.record import describe_software
+from pipeline.stages.software import describe_software
 from pipeline.storage.records import new_run_id, write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.training.loop import device_name, pick_device

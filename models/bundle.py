@@ -1,4 +1,4 @@
-"""A trained cascade on disk: two safetensors files and ``bundle.json``, checked whole before anything is used."""
+"""A trained cascade on disk: safetensors files and ``bundle.json``, checked whole before anything is used."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from models.errors import BundleError
 from models.finite import check_weights
 from models.format_2 import convert_card
 from models.given import read_given, size
+from models.learnt import LEARNT, Learnt, parse_learnt, write_learnt
 from models.segmenter import MOST_HALO_PX, SegmenterConfig, build_segmenter
 
 CARD = "bundle.json"
@@ -66,12 +67,22 @@ class BundleCard(BaseModel):
     training_data_licence: str
     commercial: bool = Field(False, description="All its data, its starts' included, may be used commercially")
     sources: tuple[str, ...] = Field((), description="Data it learnt from whose licence asks to be named, and how")
+    mm_per_px: float | None = Field(None, gt=0, description="Scale that it knows best; none: its data do not say")
     versions: dict[str, str]
-    sha256: dict[str, str] = Field(default_factory=dict, description="Of each weights file; filled on saving")
+    sha256: dict[str, str] = Field(default_factory=dict, description="Of each other file; filled on saving")
 
 
-def save_bundle(folder: Path, detector: nn.Module, segmenter: nn.Module, card: BundleCard) -> Path:
+def save_bundle(
+    folder: Path, detector: nn.Module, segmenter: nn.Module, card: BundleCard, learnt: Learnt | None = None
+) -> Path:
     """Write a bundle, weights as they are (save halved networks for fp16); an unfinished folder is never left.
+
+    Args:
+        folder: to write to; a bundle that is there is replaced.
+        detector: stage 1.
+        segmenter: stage 2.
+        card: how both are built and used.
+        learnt: what both have learnt from; none: the bundle will not be able to say.
 
     Raises:
         BundleError: the folder exists and is no bundle, or cannot be written.
@@ -85,12 +96,15 @@ def save_bundle(folder: Path, detector: nn.Module, segmenter: nn.Module, card: B
             for name, network in ((DETECTOR, detector), (SEGMENTER, segmenter)):
                 weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
                 save_file(weights, fresh / name)
-            digests = {name: _sha256(fresh / name) for name in (DETECTOR, SEGMENTER)}
+            if learnt is not None:
+                write_learnt(learnt, fresh / LEARNT)
+            digests = {path.name: _sha256(path) for path in sorted(fresh.iterdir())}
             signed = card.model_copy(update={"sha256": digests})
             (fresh / CARD).write_text(signed.model_dump_json(indent=2) + "\n")
             folder.mkdir(exist_ok=True)
             (folder / CARD).unlink(missing_ok=True)  # without its card a half-replaced folder is no bundle
-            for name in (DETECTOR, SEGMENTER, CARD):
+            (folder / LEARNT).unlink(missing_ok=True)
+            for name in (*digests, CARD):
                 (fresh / name).replace(folder / name)
     except OSError as error:
         raise BundleError(
@@ -151,17 +165,7 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
     if card.image_mean != IMAGE_MEAN or card.image_std != IMAGE_STD:
         raise BundleError(f"{folder} was trained with another normalisation.", "Train it again with this version.")
     for name in (DETECTOR, SEGMENTER):
-        path = folder / name
-        if not path.is_file():
-            raise BundleError(f"{folder} lacks {name}.", "Copy the whole bundle: three files belong together.")
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise BundleError(
-                f"{path} is a link to {path.resolve()}, outside the bundle.", "Put the file itself into the folder."
-            )
-        if path.stat().st_size > MOST_WEIGHTS_BYTES:
-            raise BundleError(f"{path} has more than {size(MOST_WEIGHTS_BYTES)}.", "It is no file of this bundle's.")
-        if _sha256(path) != card.sha256.get(name):
-            raise BundleError(f"{path} is not the file its card describes.", "It is damaged or altered: copy it again.")
+        _check_file(folder, name, card)
     try:
         detector = build_detector(card.detector.model_copy(update={"weights": "none"}))
         segmenter = build_segmenter(card.segmenter.model_copy(update={"weights": "none"}))
@@ -173,6 +177,34 @@ def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:
     fill(detector, folder / DETECTOR)
     fill(segmenter, folder / SEGMENTER)
     return detector, segmenter, card
+
+
+def read_learnt(folder: Path) -> Learnt | None:
+    """What a bundle has learnt from; None where it does not say, as bundles of earlier versions do not.
+
+    Raises:
+        BundleError: naming what is missing, altered or does not fit.
+    """
+    folder = folder.expanduser()
+    card = read_card(folder)
+    if LEARNT not in card.sha256:
+        return None
+    _check_file(folder, LEARNT, card)
+    return parse_learnt(folder / LEARNT)
+
+
+def _check_file(folder: Path, name: str, card: BundleCard) -> None:
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(f"{folder} lacks {name}.", "Copy the whole bundle: its files belong together.")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(
+            f"{path} is a link to {path.resolve()}, outside the bundle.", "Put the file itself into the folder."
+        )
+    if path.stat().st_size > MOST_WEIGHTS_BYTES:
+        raise BundleError(f"{path} has more than {size(MOST_WEIGHTS_BYTES)}.", "It is no file of this bundle's.")
+    if _sha256(path) != card.sha256.get(name):
+        raise BundleError(f"{path} is not the file its card describes.", "It is damaged or altered: copy it again.")
 
 
 def fill(network: nn.Module, path: Path) -> None:

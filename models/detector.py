@@ -32,12 +32,14 @@ class RawOutput(NamedTuple):
     Attributes:
         logits: ``(B, A)`` over all anchors.
         deltas: ``(B, A, 4)``.
+        features: ``(B, C)``, what the pictures are like (`models.pyramid.Seen`); of two detectors the first one's.
         coarse_mask: probability, 0–1 (never logits), ``(B, ⌈H / c⌉, ⌈W / c⌉)`` float32 with pixels of ``coarse_px``
             each, of an ``(H, W)`` px picture as the network is shown it; None without that head.
     """
 
     logits: Tensor
     deltas: Tensor
+    features: Tensor
     coarse_mask: Tensor | None = None
 
 
@@ -120,7 +122,7 @@ class CrackDetector(RetinaNet):
             {"boxes": b / scale, "labels": b.new_zeros(len(b), dtype=torch.int64), "unjudged": u / scale}
             for b, u in zip(boxes, unknown, strict=True)
         ]
-        pyramid, coarse_logits = self.backbone.features(images)
+        pyramid, coarse_logits, _ = self.backbone.see(images)
         features = list(pyramid.values())
         anchors = self.anchor_generator(ImageList(images, [(height, width)] * len(images)), features)
         losses = self.compute_loss(targets, self.head(features), anchors)
@@ -132,10 +134,10 @@ class CrackDetector(RetinaNet):
         Args:
             images: ``(B, 3 n², h, w)`` float32, from `detector_input`.
         """
-        pyramid, coarse_logits = self.backbone.features(images)
+        pyramid, coarse_logits, features = self.backbone.see(images)
         out = self.head(list(pyramid.values()))
         coarse_mask = None if coarse_logits is None else coarse_logits.float().sigmoid()
-        return RawOutput(out["cls_logits"].squeeze(-1), out["bbox_regression"], coarse_mask)
+        return RawOutput(out["cls_logits"].squeeze(-1), out["bbox_regression"], features, coarse_mask)
 
     def answer(self, pictures: Tensor) -> RawOutput:
         """What this network and its second say of pictures before decoding: the part that other runtimes replace.
@@ -152,10 +154,10 @@ class CrackDetector(RetinaNet):
         logits = torch.cat([one.logits, two.logits], dim=1)
         deltas = torch.cat([one.deltas, two.deltas], dim=1)
         if one.coarse_mask is None or two.coarse_mask is None:
-            return RawOutput(logits, deltas)
+            return RawOutput(logits, deltas, one.features)
         rows, columns = ((side + self.config.coarse_px - 1) // self.config.coarse_px for side in pictures.shape[-2:])
         mean = (one.coarse_mask[:, :rows, :columns] + two.coarse_mask[:, :rows, :columns]) / 2
-        return RawOutput(logits, deltas, mean)
+        return RawOutput(logits, deltas, one.features, mean)
 
     def anchors_for(self, height: int, width: int) -> Tensor:
         """Anchors that `answer` is about, of ``height × width`` px pictures: ``(A, 4)`` xyxy px after this detector's

@@ -32,10 +32,10 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
 
     Both take ``images``, ``(B, h, w, 3)`` uint8 RGB of any size whose sides are multiples of the network's, and
     normalise them inside. The detector gives ``logits (B, A)`` and ``deltas (B, A, 4)`` (`models.detections` is
-    how they become boxes; `CrackDetector.anchors_for` lists the anchors, those of a second detector last) and the
-    probability ``coarse_mask (B, h / c, w / c)``, where it has a head for it; the segmenter gives
-    ``probability (B, h, w)``. The card stands in both files' metadata as JSON under ``crack_survey``: how the
-    networks are built, thresholds and all.
+    how they become boxes; `CrackDetector.anchors_for` lists the anchors, those of a second detector last),
+    ``features (B, C)`` (`models.learnt` is how they tell familiar pictures) and the probability
+    ``coarse_mask (B, h / c, w / c)``, where it has a head for it; the segmenter gives ``probability (B, h, w)``. The
+    card stands in both files' metadata as JSON under ``crack_survey``: how the networks are built, thresholds and all.
 
     Raises:
         UsageError: the package onnx is not installed.
@@ -46,7 +46,7 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
     files = Exported(folder / "detector.onnx", folder / "segmenter.onnx")
     first = fuse_batch_norm(DetectorGraph(detector.cpu()))
     second = fuse_batch_norm(SegmenterGraph(segmenter.cpu(), card.segmenter.multiple))
-    outputs = ["logits", "deltas", *(["coarse_mask"] if detector.config.coarse_mask else [])]
+    outputs = ["logits", "deltas", "features", *(["coarse_mask"] if detector.config.coarse_mask else [])]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export.") as temporary:
@@ -62,9 +62,9 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
 def _write(graph: Graph, outputs: list[str], card: BundleCard, path: Path) -> None:
     import onnx
 
-    axes = {"images": {0: "batch", 1: "height", 2: "width"}}
-    for name in outputs:
-        axes[name] = axes["images"] if name in ("coarse_mask", "probability") else {0: "batch", 1: "anchors"}
+    picture, anchors = {0: "batch", 1: "height", 2: "width"}, {0: "batch", 1: "anchors"}
+    free = {"images": picture, "coarse_mask": picture, "probability": picture, "logits": anchors, "deltas": anchors}
+    free["features"] = {0: "batch"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # By tracing: the exporter that is the default needs minutes for a free picture size.
@@ -76,7 +76,7 @@ def _write(graph: Graph, outputs: list[str], card: BundleCard, path: Path) -> No
             opset_version=OPSET,
             input_names=["images"],
             output_names=outputs,
-            dynamic_axes=axes,
+            dynamic_axes={name: free[name] for name in ("images", *outputs)},
         )
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {CARD_KEY: card.model_dump_json()})

@@ -39,7 +39,7 @@ class Graph(nn.Module):
 class DetectorGraph(Graph):
     """``(B, h, w, 3)`` uint8 RGB → what `CrackDetector.answer` gives, in float32.
 
-    The result is a tuple of two without a coarse mask, of three with one, for tracing.
+    The result is a tuple of three without a coarse mask, of four with one, for tracing.
     """
 
     def __init__(self, network: CrackDetector) -> None:
@@ -48,9 +48,8 @@ class DetectorGraph(Graph):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Raw output; sides must be multiples of `multiple` px."""
         assert isinstance(self.network, CrackDetector)
-        logits, deltas, coarse_mask = self.network.answer(normalise(images.permute(0, 3, 1, 2)))
-        boxes = (logits.float(), deltas.float())
-        return boxes if coarse_mask is None else (*boxes, coarse_mask.float())
+        answer = self.network.answer(normalise(images.permute(0, 3, 1, 2)))
+        return tuple(output.float() for output in answer if output is not None)
 
 
 class SegmenterGraph(Graph):

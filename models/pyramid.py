@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 import timm
+import torch
 from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
@@ -14,6 +15,21 @@ from models.backbones import TIMM_NAMES, load_encoder_weights
 from models.coarse_mask import CoarseMaskHead
 from models.detector_config import DetectorConfig
 from models.format_2 import rename_weights
+
+
+class Seen(NamedTuple):
+    """What the backbone makes of a batch.
+
+    Attributes:
+        pyramid: finest level first.
+        coarse_logits: ``(B, h', w')`` of the coarse mask; None without a head for it.
+        features: ``(B, C)`` float32, the mean over all positions of each of the encoder's stages, one after another:
+            what the pictures are like.
+    """
+
+    pyramid: OrderedDict[str, Tensor]
+    coarse_logits: Tensor | None
+    features: Tensor
 
 
 class PyramidBackbone(nn.Module):
@@ -45,15 +61,17 @@ class PyramidBackbone(nn.Module):
 
     def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
         """Pyramid of a normalised batch, finest level first."""
-        return self.features(x)[0]
+        return self.see(x).pyramid
 
-    def features(self, x: Tensor) -> tuple[OrderedDict[str, Tensor], Tensor | None]:
-        """The pyramid, and the logits ``(B, h', w')`` of the coarse mask where there is a head for it."""
+    def see(self, x: Tensor) -> Seen:
+        """All that there is to know of a normalised batch."""
         features = list(self.body(x))
         skips, deeper = features[: self.skips], features[self.skips :]
         pyramid = list(self.fpn(OrderedDict((str(i), f) for i, f in enumerate(deeper))).values())
         coarse = self.coarse_mask(pyramid[0], skips) if self.coarse_mask is not None else None
-        return OrderedDict((str(i), pyramid[i]) for i in self.wanted), coarse
+        wanted = OrderedDict((str(i), pyramid[i]) for i in self.wanted)
+        means = [stage.float().mean(dim=(2, 3)) for stage in features]
+        return Seen(wanted, coarse, torch.cat(means, dim=1))
 
 
 def _accept_names_of_format_2(_: nn.Module, weights: dict[str, Any], prefix: str, *rest: Any) -> None:

@@ -14,6 +14,7 @@ ProbabilityMap = NDArray[np.float32]  # (H, W), 0–1
 CoarseMask = NDArray[
     np.float32
 ]  # (⌈H / c⌉, ⌈W / c⌉) probability, 0–1, that c × c px hold crack; (0, 0) where there is none
+Features = NDArray[np.float32]  # (C,) what stage 1's encoder makes of a picture, the mean over its positions
 Boxes = NDArray[np.int64]  # (N, 4) xyxy px, half-open
 AnyBoxes = NDArray[Any]  # the same, of whole or of fractional px
 Scores = NDArray[np.floating[Any]]  # (N,) 0–1

@@ -22,7 +22,6 @@ STILL_LONGER = {
     "flows/cli.py",
     "pipeline/measuring/cracks.py",
     "pipeline/metrics/regions.py",
-    "pipeline/stages/record.py",
     "pipeline/storage/schemas.py",
     "tests/flows/test_schedules.py",
     "tests/flows/test_survey.py",

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.bundle import load_bundle
+from models.bundle import load_bundle, read_learnt
+from models.learnt import Familiar
 from models.runtimes import Runtime, RuntimeName, make_runtime
-from pipeline.arrays import Boxes, Image, Mask, ProbabilityMap
+from pipeline.arrays import Boxes, Features, Image, Mask, ProbabilityMap
 from pipeline.cascade.fusion import fuse_scores
 from pipeline.cascade.stage1 import Stage1
 from pipeline.cascade.stage2 import Stage2
@@ -33,6 +34,7 @@ class CascadeResult(NamedTuple):
         segment_ms: time of stage 2, from planning crops to the mask.
         segmented_share: pixels that stage 2 looked at, context, packing and repeated looks included, over all pixels of
             the picture; above 1 where it looks at most of it several times.
+        features: ``(C,)``, what stage 1's encoder makes of the picture (`models.learnt`); None where it was not asked.
     """
 
     boxes: NDArray[np.float32]
@@ -43,6 +45,7 @@ class CascadeResult(NamedTuple):
     detect_ms: float
     segment_ms: float
     segmented_share: float
+    features: Features | None = None
 
 
 class CascadeThresholds(NamedTuple):
@@ -67,13 +70,23 @@ class Cascade:
         stage2: the U-Net.
         thresholds: where both are cut off.
         runtime: what both run on.
+        familiar: what the pictures are like that it has learnt from (`pipeline.cascade.familiarity`); None where its
+            bundle does not say.
     """
 
-    def __init__(self, stage1: Stage1, stage2: Stage2, thresholds: CascadeThresholds, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        stage1: Stage1,
+        stage2: Stage2,
+        thresholds: CascadeThresholds,
+        runtime: Runtime,
+        familiar: Familiar | None = None,
+    ) -> None:
         self.runtime = runtime
         self.stage1 = stage1
         self.stage2 = stage2
         self.thresholds = thresholds
+        self.familiar = familiar
 
     @property
     def device(self) -> torch.device:
@@ -108,7 +121,8 @@ class Cascade:
         stage2 = Stage2(running, segmenter, card.segmenter, CropSettings(halo=card.crop_halo), card.segmenter_tta)
         full_frame = card.probability_threshold if card.full_frame_threshold is None else card.full_frame_threshold
         thresholds = CascadeThresholds(card.score_threshold, card.probability_threshold, full_frame)
-        return cls(stage1, stage2, thresholds, running)
+        learnt = read_learnt(Path(folder))
+        return cls(stage1, stage2, thresholds, running, None if learnt is None else learnt.familiar)
 
     def __call__(self, image: Image) -> CascadeResult:
         """Look at one picture, ``(H, W, 3)`` uint8 RGB."""
@@ -127,8 +141,8 @@ class Cascade:
             probability = fuse_scores(fine, output.coarse_mask, boxes, self.stage1.detector.config.coarse_px)
             mask = probability >= self.thresholds.probability
             share = looked_px / mask.size
-            found = CascadeResult(boxes, scores, crops, probability, mask, detect_ms, _ms_since(began), share)
-            results.append(found)
+            spent = detect_ms, _ms_since(began)
+            results.append(CascadeResult(boxes, scores, crops, probability, mask, *spent, share, output.features))
         return results
 
 

@@ -16,7 +16,7 @@ from models.detector import CrackDetector, RawOutput, detector_multiple
 from models.finite import check_answers
 from models.graphs import DetectorGraph, fuse_batch_norm, padded_pixels
 from models.runtimes import LARGEST_BATCH, Runtime
-from pipeline.arrays import CoarseMask, Image
+from pipeline.arrays import CoarseMask, Features, Image
 from pipeline.cascade import coarse_boxes
 from pipeline.cascade.coarse_boxes import boxes_from_coarse_mask, join_coarse_masks
 from pipeline.cascade.stage1_output import Stage1Output, at_least, best_first, inside_core
@@ -103,8 +103,9 @@ class Stage1:
             check_answers(raw, "Stage 1")
             anchors = self.detector.anchors_for(pixels.shape[1], pixels.shape[2])
             detections = decode_detections(raw, anchors, size, config, min_score)
-        coarse_masks = _coarse_masks(raw, size, config.coarse_px)
-        return [Stage1Output(*both, size) for both in zip(detections, coarse_masks, strict=True)]
+        coarse_masks, features = _coarse_masks(raw, size, config.coarse_px), list(raw.features.numpy())
+        found = zip(detections, coarse_masks, features, strict=True)
+        return [Stage1Output(boxes, coarse_mask, size, seen) for boxes, coarse_mask, seen in found]
 
     def _joined(self, parts: Sequence[tuple[Tile, Stage1Output]], size: tuple[int, int]) -> Stage1Output:
         """The tiles of one picture as one."""
@@ -112,10 +113,11 @@ class Stage1:
             return parts[0][1]
         config = self.detector.config
         detections = best_first([inside_core(output.detections, tile) for tile, output in parts])
+        features = _mean_features(parts)
         if not config.coarse_mask:
-            return Stage1Output(detections, parts[0][1].coarse_mask, size)
+            return Stage1Output(detections, parts[0][1].coarse_mask, size, features)
         coarse_masks = [(tile, output.coarse_mask) for tile, output in parts]
-        return Stage1Output(detections, join_coarse_masks(coarse_masks, size, config.coarse_px), size)
+        return Stage1Output(detections, join_coarse_masks(coarse_masks, size, config.coarse_px), size, features)
 
 
 def _tiles_of_all(images: Sequence[Image]) -> list[_Job]:
@@ -134,6 +136,15 @@ def _batches(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
     for same in by_shape.values():
         for start in range(0, len(same), LARGEST_BATCH):
             yield same[start : start + LARGEST_BATCH]
+
+
+def _mean_features(parts: Sequence[tuple[Tile, Stage1Output]]) -> Features | None:
+    """Of tiles of one picture, each weighing as much as it answers for."""
+    known = [(tile.core, output.features) for tile, output in parts if output.features is not None]
+    if not known:
+        return None
+    areas = [(x2 - x1) * (y2 - y1) for (x1, y1, x2, y2), _ in known]
+    return np.average([features for _, features in known], axis=0, weights=areas).astype(np.float32)
 
 
 def _coarse_masks(raw: RawOutput, size: tuple[int, int], coarse_px: int) -> Sequence[CoarseMask]:

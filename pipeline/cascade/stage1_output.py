@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.detections import Detections
-from pipeline.arrays import CoarseMask
+from pipeline.arrays import CoarseMask, Features
 from pipeline.cascade.tiles import Tile
 
 
@@ -18,11 +18,13 @@ class Stage1Output(NamedTuple):
         detections: of RetinaNet, in px of the picture.
         coarse_mask: ``(⌈H / c⌉, ⌈W / c⌉)`` float32 probability, 0–1; ``(0, 0)`` without that head.
         size: ``(H, W)`` px of the picture.
+        features: what the picture is like; None where nobody looked.
     """
 
     detections: Detections
     coarse_mask: CoarseMask
     size: tuple[int, int]
+    features: Features | None = None
 
 
 def inside_core(detections: Detections, tile: Tile) -> Detections:

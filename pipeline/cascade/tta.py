@@ -114,4 +114,5 @@ def join_half_turn(unchanged: Stage1Output, turned: Stage1Output) -> Stage1Outpu
     boxes = mirror_boxes(turned.detections.boxes, turned.size, HALF_TURN).clip(0, [width, height, width, height])
     back = Detections(boxes.astype(np.float32), turned.detections.scores)
     mean = np.mean([unchanged.coarse_mask, mirror(turned.coarse_mask, HALF_TURN)], axis=0, dtype=np.float32)
-    return Stage1Output(best_first([unchanged.detections, back]), np.asarray(mean, np.float32), unchanged.size)
+    both = best_first([unchanged.detections, back])
+    return Stage1Output(both, np.asarray(mean, np.float32), unchanged.size, unchanged.features)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from models.bundle import read_card
+from models.bundle import DETECTOR, SEGMENTER, read_card
 from pipeline.datasets import open_dataset
 from pipeline.datasets.splits import make_split
 from pipeline.settings import RunSettings
@@ -66,7 +66,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     ]
     for training in (*trainings, dump["segmenter_training"]):
         if training["start"]:  # what lies there counts, not where
-            training["start"] = read_card(Path(training["start"])).sha256
+            training["start"] = _weights_of(Path(training["start"]))
     parts = [{key: value for key, value in part.items() if key != "root"} for part in dump["dataset"]["parts"]]
     settings_of: dict[StageName, Any] = {
         "prepare": [
@@ -115,6 +115,11 @@ def run_stage(folder: Path, work: Callable[[Path], None]) -> Path:
             work(folder)
             write_whole(folder / "done.json", lambda path: path.write_text("{}"))
     return folder
+
+
+def _weights_of(bundle: Path) -> dict[str, str | None]:
+    """Digests of a bundle's weights alone: what else it says of itself trains nothing."""
+    return {name: read_card(bundle).sha256.get(name) for name in (DETECTOR, SEGMENTER)}
 
 
 def _digest(value: Any) -> str:

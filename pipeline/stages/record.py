@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,20 +13,18 @@ import numpy as np
 import pandas as pd
 from pandas.arrays import BooleanArray
 
-from models.bundle import BundleCard, save_bundle
 from models.errors import DataError
 from pipeline.arrays import AnyBoxes, Mask
 from pipeline.metrics import judged_boxes
 from pipeline.reporting.figures import holds_crack
 from pipeline.reporting.run_page import ReportInput, write_report
 from pipeline.settings import RunSettings
+from pipeline.stages.bundling import bundle_run
 from pipeline.stages.evaluation import headline, images_table
 from pipeline.stages.keys import StageName
 from pipeline.stages.page_input import Measured, report_input
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
-from pipeline.stages.segmenter import load_cascade
-from pipeline.stages.sources import ROOT
-from pipeline.stages.terms import starts_of
+from pipeline.stages.software import describe_software
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import paper_on, read_table, write_part
 
@@ -41,7 +35,6 @@ MEANS_OVER_SPLITS = (
     "crack_share",
     "boxes_per_clean_image",
 )
-TOLD_VERSIONS = ("crack-survey", "torch", "torchvision", "segmentation-models-pytorch", "timm", "prefect", "numpy")
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,7 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
     counts = pd.read_parquet(folders["evaluate"] / "counts.parquet")
     run = replace(run, device=devices_of(run.device, [folders]))
     folder = home / "runs" / run.run_id
-    bundle = _save_bundle(settings, folders, folder / "bundle", metrics, described, run)
+    bundle = bundle_run(settings, folders, folder / "bundle", metrics, described, run.device)
     row = _run_row(settings, metrics, run) | {
         "train_detector_s": _training_seconds(folders["train-detector"]),
         "train_segmenter_s": _training_seconds(folders["train-segmenter"]),
@@ -152,23 +145,6 @@ def _read_places(folder: Path, home: Path) -> list[Measured]:
     ]
 
 
-def describe_software() -> tuple[str | None, dict[str, str]]:
-    """Commit of the checkout (None outside one; ``+`` for uncommitted changes) and versions of what shapes results."""
-    versions = {"python": platform.python_version()}
-    for name in TOLD_VERSIONS:
-        with suppress(PackageNotFoundError):  # a machine that only trains may have no Prefect
-            versions[name] = version(name)
-    git: Callable[..., str] = lambda *words: subprocess.run(  # noqa: E731
-        ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    try:
-        return git("rev-parse", "HEAD") + (
-            "+" if git("status", "--porcelain", "--untracked-files=no") else ""
-        ), versions
-    except (OSError, subprocess.CalledProcessError):
-        return None, versions
-
-
 def _run_row(settings: RunSettings, metrics: dict[str, Any], run: RunInfo) -> dict[str, Any]:
     commit, versions = describe_software()
     return metrics | {
@@ -199,55 +175,6 @@ def devices_of(device: str, splits: Sequence[dict[StageName, Path]]) -> str:
 def _training_seconds(trained: Path) -> float:
     """Time that all epochs took, whichever run trained them."""
     return float(pd.read_parquet(trained / "history.parquet")["seconds"].sum())
-
-
-def _save_bundle(
-    settings: RunSettings,
-    folders: dict[StageName, Path],
-    out: Path,
-    metrics: dict[str, Any],
-    described: dict[str, Any],
-    run: RunInfo,
-) -> Path:
-    cascade = load_cascade(
-        settings,
-        folders["train-detector"],
-        folders["train-segmenter"],
-        folders["detect"],
-        metrics["probability_threshold"],
-        metrics["full_frame_threshold"],
-    )
-    card = BundleCard(
-        name=f"{settings.dataset.name}-{settings.preset}",
-        created_at=datetime.now(UTC),
-        detector=settings.detector,
-        segmenter=settings.segmenter,
-        score_threshold=cascade.thresholds.score,
-        coarse_boxes=cascade.stage1.boxes,
-        probability_threshold=cascade.thresholds.probability,
-        full_frame_threshold=cascade.thresholds.full_frame,
-        crop_halo=settings.crops.halo,
-        detector_tta=settings.detector_tta,
-        segmenter_tta=settings.segmenter_tta,
-        dataset=settings.dataset.name,
-        dataset_fingerprint=described["dataset_fingerprint"],
-        split=settings.dataset.split,
-        split_fingerprint=described["split_fingerprint"],
-        seed=settings.seed,
-        device=run.device,
-        metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
-        training_data_licence=_licence(settings, described["licence"]),
-        commercial=described["commercial"],
-        sources=tuple(described["sources"]),
-        versions=describe_software()[1],
-    )
-    return save_bundle(out, cascade.stage1.detector, cascade.stage2.segmenter, card)
-
-
-def _licence(settings: RunSettings, dataset: str) -> str:
-    """Licence of all data that shaped the weights, a starting bundle's included."""
-    started = (f"started from {card.name}: {card.training_data_licence}" for card in starts_of(settings))
-    return "; ".join([dataset, *started])
 
 
 def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:

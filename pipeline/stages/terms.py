@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from models.bundle import BundleCard, read_card
 from models.errors import UsageError
 from pipeline.datasets.base import CrackDataset
@@ -9,11 +11,16 @@ from pipeline.datasets.pool import Pool
 from pipeline.settings import RunSettings
 
 
-def starts_of(settings: RunSettings) -> list[BundleCard]:
-    """Cards of the bundles that training starts from, each once."""
+def start_folders(settings: RunSettings) -> list[Path]:
+    """Folders of the bundles that training starts from, each once."""
     second = settings.second_training.start if settings.detector.second else None
     starts = dict.fromkeys((settings.detector_training.start, second, settings.segmenter_training.start))
-    return [read_card(start) for start in starts if start is not None]
+    return [start for start in starts if start is not None]
+
+
+def starts_of(settings: RunSettings) -> list[BundleCard]:
+    """Cards of the bundles that training starts from, each once."""
+    return [read_card(start) for start in start_folders(settings)]
 
 
 def check_terms(settings: RunSettings, dataset: CrackDataset) -> None:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models.bundle import read_card
-from pipeline.stages.record import describe_software
+from pipeline.stages.software import describe_software
 from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.chunk import ChunkDone, read_done

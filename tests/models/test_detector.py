@@ -45,7 +45,7 @@ def test_decode_keeps_pictures_apart_and_at_most_so_many(monkeypatch):
     monkeypatch.setattr("models.detections.MAX_DETECTIONS", 2)
     anchors = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50]])
     logits = torch.tensor([[0.0, 2.0, 1.0], [3.0, -9.0, -9.0]])
-    raw = RawOutput(logits, torch.zeros(2, 3, 4))
+    raw = RawOutput(logits, torch.zeros(2, 3, 4), torch.zeros(2, 1))
     first, second = decode_detections(raw, anchors, (100, 100), SMALL, min_score=0.1)
     assert first.boxes.tolist() == [[20, 20, 30, 30], [40, 40, 50, 50]]
     assert second.boxes.tolist() == [[0, 0, 10, 10]]
@@ -54,14 +54,14 @@ def test_decode_keeps_pictures_apart_and_at_most_so_many(monkeypatch):
 
 
 def test_decode_of_nothing_is_empty():
-    raw = RawOutput(torch.full((2, 4), -20.0), torch.zeros(2, 4, 4))
+    raw = RawOutput(torch.full((2, 4), -20.0), torch.zeros(2, 4, 4), torch.zeros(2, 1))
     detections = decode_detections(raw, torch.zeros(4, 4), (8, 8), SMALL, 0.1)
     assert [(each.boxes.shape, each.scores.shape) for each in detections] == [((0, 4), (0,))] * 2
 
 
 def test_space_to_depth_gives_boxes_of_the_full_frame():
     config = SMALL.model_copy(update={"space_to_depth": 2})
-    raw = RawOutput(torch.tensor([[5.0]]), torch.zeros(1, 1, 4))
+    raw = RawOutput(torch.tensor([[5.0]]), torch.zeros(1, 1, 4), torch.zeros(1, 1))
     (detections,) = decode_detections(raw, torch.tensor([[4.0, 4, 8, 8]]), (64, 64), config, 0.5)
     assert detections.boxes.tolist() == [[8, 8, 16, 16]]
     assert detector_input(torch.zeros(1, 3, 100, 200), config).shape == (1, 12, 64, 128)
@@ -133,7 +133,7 @@ def test_a_detector_without_the_encoders_last_stage_pads_less_and_keeps_its_coar
     pixels = detector_input(torch.zeros(1, 3, 320, 480), light)
     assert pixels.shape == (1, 12, 160, 240)
     model = build_detector(light).eval()
-    logits, _, coarse_mask = model.raw(pixels)
+    logits, _, _, coarse_mask = model.raw(pixels)
     assert logits.shape[1] == len(model.anchors_for(320, 480)) == 9 * (600 + 150)
     assert coarse_mask.shape == (1, 80, 120)
     assert sum(p.numel() for p in model.parameters()) < sum(p.numel() for p in build_detector(SMALL).parameters())

@@ -57,7 +57,7 @@ def test_onnx_says_what_pytorch_says_at_any_size(exported, networks):
 def test_files_name_their_sides_and_carry_the_card(exported, card):
     import onnx
 
-    for path, outputs in zip(exported, (["logits", "deltas", "coarse_mask"], ["probability"]), strict=True):
+    for path, outputs in zip(exported, (["logits", "deltas", "features", "coarse_mask"], ["probability"]), strict=True):
         model = onnx.load(path)
         assert [one.name for one in model.graph.input] == ["images"]
         assert [one.name for one in model.graph.output] == outputs

@@ -1,0 +1,91 @@
+"""The bundle of a run: its networks, how they are used, and what they have learnt from."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models.bundle import BundleCard, save_bundle
+from pipeline.settings import DatasetSettings, RunSettings
+from pipeline.stages.keys import StageName
+from pipeline.stages.learnt_from import learnt_from
+from pipeline.stages.segmenter import load_cascade
+from pipeline.stages.software import describe_software
+from pipeline.stages.terms import starts_of
+
+
+def bundle_run(
+    settings: RunSettings,
+    folders: dict[StageName, Path],
+    out: Path,
+    metrics: dict[str, Any],
+    described: dict[str, Any],
+    device: str,
+) -> Path:
+    """Write the bundle of a run whose stages are done.
+
+    Args:
+        settings: of the run.
+        folders: of its stages.
+        out: folder to write to.
+        metrics: of stage *evaluate*.
+        described: of stage *prepare*, its split and terms.
+        device: that it ran and was trained on.
+    """
+    cascade = load_cascade(
+        settings,
+        folders["train-detector"],
+        folders["train-segmenter"],
+        folders["detect"],
+        metrics["probability_threshold"],
+        metrics["full_frame_threshold"],
+    )
+    card = BundleCard(
+        name=f"{settings.dataset.name}-{settings.preset}",
+        created_at=datetime.now(UTC),
+        detector=settings.detector,
+        segmenter=settings.segmenter,
+        score_threshold=cascade.thresholds.score,
+        coarse_boxes=cascade.stage1.boxes,
+        probability_threshold=cascade.thresholds.probability,
+        full_frame_threshold=cascade.thresholds.full_frame,
+        crop_halo=settings.crops.halo,
+        detector_tta=settings.detector_tta,
+        segmenter_tta=settings.segmenter_tta,
+        dataset=settings.dataset.name,
+        dataset_fingerprint=described["dataset_fingerprint"],
+        split=settings.dataset.split,
+        split_fingerprint=described["split_fingerprint"],
+        seed=settings.seed,
+        device=device,
+        metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
+        training_data_licence=_licence(settings, described["licence"]),
+        commercial=described["commercial"],
+        sources=tuple(described["sources"]),
+        mm_per_px=scale_of(settings.dataset),
+        versions=describe_software()[1],
+    )
+    learnt = learnt_from(settings, folders["prepare"], cascade.stage1)
+    return save_bundle(out, cascade.stage1.detector, cascade.stage2.segmenter, card, learnt)
+
+
+def scale_of(dataset: DatasetSettings) -> float | None:
+    """Scale around which a bundle's training pictures lie, mm a pixel: the geometric mean of the parts that state one,
+    by weight; None where none does.
+
+    >>> from pipeline.settings import PartSettings
+    >>> parts = tuple(PartSettings(name="sample", label=f"{mm}", mm_per_px=mm) for mm in (1, 4, None))
+    >>> scale_of(DatasetSettings(name="pool", parts=parts))
+    2.0
+    """
+    known = [(part.weight, math.log(part.mm_per_px)) for part in dataset.parts if part.mm_per_px is not None]
+    total = sum(weight for weight, _ in known)
+    return round(math.exp(sum(weight * log for weight, log in known) / total), 6) if known else None
+
+
+def _licence(settings: RunSettings, dataset: str) -> str:
+    """Licence of all data that shaped the weights, a starting bundle's included."""
+    started = (f"started from {card.name}: {card.training_data_licence}" for card in starts_of(settings))
+    return "; ".join([dataset, *started])

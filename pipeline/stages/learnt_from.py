@@ -1,0 +1,123 @@
+"""What a run has learnt from, for its bundle to keep: hashes of all pictures, and what a spread of them is like."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.bundle import read_learnt
+from models.learnt import Familiar, Learnt
+from pipeline.arrays import Features, Image
+from pipeline.cascade.familiarity import Look, describe, look_at
+from pipeline.cascade.stage1 import Stage1
+from pipeline.datasets import open_dataset
+from pipeline.datasets.base import CrackDataset
+from pipeline.datasets.likeness import perceptual_hash
+from pipeline.datasets.pool import Pool
+from pipeline.datasets.windows import LIST
+from pipeline.settings import RunSettings
+from pipeline.stages.terms import start_folders
+
+MOST_TRAINED, MOST_OTHERS = 240, 120  # pictures described, of those trained on and of the validation part
+BRIGHTER, DARKER = 1.2, 0.8
+
+
+def learnt_from(settings: RunSettings, prepared: Path, stage1: Stage1) -> Learnt:
+    """What a run, and the bundles that it started from, have learnt from.
+
+    Pictures are read on several threads, and as many are in memory as there are threads.
+
+    Args:
+        settings: of the run.
+        prepared: folder of its stage *prepare*.
+        stage1: as trained, whose encoder describes the pictures.
+    """
+    dataset = open_dataset(settings.dataset)
+    trained, others = names_learnt(dataset, prepared)
+    with ThreadPoolExecutor() as workers:  # decoding leaves the interpreter free
+        own = list(workers.map(lambda name: perceptual_hash(dataset.load(name).image), (*trained, *others)))
+    starts = [read_learnt(folder) for folder in start_folders(settings)]
+    hashes = [np.stack(own), *(start.hashes for start in starts if start is not None)]
+    whole = all(start is not None and start.whole for start in starts)
+    return Learnt(np.unique(np.concatenate(hashes), axis=0), whole, describe_part(dataset, trained, others, stage1))
+
+
+def names_learnt(dataset: CrackDataset, prepared: Path) -> tuple[list[str], list[str]]:
+    """Pictures that a run's weights have learnt from, and those that its thresholds were chosen on."""
+    described = json.loads((prepared / "split.json").read_text())
+    if isinstance(dataset, Pool):  # of its training part those that windows were cut from
+        return sorted(set(pd.read_parquet(prepared / LIST)["sample"])), described["val"]
+    return [*described["train"], *described["negatives"]], described["val"]
+
+
+def describe_part(dataset: CrackDataset, trained: Sequence[str], others: Sequence[str], stage1: Stage1) -> Familiar:
+    """What pictures are like, a spread of each part of a pool.
+
+    Those trained on are taken as they are, half as large, and in turn upside down, brighter and darker: stage 1 has
+    learnt that all this changes nothing.
+
+    Args:
+        dataset: theirs.
+        trained: pictures that the weights have learnt from.
+        others: pictures that they have not.
+        stage1: whose encoder describes them.
+    """
+    features: list[Features] = []
+    apart: list[Features] = []
+    looks: list[Look] = []
+    pooled = isinstance(dataset, Pool)
+    for number, image in enumerate(_images(dataset, spread(trained, MOST_TRAINED, pooled))):
+        looks.append(look_at(image))
+        features += [_features(stage1, seen) for seen in (image, _half(image), _changed(image, number))]
+    for image in _images(dataset, spread(others, MOST_OTHERS, pooled)):
+        looks.append(look_at(image))
+        apart += [_features(stage1, seen) for seen in (image, _half(image))]
+    return describe(features, apart, looks)
+
+
+def spread(names: Sequence[str], most: int, pooled: bool) -> list[str]:
+    """At most so many names, evenly over them; of a pool as many of each part.
+
+    >>> spread(["a--1", "b--1", "b--2", "b--3", "b--4"], 4, pooled=True)
+    ['a--1', 'b--1', 'b--4']
+    """
+    by_part: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        by_part[Pool.label_of(name) if pooled else ""].append(name)
+    kept: list[str] = []
+    for part in by_part.values():
+        count = min(len(part), max(1, most // len(by_part)))
+        kept += [part[int(index)] for index in np.linspace(0, len(part) - 1, count)]
+    return kept
+
+
+def _images(dataset: CrackDataset, names: Sequence[str]) -> Iterator[Image]:
+    return (dataset.load(name).image for name in names)
+
+
+def _features(stage1: Stage1, image: Image) -> Features:
+    (output,) = stage1.look([image])
+    assert output.features is not None
+    return output.features
+
+
+def _half(image: Image) -> Image:
+    height, width = image.shape[:2]
+    size = max(1, width // 2), max(1, height // 2)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _changed(image: Image, number: int) -> Image:
+    if number % 3 == 0:
+        return np.ascontiguousarray(image[::-1])
+    factor = BRIGHTER if number % 3 == 1 else DARKER
+    changed: NDArray[np.float32] = image.astype(np.float32) * factor
+    return np.asarray(changed.clip(0, 255), np.uint8)
