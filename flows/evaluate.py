@@ -13,12 +13,13 @@ from prefect.runtime import flow_run
 from flows.artifacts import publish_metrics, tag_run
 from flows.events import publish_completed
 from flows.progress import say, stage_progress
-from models.bundle import read_card
+from models.bundle import read_card, read_learnt
 from pipeline.cascade.cascade import Cascade
 from pipeline.datasets import CrackDataset, open_dataset
 from pipeline.datasets.splits import select
 from pipeline.settings import DatasetSettings, LabelSettings, LimitSettings, home
 from pipeline.stages.evaluation import Evaluated, evaluate_cascade, images_table
+from pipeline.stages.learnt_from import pictures_learnt
 from pipeline.stages.software import describe_software
 from pipeline.storage.records import new_run_id, write_part
 from pipeline.storage.schemas import SCHEMAS
@@ -26,6 +27,7 @@ from pipeline.training.loop import device_name, pick_device
 
 SAMPLE = DatasetSettings()
 NO_LIMITS = LimitSettings()
+TOLD = 5  # names of pictures that the bundle has learnt from
 
 
 @task(name="measure", cache_policy=NO_CACHE, persist_result=False)
@@ -83,16 +85,25 @@ def evaluate_bundle(
     opened = open_dataset(dataset)
     names = select(opened, part, dataset.split_seed)
     fingerprint = opened.fingerprint()
-    if fingerprint == card.dataset_fingerprint and not part.startswith(card.split):
+    learnt = read_learnt(bundle)
+    known = None if learnt is None else pictures_learnt(opened, names, learnt)
+    if known:
+        told = ", ".join(known[:TOLD]) + (", …" if len(known) > TOLD else "")
+        say(f"The bundle has learnt from {len(known)} of these {len(names)} pictures: {told}. Its figures flatter it.")
+    elif (
+        (learnt is None or not learnt.whole)
+        and fingerprint == card.dataset_fingerprint
+        and part != f"{card.split}-test"
+    ):
         say(f"The bundle was trained on a part of this data set, of its split {card.split!r}; {part!r} may overlap it.")
     evaluated = measure(Cascade.load(bundle, chosen), opened, names)
     for note in opened.notes:
         say(note)
     if not evaluated.counts["crack_px"].any():
         say(f"No picture of {dataset.name} {part} has a crack: only boxes, shares of pixels and times are recorded.")
-    known = {name: value for name, value in evaluated.headline.items() if name in SCHEMAS["runs"].names}
+    figures = {name: value for name, value in evaluated.headline.items() if name in SCHEMAS["runs"].names}
     commit, versions = describe_software()
-    row = known | {
+    row = figures | {
         "run_id": new_run_id(),
         "started_at": began,
         "finished_at": datetime.now(UTC),
@@ -105,6 +116,7 @@ def evaluate_bundle(
         "commit": commit,
         "versions": versions,
         "images": len(names),
+        "learnt_images": None if known is None or (not known and learnt and not learnt.whole) else len(known),
         "score_threshold": card.score_threshold,
         "coarse_threshold": card.coarse_boxes.threshold if card.detector.coarse_mask else None,
         "probability_threshold": card.probability_threshold,

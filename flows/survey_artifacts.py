@@ -26,7 +26,18 @@ WORST, WORST_SECTIONS, WIDTH_PX = 5, 10, 320
 """Pictures of the most cracked photographs: as wide as the page of the UI shows them whole beside their names."""
 
 PAYLOAD = (
-    *("run_id", "kind", "dataset", "source", "photographs", "images", "failures", "cracked", "detections"),
+    *(
+        "run_id",
+        "kind",
+        "dataset",
+        "source",
+        "photographs",
+        "images",
+        "failures",
+        "cracked",
+        "detections",
+        "unfamiliar",
+    ),
     *(
         "data_reduction",
         "segmented_share",
@@ -46,6 +57,7 @@ def survey_lines(row: Mapping[str, Any], kinds: Mapping[str, int]) -> list[tuple
         ("photographs", f"{row['photographs']:,}"),
         ("cracked", f"{row['cracked']:,}{_share(row['cracked'], row['images'])}"),
         ("failed", f"{row['failures']:,}" + (f": {told}" if told else "")),
+        ("unlike what the bundle has learnt from", _unfamiliar(row)),
         ("detections", f"{row['detections']:,}"),
         ("passed by the detector without a box", _percent(row["skipped_share"])),
         ("data reduction", _percent(row["data_reduction"])),
@@ -124,7 +136,22 @@ def event_resource(survey: Survey, row: Mapping[str, Any]) -> dict[str, str]:
         "crack-survey.kind": "survey",
         "crack-survey.name": str(row["dataset"]),
         "crack-survey.failures": "none" if not row["failures"] else "over limit" if over(row, limit) else "some",
+        "crack-survey.unfamiliar": unfamiliar_label(row, survey.plan.settings.max_unfamiliar),
     }
+
+
+def unfamiliar_label(row: Mapping[str, Any], limit: float | None) -> str:
+    """How familiar the photographs were to the bundle, for triggers.
+
+    >>> [unfamiliar_label({"unfamiliar": count, "images": 10}, 0.2) for count in (0, 2, 3, None)]
+    ['none', 'some', 'over limit', 'unknown']
+    """
+    unfamiliar = row["unfamiliar"]
+    if unfamiliar is None:
+        return "unknown"
+    if limit is not None and unfamiliar > limit * row["images"]:
+        return "over limit"
+    return "some" if unfamiliar else "none"
 
 
 def event_payload(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,6 +188,11 @@ def duration(seconds: float) -> str:
     if days:
         return f"{days} d {hours_left} h"
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def _unfamiliar(row: Mapping[str, Any]) -> str:
+    unfamiliar = row["unfamiliar"]
+    return "the bundle cannot say" if unfamiliar is None else f"{unfamiliar:,}{_share(unfamiliar, row['images'])}"
 
 
 def _share(part: int, whole: int) -> str:

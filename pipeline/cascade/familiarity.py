@@ -62,18 +62,21 @@ def look_at(image: Image) -> Look:
     return Look(_brightness(image), float(np.abs(part - around).mean()), blur)
 
 
-def describe(features: Sequence[Features], others: Sequence[Features], looks: Sequence[Look]) -> Familiar:
+def describe(
+    features: Sequence[Features], others: Sequence[Features], looks: Sequence[Look], halved: Sequence[Features] = ()
+) -> Familiar:
     """What pictures are like, for `why_unfamiliar`.
 
     Args:
         features: of the pictures learnt from, and of those pictures changed in ways that change nothing.
         others: of pictures that are like them and not among them: how far they lie tells how far is still alike.
         looks: of pictures of both kinds.
+        halved: of the others at half their size, which are to be familiar as well.
     """
-    given = np.stack(features).astype(np.float64)  # (N, C)
-    mean = given.mean(axis=0)
-    _, spread, axes = np.linalg.svd(given - mean, full_matrices=False)
-    variance = spread**2 / len(given)
+    known = np.stack(features).astype(np.float64)  # (N, C)
+    mean = known.mean(axis=0)
+    _, spread, axes = np.linalg.svd(known - mean, full_matrices=False)
+    variance = spread**2 / len(known)
     kept = max(1, min(AXES, len(variance) // 2))
     along = np.sqrt(variance[:kept] + 0.05 * variance[:kept].mean() + 1e-12)
     beyond = np.sqrt(variance[kept:].sum() + 1e-12) / (RESIDUAL * np.sqrt(kept))
@@ -82,14 +85,15 @@ def describe(features: Sequence[Features], others: Sequence[Features], looks: Se
         mean=mean.astype(np.float32),
         axes=axes[:kept].T.astype(np.float32),
         scales=np.array([*along, beyond], np.float32),
-        bank=((given - mean) @ axes[:kept].T / along).astype(np.float32),
+        bank=((known - mean) @ axes[:kept].T / along).astype(np.float32),
         farthest=0.0,
         darkest=float(DARKER * np.quantile(brightness, EXTREME)),
         plainest=float(PLAINER * np.quantile(texture, EXTREME)),
         most_blur=float(np.quantile(blur, 1 - EXTREME) + MORE_BLUR),
     )
-    apart = [distance(familiar, other) for other in others]
-    return familiar._replace(farthest=float(np.quantile(apart, USUAL)))
+    apart, halves = ([distance(familiar, one) for one in given] for given in (others, halved))
+    near = max(np.quantile(apart, USUAL), np.quantile([*apart, *halves], USUAL))
+    return familiar._replace(farthest=float(near))
 
 
 def distance(familiar: Familiar, features: Features) -> float:

@@ -84,6 +84,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_TEXT, "report", "bundle"),
             *_may(_TEXT, "source", "work_list_fingerprint"),
             *_may(_WHOLE, "photographs", "failures", "cracked", "detections"),
+            # Photographs unlike what the bundle has learnt from; pictures measured that it has: null, it cannot say.
+            *_may(_WHOLE, "unfamiliar", "learnt_images"),
             *_may(_REAL, "skipped_share", "photographs_per_s", "peak_memory_mb"),
             *_must(_WHOLE, "schema_version"),
         ]
@@ -104,6 +106,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_TEXT, "position_source", "heading_source", "chainage_source", "flags"),
             *_may(_REAL, "owned_from_m", "owned_to_m"),
             *_may(_REAL, "crack_share", "data_reduction", "segmented_share", "top_score", "read_ms", "total_ms"),
+            # Unlike what the bundle has learnt from, and why: dark, no road, blurred, unlike. Null: it cannot say.
+            *_may(pa.bool_(), "unfamiliar"),
+            *_may(_TEXT, "unfamiliar_why"),
             *_must(_WHOLE, "schema_version"),
         ]
     ),

@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.arrays import union_mask
-from pipeline.cascade.cascade import CascadeResult
+from pipeline.cascade.cascade import Cascade, CascadeResult
+from pipeline.cascade.familiarity import look_at, why_unfamiliar
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.listing.photographs import PLACE, Failure
@@ -30,6 +31,7 @@ from pipeline.survey.measured import MEASURED, measured_rows
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
 from pipeline.survey.process import Picture, loaded_cascade, process_pictures, read_ahead
+from pipeline.survey.valid import filled
 
 DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
 _IMAGE = [field.with_nullable(True) for field in SCHEMAS["images"] if field.name != "schema_version"]
@@ -94,6 +96,7 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
         for picture, found in batch:
             row = _row(picture, found) | {"path": store.address(picture.photograph.name)}
             if isinstance(found, CascadeResult):
+                row |= _judged(cascade, picture, found)
                 row |= _write_pictures(survey, picture, found)
                 level = cascade.thresholds.probability
                 row["cracks"] = measured_rows(survey.plan, picture.photograph, found, level)
@@ -157,6 +160,15 @@ def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
         "cascade_ms": found.detect_ms + found.segment_ms,
         "detections": [dict(zip(DETECTION, box, strict=True)) for box in boxes.tolist()],
     }
+
+
+def _judged(cascade: Cascade, picture: Picture, found: CascadeResult) -> dict[str, Any]:
+    """Whether the photograph is unlike what the bundle has learnt from, and why; nothing where it cannot say."""
+    if cascade.familiar is None or found.features is None or picture.image is None:
+        return {}
+    image = picture.image if picture.valid is None else filled(picture.image, picture.valid)
+    why = why_unfamiliar(cascade.familiar, found.features, look_at(image))
+    return {"unfamiliar": why is not None, "unfamiliar_why": why}
 
 
 def _write_pictures(survey: Survey, picture: Picture, found: CascadeResult) -> dict[str, str]:

@@ -49,6 +49,9 @@ class SurveySettings(Settings):
     address: str | None = Field(None, description="Of a Dask scheduler or Ray cluster; none: one started here")
     workers: int | None = Field(None, ge=1, description="Chunks at a time; none: one a core, or one on a GPU")
     max_failures: int | None = Field(None, ge=0, description="More failed photographs than this fail the survey")
+    max_unfamiliar: float | None = Field(
+        None, ge=0, le=1, description="Share of photographs unlike what the bundle knows; beyond it the event says so"
+    )
 
     @field_validator("photos", "root", "address")
     @classmethod

@@ -81,6 +81,7 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
         "images": int(images),
         "failures": sum(chunk.failures for chunk in chunks),
         "cracked": sum(chunk.cracked for chunk in chunks),
+        "unfamiliar": sums["unfamiliar"] if sums["judged"] else None,
         "detections": sum(chunk.detections for chunk in chunks),
         "score_threshold": card.score_threshold,
         "probability_threshold": card.probability_threshold,
@@ -142,10 +143,11 @@ def _done(survey: Survey) -> Iterator[ChunkDone]:
 def _sums(survey: Survey) -> Counter[str]:
     """Sums over all images, one part at a time in memory."""
     total: Counter[str] = Counter()
-    added = ("union_px", "crack_px", "boxes", "detect_ms", "segment_ms", "cascade_ms")
+    added = ("union_px", "crack_px", "boxes", "detect_ms", "segment_ms", "cascade_ms", "unfamiliar")
     for path in sorted(_folders(survey.out, survey)["images"].glob("part-*.parquet")):
         table = pq.read_table(path, columns=[*added, "segmented_share", "height_px", "width_px"], partitioning=None)
         total["images"] += len(table)
+        total["judged"] += pc.count(table["unfamiliar"]).as_py()
         pixels = pc.multiply(table["height_px"], table["width_px"])
         total["pixels"] += pc.sum(pixels).as_py() or 0
         total["segmented_px"] += pc.sum(pc.multiply(table["segmented_share"], pixels)).as_py() or 0

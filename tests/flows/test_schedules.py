@@ -60,7 +60,12 @@ def test_the_deployments_for_a_work_pool_are_right() -> None:
 
 
 def test_the_automations_match_labels_that_there_are() -> None:
-    labels = {"prefect.resource.id", "crack-survey.failures", *limit_labels({}, LimitSettings())}
+    labels = {
+        "prefect.resource.id",
+        "crack-survey.failures",
+        "crack-survey.unfamiliar",
+        *limit_labels({}, LimitSettings()),
+    }
     text = (ROOT / "docs" / "automations.yaml").read_text().replace("BLOCK", str(uuid4()))
     for one in yaml.safe_load(text)["automations"]:
         automation = AutomationCore.model_validate(one)

@@ -24,6 +24,7 @@ from pipeline.survey.page.gallery import MOST_BOXES, Plate, make_plates
 from pipeline.survey.page.map import MOST_SECTIONS, RoadMap, draw_map
 from pipeline.survey.page.sections_table import Sections, section_name, worst_sections
 from pipeline.survey.page.spread import Spread, class_names, measure_spread
+from pipeline.survey.page.unfamiliar import Unfamiliar, find_unfamiliar
 from pipeline.survey.page.widths import Widths, measure_widths
 from pipeline.survey.page.worst import look_again, most_cracked
 from pipeline.survey.plan import Plan, Survey
@@ -34,6 +35,7 @@ MOST_PLATES, SPARE = 24, 12
 """Photographs in the gallery, and how many more are tried where some of them cannot be read any more."""
 
 MOST_CRACKED, MOST_FAILURES, MOST_LETTERS, MOST_LISTED = 200, 300, 400, 100
+MOST_UNFAMILIAR = 8
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufffe\uffff]")
 _PASSWORD = re.compile(r"(://[^/@:\s]*):[^/@\s]+@")
@@ -52,6 +54,8 @@ class PageInput:
         tables: folder of the record.
         map: None where no photograph has a position.
         widths: of the cracks, in px and in mm as far as known.
+        unfamiliar: photographs unlike what the bundle has learnt from.
+        strange: some of those.
     """
 
     row: Mapping[str, Any]
@@ -66,6 +70,8 @@ class PageInput:
     map: RoadMap | None = None
     sections: Sections = field(default_factory=lambda: Sections([], 0))
     widths: Sequence[Widths] = ()
+    unfamiliar: Unfamiliar = field(default_factory=lambda: Unfamiliar(Counter(), []))
+    strange: Sequence[Plate] = ()
 
     @property
     def lacks(self) -> str:
@@ -99,6 +105,7 @@ def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:
     lines = read_cracks(survey, (found["name"] for found in tried))
     plates = list(make_plates(look_again(survey, tried), MOST_PLATES, lines))
     sections = worst_sections(survey, MOST_SECTIONS)
+    unfamiliar = find_unfamiliar(survey, MOST_UNFAMILIAR)
     page = PageInput(
         row=row,
         plan=survey.plan,
@@ -112,6 +119,8 @@ def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:
         map=draw_map(survey, sections, numbers_of(plates)),
         sections=sections,
         widths=measure_widths(survey),
+        unfamiliar=unfamiliar,
+        strange=list(make_plates(look_again(survey, unfamiliar.rows), MOST_UNFAMILIAR)),
     )
     path = page_path(survey)
     place(render_page(page).encode(), path, survey.folder / "unfinished")

@@ -69,7 +69,7 @@ def test_of_a_pool_those_pictures_count_that_windows_were_cut_from(tmp_path):
     names = open_dataset(pool).names
     (tmp_path / "split.json").write_text(json.dumps({"train": names, "val": [names[5]], "negatives": []}))
     pd.DataFrame({"name": ["w0", "w1"], "sample": [names[2]] * 2}).to_parquet(tmp_path / LIST)
-    assert names_learnt(open_dataset(pool), tmp_path) == ([names[2]], [names[5]])
+    assert names_learnt(open_dataset(pool), tmp_path) == ([names[2]], [], [names[5]])
 
 
 def test_names_are_spread_over_all_and_over_parts():
