@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from models.bundle import BundleCard
+from models.bundle import MOST_WEIGHTS_BYTES, BundleCard
 from models.detector import CrackDetector
 from models.errors import BundleError, UsageError
+from models.given import open_given
 from models.graphs import DetectorGraph, Graph, SegmenterGraph, fuse_batch_norm
 
 OPSET = 17
@@ -39,11 +41,13 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
 
     Raises:
         UsageError: the package onnx is not installed.
-        BundleError: the folder cannot be written.
+        BundleError: the folder cannot be written, or holds a file of such a name that is no export.
     """
     if importlib.util.find_spec("onnx") is None:
         raise UsageError("ONNX is not installed.", "pip install 'crack-survey[onnx]'")
     files = Exported(folder / "detector.onnx", folder / "segmenter.onnx")
+    for path in files:
+        _require_ours(path)
     first = fuse_batch_norm(DetectorGraph(detector.cpu()))
     second = fuse_batch_norm(SegmenterGraph(segmenter.cpu(), card.segmenter.multiple))
     outputs = ["logits", "deltas", "features", *(["coarse_mask"] if detector.config.coarse_mask else [])]
@@ -57,6 +61,22 @@ def export_onnx(detector: CrackDetector, segmenter: nn.Module, card: BundleCard,
     except OSError as error:
         raise BundleError(f"Cannot write to {folder}: {error}", "Free some space or mend its rights.") from error
     return files
+
+
+def _require_ours(path: Path) -> None:
+    """Refuse to replace a file that no export wrote: an export carries the card."""
+    import onnx
+
+    if not os.path.lexists(path):
+        return
+    try:
+        with open_given(path, MOST_WEIGHTS_BYTES) as file:
+            properties = onnx.load_model_from_string(file.read()).metadata_props
+        ours = not path.is_symlink() and any(one.key == CARD_KEY for one in properties)
+    except Exception:  # a pipe, too large, or whatever a parser stumbles over
+        ours = False
+    if not ours:
+        raise BundleError(f"{path} is not one that crack-survey wrote.", "Give another folder with --out, or move it.")
 
 
 def _write(graph: Graph, outputs: list[str], card: BundleCard, path: Path) -> None:

@@ -1,5 +1,7 @@
 import importlib.util
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -79,3 +81,23 @@ def test_a_folder_that_cannot_be_made_is_told(networks, card, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BundleError, match="Cannot write"):
         export_onnx(*networks, card, tmp_path / "file")
+
+
+def test_a_file_that_is_no_export_is_not_replaced(exported, networks, card, tmp_path):
+    (tmp_path / "segmenter.onnx").write_bytes(b"the user's own")
+    with pytest.raises(BundleError, match=r"segmenter\.onnx is not one that crack-survey wrote") as told:
+        export_onnx(*networks, card, tmp_path)
+    assert "--out" in told.value.remedy
+    assert [path.name for path in tmp_path.iterdir()] == ["segmenter.onnx"]
+    assert (tmp_path / "segmenter.onnx").read_bytes() == b"the user's own"
+
+
+def test_an_export_is_replaced_by_the_next(exported, networks, card, tmp_path):
+    for path in exported:
+        shutil.copy(path, tmp_path)
+    again = export_onnx(*networks, card.model_copy(update={"name": "another"}), tmp_path)
+    assert b"another" in again.detector.read_bytes()
+    (tmp_path / "detector.onnx").unlink()
+    os.mkfifo(tmp_path / "detector.onnx")
+    with pytest.raises(BundleError, match=r"detector\.onnx"):
+        export_onnx(*networks, card, tmp_path)
