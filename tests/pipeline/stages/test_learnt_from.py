@@ -11,7 +11,7 @@ from pipeline.datasets import open_dataset
 from pipeline.datasets.likeness import ALIKE_BITS, perceptual_hash
 from pipeline.datasets.windows import LIST
 from pipeline.settings import DatasetSettings, PartSettings, RunSettings
-from pipeline.stages.learnt_from import learnt_from, names_learnt, spread
+from pipeline.stages.learnt_from import learnt_from, names_learnt, pictures_learnt, spread
 from tests.tiny import tiny_card, tiny_cascade
 
 SAMPLE = DatasetSettings(sample_count=12)
@@ -42,6 +42,7 @@ def test_training_and_validation_pictures_are_kept_and_those_of_the_test_are_not
     learnt = learnt_from(RunSettings(dataset=SAMPLE), prepared, cascade.stage1)
     names = open_dataset(SAMPLE).names
     assert [is_known(learnt, name) for name in names] == [True] * 9 + [False] * 3
+    assert pictures_learnt(open_dataset(SAMPLE), names, learnt) == list(names[:9])
     assert learnt.whole
     assert learnt.hashes.shape == (9, 32)
     assert len(learnt.familiar.bank) == 3 * 6
