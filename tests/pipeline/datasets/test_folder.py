@@ -110,5 +110,5 @@ def test_a_list_keeps_photographs_for_testing(make_folder: Maker) -> None:
     assert dataset.official_test_names == (names[1],)
     assert make_split(dataset, "paper", 1).test == (names[1],)
     (root / "test.txt").write_text("nowhere\n")
-    with pytest.raises(DataError, match="nowhere.*no such sample"):
+    with pytest.raises(DataError, match=r"nowhere.*no such sample"):
         _ = ImageFolder(root).official_test_names
