@@ -1,4 +1,4 @@
-# crack-survey: set-up, the experiment on the generated sample, tests, checks. `make help` lists the targets.
+# crack-survey: set-up, the experiment on the small real sample, tests, checks. `make help` lists the targets.
 
 # The Python that `.venv` is made with. Give one (`make env PYTHON=/usr/bin/python3.12`), or the first that fits is taken.
 PYTHON ?= python3 python3.13 python3.12 python3.11
@@ -21,8 +21,9 @@ help: ## list the targets
 
 env: $(VENV)/.installed ## create .venv and install the pinned dependencies
 
-run: env ## run the whole experiment on the generated sample
-	$(BIN)/crack-survey run $(ARGS)
+run: env ## train, measure and survey on the small sample of survey frames
+	$(BIN)/crack-survey run --preset brief --dataset dnit --root data/samples/dnit $(ARGS)
+	$(BIN)/crack-survey survey 'data/samples/dnit/*_020BDF*/*_RAW.jpg' --overlays --all
 
 test: $(VENV)/.installed-test ## install what the tests need and run them, on two cores
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --benchmark-disable $(ARGS)

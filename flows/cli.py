@@ -53,7 +53,7 @@ def run(
         str | None,
         typer.Option(
             help="fast: light networks (default for photographs). sample: the same, briefly (the sample's default). "
-            "finetune: a lighter detector, from one that has seen DeepCrack. "
+            "finetune: a lighter detector, from the bundle roads, which knows many. brief: the same in two minutes. "
             "accurate: two detectors from there, looking twice, stage 2 four times. paper: Carr et al. 2018. "
             "smoke: a minute, no use."
         ),
@@ -91,7 +91,7 @@ def run(
     from flows.experiment import experiment
     from flows.showing import NotShown, run_shown
     from flows.tables import print_comparison, print_json
-    from pipeline.storage.records import PAPER
+    from pipeline.storage.records import PAPER, paper_on
 
     recorded, shown = run_shown(experiment, None, settings)
     if as_json:
@@ -100,7 +100,7 @@ def run(
     else:
         chosen = settings.dataset
         title = f"Run {recorded.run_id}: {chosen.name} {chosen.split} {settings.preset}"
-        print_comparison(recorded.metrics, PAPER, title)
+        print_comparison(recorded.metrics, paper_on(chosen.name), title)
         print(f"Report: {recorded.report}")
         if recorded.bundle is not None:
             print(f"Bundle: {recorded.bundle}")
@@ -111,7 +111,9 @@ def run(
 @app.command()
 def survey(
     photos: Annotated[str, typer.Argument(help="Folder, quoted glob, manifest (.csv, .parquet) or s3://… address.")],
-    bundle: Annotated[Path, typer.Option(help="Folder of the trained cascade.")],
+    bundle: Annotated[
+        Path | None, typer.Option(help="Folder of the trained cascade; default: roads, which ships.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to fill; default: surveys/NAME in the home.")] = None,
     root: Annotated[str | None, typer.Option(help="Folder of a manifest's paths; default: the manifest's own.")] = None,
     runner: Annotated[str, typer.Option(help="What runs the chunks: threads, dask or ray.")] = "threads",
@@ -147,18 +149,19 @@ def survey(
 
     For example:
 
-        crack-survey survey photos/2026-05-31 --bundle data/runs/RUN/bundle --out data/surveys/A7
+        crack-survey survey photos/2026-05-31 --out data/surveys/A7
 
-        crack-survey survey 'photos/**/*.jpg' --bundle BUNDLE --overlays --max-failures 10
+        crack-survey survey 'photos/**/*.jpg' --bundle data/runs/RUN/bundle --overlays --max-failures 10
 
-        crack-survey survey s3://agency/A7/manifest.csv --bundle BUNDLE --runner dask --address tcp://scheduler:8786
+        crack-survey survey s3://agency/A7/manifest.csv --runner dask --address tcp://scheduler:8786
     """
     from pydantic import ValidationError
 
     from pipeline.survey.settings import SurveySettings
 
     given = {
-        **{"photos": photos, "bundle": bundle, "out": out, "root": root, "runner": runner, "address": address},
+        **({} if bundle is None else {"bundle": bundle}),
+        **{"photos": photos, "out": out, "root": root, "runner": runner, "address": address},
         **{"workers": workers, "chunk": chunk, "device": device, "masks": masks, "overlays": overlays},
         **{"max_pixels": max_pixels, "max_failures": max_failures, "allow_outside": allow_outside},
         "incremental": not everything,
@@ -206,13 +209,13 @@ def evaluate(
     from flows.evaluate import evaluate_bundle
     from flows.showing import NotShown, run_shown
     from flows.tables import print_comparison, print_json
-    from pipeline.storage.records import PAPER
+    from pipeline.storage.records import PAPER, paper_on
 
     row, shown = run_shown(evaluate_bundle, None, bundle, settings.dataset, split, settings.device)
     if as_json:
         print_json({**row, "paper": PAPER})
     else:
-        print_comparison(row, PAPER, f"Run {row['run_id']}: {bundle} on {dataset}, {split}")
+        print_comparison(row, paper_on(dataset), f"Run {row['run_id']}: {bundle} on {dataset}, {split}")
     if not shown:
         raise NotShown
 

@@ -20,7 +20,7 @@ from pipeline.dataset_settings import Settings as Settings
 from pipeline.dataset_settings import WindowSettings as WindowSettings
 from pipeline.presets import PRESETS
 
-PresetName = Literal["fast", "finetune", "accurate", "paper", "smoke", "sample"]
+PresetName = Literal["fast", "finetune", "brief", "accurate", "paper", "smoke", "sample"]
 
 
 class LabelSettings(Settings):

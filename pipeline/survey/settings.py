@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from models.errors import UsageError
+from models.shipped import shipped_bundle
 from pipeline.settings import Settings, home
 from pipeline.survey.listing.addresses import plain_place
 from pipeline.survey.listing.credentials import refuse_credentials
@@ -30,7 +31,7 @@ class SurveySettings(Settings):
     photos: str = Field(
         description="Folder, glob, manifest (.csv, .tsv, .txt, .json, .parquet), or an address such as s3://bucket/folder"
     )
-    bundle: Path = Field(description="Folder of the trained cascade")
+    bundle: Path = Field(shipped_bundle("roads"), description="Folder of the trained cascade")
     root: str | None = Field(None, description="Folder that a manifest's paths start from; none: the manifest's own")
     masks: Literal["all", "cracked", "none"] = Field("all", description="Photographs whose mask is written, 1-bit PNG")
     overlays: bool = Field(False, description="Write photographs with boxes and cracks drawn in, JPEG")

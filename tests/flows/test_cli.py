@@ -60,7 +60,7 @@ def test_every_command_explains_itself(command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["run", "--preset", "quick"], 2, ["'quick'", "fast, finetune, accurate, paper"]),
+        (["run", "--preset", "quick"], 2, ["'quick'", "fast, finetune, brief, accurate, paper"]),
         (["run", "--set", "detector.colour=red"], 2, ["detector.colour"]),
         (["run", "--set", "detector_training.epochs=none"], 2, ["detector_training.epochs", "'none'"]),
         (["run", "--set", "epochs"], 2, ["--set epochs"]),
