@@ -1,26 +1,31 @@
-"""Samples that are read from disk each time they are asked for: a part of a pool may be larger than memory."""
+"""Samples that are made or read each time they are asked for: a part of a pool may be larger than memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import overload
 
-from pipeline.datasets.base import CrackDataset, Sample
+from pipeline.datasets.base import Sample
 
 
 class OnDemand(Sequence[Sample]):
-    """Samples of a data set by name; none is kept."""
+    """Samples by number; none is kept.
 
-    def __init__(self, dataset: CrackDataset, names: Sequence[str]) -> None:
-        self.dataset, self.names = dataset, names
+    Args:
+        count: how many there are.
+        load: gives the sample of a number from 0 up.
+    """
+
+    def __init__(self, count: int, load: Callable[[int], Sample]) -> None:
+        self.count, self.load = count, load
 
     def __len__(self) -> int:
-        return len(self.names)
+        return self.count
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
     @overload
     def __getitem__(self, index: slice) -> list[Sample]: ...
     def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        names = self.names[index]
-        return self.dataset.load(names) if isinstance(names, str) else [self.dataset.load(name) for name in names]
+        numbers = range(self.count)[index]  # minds negative numbers and the end, as a list does
+        return self.load(numbers) if isinstance(numbers, int) else [self.load(number) for number in numbers]

@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import overload
 
 import cv2
 import numpy as np
@@ -23,6 +22,7 @@ from models.errors import DataError
 from pipeline.arrays import Mask
 from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.datasets.joints import draw_joints
+from pipeline.datasets.on_demand import OnDemand
 from pipeline.datasets.pool import Pool
 from pipeline.settings import WindowSettings
 
@@ -32,24 +32,16 @@ EDGE_PX = 1  # labels are off by a pixel or two: just beside a crack nothing is 
 BEYOND_PX = 8  # of fragmentary labels: so far around a fragment a crack may go on unlabelled
 
 
-class Windows(Sequence[Sample]):
+class Windows(OnDemand):
     """The windows that `cut_windows` has written, each read from disk when it is asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.names: list[str] = pd.read_parquet(folder / LIST)["name"].tolist()
         self.pixels = np.load(folder / PIXELS, mmap_mode="r")  # (N, H, W, 4) uint8: RGB and label
+        super().__init__(len(self.names), self._window)
 
-    def __len__(self) -> int:
-        return len(self.names)
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        name, window = self.names[index], self.pixels[index]
+    def _window(self, number: int) -> Sample:
+        name, window = self.names[number], self.pixels[number]
         label = np.array(window[..., 3])
         return Sample(name, name, np.array(window[..., :3]), label == CRACK, label == NOT_JUDGED)
 

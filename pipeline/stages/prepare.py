@@ -116,7 +116,7 @@ def load_part(settings: RunSettings, prepared: Path, part: str) -> Sequence[Samp
 def _samples(dataset: CrackDataset, names: Sequence[str], part: str, prepared: Path) -> Sequence[Sample]:
     if not isinstance(dataset, Pool):
         return [dataset.load(name) for name in names]
-    return Windows(prepared) if part == "train" else OnDemand(dataset, names)
+    return Windows(prepared) if part == "train" else OnDemand(len(names), lambda number: dataset.load(names[number]))
 
 
 def boxes_by_name(table: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
