@@ -65,7 +65,8 @@ def test_the_prefect_ui_shows_it(finished: Finished) -> None:
     assert {"train-detector", "train-segmenter", "segment", "metrics", "report"} <= set(artifacts)
     assert artifacts["train-detector"].data == 100
     rows = json.loads(str(artifacts["metrics"].data))
-    assert {"figure": "precision of boxes", "paper": "98.92 %"}.items() <= rows[0].items()
+    assert rows[0]["figure"] == "precision of boxes"
+    assert rows[0].keys() == {"figure", "this run", "full frame"}, "the paper's stand beside CrackForest's only"
     assert "](data:image/jpeg;base64," in str(artifacts["report"].data)
     assert len(str(artifacts["report"].data)) < 100_000
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import UsageError
+from models.shipped import shipped_bundle
 from pipeline.datasets import open_dataset
 from pipeline.settings import make_settings
 from pipeline.stages.terms import check_terms, is_commercial, sources_of
@@ -31,9 +32,15 @@ def test_parts_that_do_not_allow_it_are_named(tmp_path: Path) -> None:
 
 
 def test_a_start_from_research_data_is_refused() -> None:
-    settings = make_settings("finetune", {"licence": "commercial"})
+    research = {"detector_training.start": shipped_bundle("crackforest-fast"), "licence": "commercial"}
+    settings = make_settings("finetune", research)
     with pytest.raises(UsageError, match="the start"):
         check_terms(settings, open_dataset(settings.dataset))
+
+
+def test_the_default_start_may_be_used_by_anyone() -> None:
+    settings = make_settings("finetune", {"licence": "commercial"})
+    check_terms(settings, open_dataset(settings.dataset))
 
 
 def test_sources_name_whom_the_licence_asks_to_name() -> None:
