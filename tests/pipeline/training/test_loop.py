@@ -107,7 +107,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_file(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipeline.training.loop.save_file", full)
+    monkeypatch.setattr("pipeline.training.snapshots.save_file", full)
     with pytest.raises(DataError, match="No space left"):
         train(Line(), SETTINGS, tmp_path, 5, CPU, silent)
     assert list(tmp_path.iterdir()) == []
