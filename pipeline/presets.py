@@ -18,8 +18,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     # The same in two minutes on the small sample of survey frames that ships: `make run`.
     "brief": {
         "detector": _LIGHT,
-        "detector_training": {"start": _START, "epochs": 3, "validate_every": 3},
-        "segmenter_training": {"start": _START, "epochs": 3, "validate_every": 3},
+        # At the usual rate so few steps only unlearn what the start knows.
+        "detector_training": {"start": _START, "epochs": 3, "validate_every": 3, "lr": 1e-4},
+        "segmenter_training": {"start": _START, "epochs": 3, "validate_every": 3, "lr": 1e-4},
         "thresholds": {"target_error": 0.05, "target_precision": 0.95},
     },
     "accurate": {
