@@ -24,7 +24,7 @@ from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 
-KILLS = 20
+KILLS = 8
 TIMINGS = {
     "images": ["detect_ms", "segment_ms", "cascade_ms", "read_ms", "total_ms"],
     "detections": [],
@@ -86,7 +86,7 @@ def assert_same_record(out: Path, expected: dict[str, pd.DataFrame]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_twenty_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
+def test_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
     photos = make_photographs(tmp_path / "photos", 40)
     (photos / "bad.jpg").write_text("no picture")
     whole = settings_for(photos, bundle, tmp_path / "whole")
