@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.measuring.cracks import Crack
+from pipeline.measuring.crack import Crack
 from pipeline.measuring.scale import Scale
 
 COLUMNS = (

@@ -1,0 +1,99 @@
+"""Pattern (alligator) areas of a picture as cracks: each with the lines that lie in it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.measuring.centre_pixels import Graph
+from pipeline.measuring.crack import Crack
+from pipeline.measuring.figures import Figures
+from pipeline.measuring.kinds import PATTERN, line_sums, orientation
+from pipeline.measuring.patterns import Patterns, area_of, diameter_of, find_patterns
+from pipeline.measuring.scale import Scale
+
+Floats = NDArray[np.float64]
+
+
+def patterns_of(
+    figures: Figures, graph: Graph, meeting: NDArray[np.int64], side: float, scale: Scale
+) -> tuple[Patterns, NDArray[np.int64]]:
+    """Pattern areas, and the one that at least half of each line lies in, ``(L,)``; −1: none.
+
+    Args:
+        figures: of all lines.
+        graph: whose nodes are junctions where at least three segments meet.
+        meeting: ``(K,)``, how many do.
+        side: of the squares that are looked at, in the unit of `scale`.
+        scale: of the picture.
+    """
+    lengths = np.hypot(figures.steps[:, 0], figures.steps[:, 1])
+    junctions = scale.to_road(_junctions(graph, meeting) + 0.5)
+    found = find_patterns(figures.road, lengths, junctions, side)
+    owner = np.full(len(figures.starts) - 1, -1)
+    total = line_sums(lengths, figures.starts)
+    for number in range(len(found.outlines)):
+        inside = line_sums(np.where(found.owner == number, lengths, 0.0), figures.starts)
+        owner[(inside >= 0.5 * total) & (inside > 0)] = number
+    return found, owner
+
+
+def pattern_crack(
+    figures: Figures, inside: NDArray[np.int64], outline: Floats, error_px: float, scale: Scale, scaled: bool
+) -> Crack:
+    """One area with all lines in it; its severity is not a matter of widths.
+
+    Args:
+        figures: of all lines.
+        inside: numbers of those in the area, at least one.
+        outline: ``(m, 2)`` in the unit of `scale`.
+        error_px: what mean widths are off by beside their scatter.
+        scale: of the picture.
+        scaled: whether it is one.
+    """
+    weight = figures.length_px[inside] / figures.length_px[inside].sum()
+    means = figures.widths.mean[inside]
+    known = np.where(np.isnan(means), 0.0, weight)
+    known = known / known.sum() if known.any() else np.full(len(inside), np.nan)
+    means = np.nan_to_num(means)
+    scatter = float(np.sqrt(np.nansum((known * figures.widths.scatter[inside]) ** 2)))
+    steps = np.concatenate([figures.steps[figures.starts[k] : figures.starts[k + 1]] for k in inside])
+    degrees, coherence = (float(x[0]) for x in orientation(steps, np.array([0, len(steps)])))
+    across = _widths_in(figures, inside)
+    outline_px = scale.to_picture(outline)
+    return Crack(
+        outline=outline_px,
+        length_px=float(figures.length_px[inside].sum()),
+        width_mean_px=float((known * means).sum()),
+        width_median_px=float(np.median(across)) if len(across) else np.nan,
+        width_p95_px=float(np.percentile(across, 95)) if len(across) else np.nan,
+        width_max_px=float(np.nanmax(figures.widths.largest[inside])) if len(across) else np.nan,
+        width_uncertainty_px=float(np.hypot(scatter, error_px)),
+        orientation_deg=degrees,
+        coherence=coherence,
+        kind=PATTERN,
+        area_px=area_of(outline_px),
+        fragments=int(figures.lines.fragments[inside].sum()),
+        confidence=float((weight * figures.confidence[inside]).sum()),
+        length_m=float(figures.length_m[inside].sum()),
+        width_mean_mm=float((known * means * figures.across_mm[inside]).sum()),
+        mm_per_px=float((weight * figures.across_mm[inside]).sum()),
+        area_m2=area_of(outline) if scaled else np.nan,
+        diameter_m=diameter_of(outline) if scaled else np.nan,
+    )
+
+
+def _widths_in(figures: Figures, inside: NDArray[np.int64]) -> Floats:
+    """All widths along these lines, px."""
+    line = np.repeat(np.arange(len(figures.lines.closed)), np.diff(figures.lines.starts))
+    widths = figures.across.widths[np.isin(line, inside)]
+    return widths[~np.isnan(widths)]
+
+
+def _junctions(graph: Graph, meeting: NDArray[np.int64]) -> Floats:
+    """``(K, 2)`` px of the nodes where at least three segments meet."""
+    places = np.full((len(meeting), 2), np.nan)
+    for side, at in ((0, graph.starts[:-1]), (1, graph.starts[1:] - 1)):
+        known = graph.nodes[:, side] >= 0
+        places[graph.nodes[known, side]] = graph.points[at[known]]
+    return places[meeting >= 3]
