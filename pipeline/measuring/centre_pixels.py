@@ -1,7 +1,7 @@
 """Mask → a graph of its centre pixels: segments between nodes, where a node is an end or a whole junction.
 
-scikit-image thins (Zhang and Suen, CACM 27:236, 1984). The graph is traced here: skan needs 18 ms for a survey frame
-that the networks take 110 ms for, and brings a spreadsheet library along.
+The graph is traced here: skan needs 18 ms for a survey frame that the networks take 110 ms for, and brings a
+spreadsheet library along.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.morphology import skeletonize
 
 from models.compiled import compiled
 from pipeline.arrays import Mask
+from pipeline.measuring.thinning import thin
 
 PAD_PX = 24
 """The mask is continued beyond the frame by its edge: else a crack that runs out of the picture would end early."""
@@ -51,11 +51,10 @@ def trace(mask: Mask) -> Graph:
     right, bottom = min(x + width + 1, mask.shape[1]), min(y + height + 1, mask.shape[0])
     part = mask[top:bottom, left:right].astype(np.uint8)
     padded = cv2.copyMakeBorder(part, PAD_PX, PAD_PX, PAD_PX, PAD_PX, cv2.BORDER_REPLICATE)
-    thinned: Mask = skeletonize(padded.astype(bool))  # type: ignore[no-untyped-call]
-    thin = np.pad(thinned.astype(np.uint8), 1)
-    ys, xs = np.nonzero(thin)
-    _thin_corners(thin, ys, xs)
-    points, starts, nodes, places = _trace(thin, ys, xs)
+    thinned = thin(np.pad(np.asarray(padded, np.uint8), 1))
+    ys, xs = np.nonzero(thinned)
+    _thin_corners(thinned, ys, xs)
+    points, starts, nodes, places = _trace(thinned, ys, xs)
     radii = distances(np.asarray(padded, np.uint8), places - 1)
     return Graph(points + np.array([left - PAD_PX - 1, top - PAD_PX - 1]), starts, nodes, radii)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.measuring.junction_ends import lead_on
 from pipeline.measuring.kinds import line_sums, orientation, steps_within
 from pipeline.measuring.length import SIGMA_PX, lengthening, prolong
 from pipeline.measuring.lines import Lines, smooth
@@ -56,7 +57,7 @@ def figures_of(probability: NDArray[np.float32], lines: Lines, seen: Profiles, s
         scale: of the picture; where it is none, one that calls a pixel a metre.
         scaled: whether it is one.
     """
-    centred = lines._replace(points=seen.middles)
+    centred = lines._replace(points=lead_on(lines, seen.middles))
     smoothed = smooth(centred, SIGMA_PX)
     points, starts = prolong(probability, lines, smoothed)
     longer = lengthening(centred)

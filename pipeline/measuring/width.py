@@ -171,7 +171,8 @@ def _half(
     probability: NDArray[np.float32], x: float, y: float, across_x: float, across_y: float, reach: float, level: float
 ) -> tuple[float, float, bool]:
     """Sum of the samples on one side of the line, up to the edge of its surroundings; the same, each by its distance
-    from the line, px; and whether the frame cuts it."""
+    from the line, px; and whether the frame cuts it.
+    """
     total, lever, lowest, outside = 0.0, 0.0, np.inf, False
     height, width = probability.shape
     for k in range(1, int(reach / STEP_PX) + 1):
