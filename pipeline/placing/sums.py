@@ -112,21 +112,24 @@ class SectionSums:
             tally.cells |= cells_within(part, start, placed.sense)
             return 0.0
         line = road_line(crack, view)
-        part = shapely.intersection(shapely.LineString(line), window.road) if len(line) > 1 else None
-        if part is None or part.length == 0:
+        whole = shapely.LineString(line) if len(line) > 1 else None
+        part = None if whole is None else shapely.intersection(whole, window.road)
+        if whole is None or part is None or part.length == 0:
             return 0.0
+        # The line is a simple one, and shorter than the crack where that winds.
+        metres = float(part.length / whole.length * (crack["length_m"] or whole.length))
         tally.cracks += 1
-        tally.sums["crack_m"] += part.length
+        tally.sums["crack_m"] += metres
         if crack["kind"] is not None:
-            tally.sums[f"{crack['kind']}_m"] += part.length
+            tally.sums[f"{crack['kind']}_m"] += metres
         for standard in ("astm", "ltpp"):
             level = crack[f"severity_{standard}"]
             if level in ("low", "medium", "high") and crack["kind"] in KINDS:
-                tally.sums[f"{standard}_{crack['kind']}_{level}_m"] += part.length
+                tally.sums[f"{standard}_{crack['kind']}_{level}_m"] += metres
             else:
                 tally.flags |= {"severity not told of every crack": None}
         tally.cells |= cells_along(part, start, placed.sense)
-        return float(part.length)
+        return metres
 
     def _row(self, key: Key, tally: Tally) -> dict[str, Any]:
         route_id, direction, lane, number = key
