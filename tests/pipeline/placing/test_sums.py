@@ -116,3 +116,9 @@ def test_a_severity_that_is_not_told_is_flagged_not_guessed() -> None:
     assert rows[0]["crack_m"] > 0
     assert total(rows, "astm_longitudinal_low_m") == 0
     assert "severity not told of every crack" in rows[0]["flags"]
+
+
+def test_a_winding_crack_counts_with_its_own_length() -> None:
+    straight = total(summed(photographs([10.0]), DOWN, STRAIGHT))
+    seen = summed(photographs([10.0]), DOWN, STRAIGHT, length_m=2 * straight)
+    assert total(seen) == pytest.approx(2 * straight, rel=0.02)
