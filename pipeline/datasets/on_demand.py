@@ -17,15 +17,17 @@ class OnDemand(Sequence[Sample]):
     """
 
     def __init__(self, count: int, load: Callable[[int], Sample]) -> None:
-        self.count, self.load = count, load
+        self.length, self.load = count, load
 
     def __len__(self) -> int:
-        return self.count
+        return self.length
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
     @overload
     def __getitem__(self, index: slice) -> list[Sample]: ...
     def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        numbers = range(self.count)[index]  # minds negative numbers and the end, as a list does
-        return self.load(numbers) if isinstance(numbers, int) else [self.load(number) for number in numbers]
+        numbers = range(self.length)  # minds negative numbers and the end, as a list does
+        if isinstance(index, slice):
+            return [self.load(number) for number in numbers[index]]
+        return self.load(numbers[index])
