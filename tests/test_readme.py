@@ -73,12 +73,12 @@ def test_an_option_of_the_prose_exists(option: str) -> None:
 
 @pytest.mark.parametrize("command", [one for one in OURS if "--set" in one.words], ids=named)
 def test_a_setting_exists(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.cli import _parse
+    from flows.cli_experiment import parse_setting
 
     example = (ROOT / "data" / "README.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
     (tmp_path / "roads.yaml").write_text(example)
     monkeypatch.chdir(tmp_path)
-    told = [_parse(word) for flag, word in pairwise(command.words) if flag == "--set"]
+    told = [parse_setting(word) for flag, word in pairwise(command.words) if flag == "--set"]
     make_settings("fast", {name: value for name, value in told if not str(value).isupper()})
 
 

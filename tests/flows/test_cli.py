@@ -213,13 +213,13 @@ class TestWithPrefect:
 
 
 def test_the_sample_alone_trains_shortly() -> None:
-    from flows.cli import _settings
+    from flows.cli_experiment import settings_of
     from pipeline.presets import PRESETS
 
-    alone = _settings(None, "sample", None, None, "paper", [], None, "auto")
+    alone = settings_of(None, "sample", None, None, "paper", [], None, "auto")
     assert alone.preset == "sample"
     assert alone.detector_training.epochs == PRESETS["sample"]["detector_training"]["epochs"]
-    chosen = _settings("fast", "sample", None, None, "paper", ["segmenter_training.epochs=3"], None, "auto")
+    chosen = settings_of("fast", "sample", None, None, "paper", ["segmenter_training.epochs=3"], None, "auto")
     assert chosen.detector_training.epochs > PRESETS["sample"]["detector_training"]["epochs"]
     assert chosen.segmenter_training.epochs == 3
     assert len(open_dataset(alone.dataset)) == alone.dataset.sample_count
