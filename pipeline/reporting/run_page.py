@@ -44,6 +44,14 @@ _COLUMNS = (
     *(("Cascade ms", "cascade_ms", "ms"), ("Full frame ms", "full_frame_ms", "ms")),
 )  # heading, column, format
 
+_SET_COLUMNS = (
+    *(("Pictures", "images", "whole"), ("Boxes a picture", "boxes_per_image", "ms")),
+    *(("Precision", "precision", "percent"), ("Error", "segmentation_error", "percent")),
+    *(("Reduction", "data_reduction", "percent"),),
+    *(("F1, 2 px", "f1_2px", "percent"), ("Full-frame F1, 2 px", "full_frame_f1_2px", "percent")),
+    *(("Cascade ms", "cascade_ms", "ms"), ("Full frame ms", "full_frame_ms", "ms")),
+)  # heading, column, format
+
 
 @dataclass(frozen=True)
 class ReportInput:
@@ -56,6 +64,7 @@ class ReportInput:
         figures: names of pictures and their views, of `pipeline.reporting.figures.figure2_rows`.
         curves: heading → drawing.
         review: close-ups of every mistake, of `pipeline.reporting.review.review_cuts`; None where nobody looked.
+        sets: figures of each data set of a pool by itself, its name in ``set``; no rows where there is one only.
     """
 
     run: Mapping[str, Any]
@@ -64,6 +73,7 @@ class ReportInput:
     figures: Sequence[tuple[str, Mapping[str, Image]]] = ()
     curves: Mapping[str, Curve] = field(default_factory=dict)
     review: Sequence[ReviewCut] | None = None
+    sets: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def render_report(report: ReportInput) -> str:
@@ -87,6 +97,9 @@ def render_report(report: ReportInput) -> str:
         cuts={kind: sorted(cuts, key=lambda cut: -cut.weight)[:MOST_CUTS] for kind, cuts in kinds.items()},
         cut_totals={kind: len(cuts) for kind, cuts in kinds.items()},
         reviewed=report.review is not None,
+        set_columns=_SET_COLUMNS,
+        sets=[_Row(row) for row in report.sets.to_dict("records")],
+        mean_of_sets=_Row(report.sets.mean(numeric_only=True).to_dict()),
         columns=_COLUMNS,
         formats=formats,
         rows=[_Row(row) for row in rows],

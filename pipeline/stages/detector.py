@@ -13,7 +13,7 @@ from models.detector import CrackDetector, build_detector
 from models.runtimes import Runtime, make_runtime
 from pipeline.cascade.stage1 import Stage1
 from pipeline.settings import RunSettings
-from pipeline.stages.prepare import BOX_COLUMNS, load_part
+from pipeline.stages.prepare import BOX_COLUMNS, load_part, sets_of
 from pipeline.training.loop import pick_device
 from pipeline.training.operating_point import COARSE_THRESHOLDS, candidates_of, choose_operating_point
 
@@ -50,7 +50,7 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
         COARSE_THRESHOLDS if thresholds.coarse_mask is None else [thresholds.coarse_mask],
         [sample.ignore for sample in val],
     )
-    point = choose_operating_point(candidates, thresholds)
+    point = choose_operating_point(candidates, thresholds, sets_of(settings, [sample.name for sample in val]))
     stage1.boxes = point.coarse_boxes
     frames = []
     for part in DETECTED:
@@ -64,6 +64,7 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
         if thresholds.score is not None
         else f"validation: segmentation error ≤ {thresholds.target_error}, precision ≥ {thresholds.target_precision}",
         "validation": point.on_validation(thresholds),
+        "by_set": point.by_set,
     }
     pd.concat(frames, ignore_index=True).to_parquet(out / "detections.parquet", index=False)
     point.curve.to_parquet(out / "curve.parquet", index=False)

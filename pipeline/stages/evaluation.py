@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
@@ -174,6 +175,17 @@ def headline(counts: pd.DataFrame, average_precision: float) -> dict[str, float]
     pixels = counts["height_px"] * counts["width_px"]
     figures["segmented_share"] = float((counts["segmented_share"] * pixels).sum() / pixels.sum())
     return figures | {key: float(counts[key].median()) for key in TIMES}
+
+
+def figures_by_set(counts: pd.DataFrame, sets: Sequence[str]) -> pd.DataFrame:
+    """Figures of `headline` for each data set by itself, its name in the column ``set``.
+
+    Args:
+        counts: rows of `count_picture`.
+        sets: data set of each row.
+    """
+    rows = [{"set": name} | headline(some, math.nan) for name, some in counts.groupby(list(sets), sort=True)]
+    return pd.DataFrame(rows).drop(columns="ap50")
 
 
 def images_table(counts: pd.DataFrame) -> pd.DataFrame:

@@ -17,8 +17,9 @@ from pipeline.reporting.review import ReviewCut, review_cuts
 from pipeline.reporting.run_page import ReportInput, rank_worst_first
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
+from pipeline.stages.evaluation import figures_by_set
 from pipeline.stages.keys import StageName
-from pipeline.stages.prepare import BOX_COLUMNS, load_part
+from pipeline.stages.prepare import BOX_COLUMNS, load_part, sets_of
 from pipeline.storage.records import paper_on
 from pipeline.training.operating_point import SCORES
 
@@ -46,7 +47,8 @@ def report_input(splits: Sequence[Measured], row: dict[str, Any], images: pd.Dat
                 figures.append((sample.name, figure2_rows(sample, boxes, scores, predicted)))
     paper = paper_on(row["dataset"])
     curves = _curves(splits, row, paper)
-    return ReportInput(run=row, paper=paper, images=images, figures=figures, curves=curves, review=review)
+    sets = _sets(splits)
+    return ReportInput(row, paper, images, figures, curves, review, sets)
 
 
 def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
@@ -57,6 +59,13 @@ def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
         for sample, detections in _detections(split)
     )
     return region_curve(pictures, SCORES)
+
+
+def _sets(splits: Sequence[Measured]) -> pd.DataFrame:
+    """Figures of each data set of a pool by itself; no rows where there is one only."""
+    counts = pd.concat([pd.read_parquet(split.folders["evaluate"] / "counts.parquet") for split in splits])
+    sets = sets_of(splits[0].settings, counts["name"])
+    return figures_by_set(counts, sets) if len(set(sets)) > 1 else pd.DataFrame()
 
 
 def _curves(splits: Sequence[Measured], row: dict[str, Any], paper: Mapping[str, Any]) -> dict[str, Curve]:

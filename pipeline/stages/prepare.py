@@ -119,6 +119,11 @@ def _samples(dataset: CrackDataset, names: Sequence[str], part: str, prepared: P
     return Windows(prepared) if part == "train" else OnDemand(len(names), lambda number: dataset.load(names[number]))
 
 
+def sets_of(settings: RunSettings, names: Sequence[str]) -> list[str]:
+    """Data set that each sample belongs to: its part of a pool, else ``""``."""
+    return [Pool.label_of(name) if settings.dataset.name == "pool" else "" for name in names]
+
+
 def boxes_by_name(table: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     """Boxes ``(N, 4)`` xyxy px by sample name, in the table's order; names without a box are absent."""
     return {str(name): group[BOX_COLUMNS].to_numpy(np.float64) for name, group in table.groupby("name", sort=False)}

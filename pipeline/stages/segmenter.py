@@ -23,8 +23,9 @@ from pipeline.metrics import choose_probability_threshold, segmentation_curve
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, read_coarse_boxes, read_score_threshold, run_on
 from pipeline.stages.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
-from pipeline.stages.prepare import boxes_by_name, load_part
+from pipeline.stages.prepare import boxes_by_name, load_part, sets_of
 from pipeline.training.augment import FULL
+from pipeline.training.by_set import pictures_by_set
 from pipeline.training.loop import Report, pick_device, train
 from pipeline.training.segmenter import SegmenterTrainee
 
@@ -85,7 +86,8 @@ def segment(
     """
     cascade = load_cascade(settings, detector, segmenter, detected, 0.5, 0.5)
     if (fixed := settings.thresholds.probability) is None:
-        point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"))
+        val = load_part(settings, prepared, "val")
+        point = choose_probability_thresholds(cascade, val, sets_of(settings, [sample.name for sample in val]))
     else:
         point = {"probability_threshold": fixed, "full_frame_threshold": fixed}
     cascade.thresholds = CascadeThresholds(cascade.thresholds.score, *point.values())
@@ -115,22 +117,35 @@ def segment(
     pd.DataFrame(rows).to_parquet(out / "costs.parquet", index=False)
 
 
-def choose_probability_thresholds(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
+def choose_probability_thresholds(
+    cascade: Cascade, samples: Sequence[Sample], sets: Sequence[str] | None = None
+) -> dict[str, float]:
     """``probability_threshold`` and ``full_frame_threshold``, each the best of its way on validation data.
 
-    Best is the highest mean of F1 at 0 and at 2 px, as in training.
+    Best is the highest mean of F1 at 0 and at 2 px, as in training, over data sets where there are several. Pictures of
+    a set without any crack, whose F1 is 0 with the first pixel, are counted with each of the others.
 
     They differ: where a detector has ruled out most of what looks like a crack, fainter pixels can be believed.
+
+    Args:
+        cascade: with any thresholds.
+        samples: of the validation part.
+        sets: data set of each; none: all are of one.
     """
     images = [sample.image for sample in samples]
     ways = {
         "probability_threshold": [result.probability for result in cascade.look(images)],
         "full_frame_threshold": cascade.stage2.full_frame(images),
     }
+    by_set = pictures_by_set(sets or [""] * len(samples), [bool(sample.mask.any()) for sample in samples])
     chosen = {}
     for name, maps in ways.items():
-        pairs = [(probability, sample.mask, sample.ignore) for probability, sample in zip(maps, samples, strict=True)]
-        curves = (segmentation_curve(pairs, PROBABILITIES, tolerance) for tolerance in TOLERANCES)
+        pictures = [(found, sample.mask, sample.ignore) for found, sample in zip(maps, samples, strict=True)]
+        curves = (
+            segmentation_curve([pictures[index] for index in some], PROBABILITIES, tolerance)
+            for some in by_set.values()
+            for tolerance in TOLERANCES
+        )
         chosen[name] = choose_probability_threshold(*curves)
     return chosen
 

@@ -15,10 +15,12 @@ from pipeline.cascade.coarse_boxes import boxes_from_coarse_mask
 from pipeline.cascade.stage1_output import Stage1Output
 from pipeline.metrics import RegionCounts, counts_at, curve_of, skeleton_of
 from pipeline.settings import ThresholdSettings
+from pipeline.training.by_set import pictures_by_set
 
 SCORES = np.round(np.arange(0.01, 1.0, 0.01), 2)
 COARSE_THRESHOLDS = tuple(np.geomspace(0.001, 0.05, 25).round(4).tolist())
 RESAMPLES = 101
+FIGURES = ("precision", "segmentation_error", "data_reduction")
 
 
 class Candidates(NamedTuple):
@@ -39,12 +41,14 @@ class OperatingPoint(NamedTuple):
     Attributes:
         coarse_boxes: how boxes are drawn; without a meaning for a detector that has no coarse mask.
         score_threshold: boxes below it are dropped.
-        curve: of `pipeline.metrics.region_curve`, on validation data, with these boxes.
+        curve: of `pipeline.metrics.region_curve`, on validation data, with these boxes; all pictures pooled.
+        by_set: ``precision, segmentation_error, data_reduction`` there on the validation pictures of each data set.
     """
 
     coarse_boxes: CoarseBoxes
     score_threshold: float
     curve: pd.DataFrame
+    by_set: dict[str, dict[str, float]]
 
     def on_validation(self, thresholds: ThresholdSettings) -> dict[str, float | bool]:
         """What the point has on validation pictures, by column of ``runs``, and whether that keeps to both targets."""
@@ -58,9 +62,8 @@ class OperatingPoint(NamedTuple):
 
     @property
     def figures(self) -> dict[str, float]:
-        """The row of the curve nearest to the score threshold, 0 for what is not defined there."""
-        row = self.curve.iloc[_nearest_score(self.score_threshold)]
-        return {str(name): float(value) for name, value in row.fillna(0.0).items()}
+        """Means over data sets: of one alone its own figures."""
+        return {name: float(np.mean([figures[name] for figures in self.by_set.values()])) for name in FIGURES}
 
 
 def candidates_of(
@@ -93,7 +96,9 @@ def candidates_of(
     return Candidates(ways, np.array(counts))
 
 
-def choose_operating_point(candidates: Candidates, thresholds: ThresholdSettings) -> OperatingPoint:
+def choose_operating_point(
+    candidates: Candidates, thresholds: ThresholdSettings, sets: Sequence[str] | None = None
+) -> OperatingPoint:
     """Choose both thresholds of stage 1, or one of them where the other is fixed.
 
     Twenty pictures make an unsteady choice: one crack more, and it is another. So it is made on `RESAMPLES` draws of
@@ -101,19 +106,38 @@ def choose_operating_point(candidates: Candidates, thresholds: ThresholdSettings
     keep to most on all pictures stay, and of these the one in the middle is taken: the nearest to the medians of both
     thresholds. A median of each threshold by itself would be a pair that no draw has chosen, and may miss the targets.
 
+    Where the pictures come from several data sets, each is drawn from by itself, and every figure is the mean over
+    them: pooled, the set with the widest cracks would decide for all.
+
     Args:
         candidates: of `candidates_of`, which has minded ``thresholds.coarse_mask``.
         thresholds: targets, and what is fixed.
+        sets: data set of each picture; none: all are of one.
     """
-    pictures = len(candidates.counts)
-    draws = np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)
-    chosen = [_choose(pooled, thresholds) for pooled in np.tensordot(draws, candidates.counts, axes=1)]
-    way, score = _middle_pair(chosen, candidates.counts.sum(axis=0), thresholds)
+    sets = sets or [""] * len(candidates.counts)
+    crack_px = candidates.counts[:, 0, 0, list(RegionCounts.__dataclass_fields__).index("crack_px")]
+    by_set, draws = pictures_by_set(sets, crack_px > 0), _draws(sets)
+    drawn = [np.tensordot(draws[:, some], candidates.counts[some], axes=1) for some in by_set.values()]
+    chosen = [_choose(counts, thresholds) for counts in np.stack(drawn, axis=1)]
+    whole = np.stack([candidates.counts[some].sum(axis=0) for some in by_set.values()])
+    way, score = _middle_pair(chosen, whole, thresholds)
+    figures = np.stack(_figures_of(whole), axis=-1)[:, way, score]
     return OperatingPoint(
         candidates.coarse_boxes[way],
         float(SCORES[score]) if thresholds.score is None else thresholds.score,
         curve_of(candidates.counts[:, way].sum(axis=0), SCORES),
+        {name: dict(zip(FIGURES, row, strict=True)) for name, row in zip(by_set, figures.tolist(), strict=True)},
     )
+
+
+def _draws(sets: Sequence[str]) -> NDArray[np.int64]:
+    """How often each picture stands in each draw, ``(RESAMPLES, P)``; each set keeps its number of pictures."""
+    random, names = np.random.default_rng(0), np.array(sets)
+    draws = np.zeros((RESAMPLES, len(sets)), np.int64)
+    for name in dict.fromkeys(sets):
+        some = np.flatnonzero(names == name)
+        draws[:, some] = random.multinomial(len(some), np.full(len(some), 1 / len(some)), RESAMPLES)
+    return draws
 
 
 def _middle_pair(
@@ -123,7 +147,7 @@ def _middle_pair(
 
     Args:
         chosen: indices of both thresholds, by draw.
-        counts: ``(C, T, F)`` of all pictures.
+        counts: ``(S, C, T, F)`` of all pictures, by data set.
         thresholds: targets.
     """
     precision, error, reduction = _figures(counts)
@@ -133,7 +157,7 @@ def _middle_pair(
         for pair in pairs
     }
     best = [pair for pair in pairs if kept[pair] == max(kept.values())]
-    sides = np.array([max(count - 1, 1) for count in counts.shape[:2]])
+    sides = np.array([max(count - 1, 1) for count in counts.shape[1:3]])
     middle = np.median(chosen, axis=0)
 
     def distance(pair: tuple[int, int]) -> tuple[float, float]:
@@ -143,7 +167,7 @@ def _middle_pair(
 
 
 def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> tuple[int, int]:
-    """The best pair of thresholds by ``(C, T, F)`` counts, as indices.
+    """The best pair of thresholds by ``(S, C, T, F)`` counts of data sets, as indices.
 
     Each way to draw boxes is taken in the middle (the median) of all score thresholds that keep to both
     ``thresholds.target_error`` and ``thresholds.target_precision``: at either end of them one more crack, or one false
@@ -160,7 +184,7 @@ def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> tuple[i
         missed = max(error[at], thresholds.target_error)
         return -missed, min(precision[at], thresholds.target_precision), reduction[at]
 
-    best = max(range(len(counts)), key=worth)
+    best = max(range(len(error)), key=worth)
     return best, scores[best]
 
 
@@ -173,7 +197,13 @@ def _middle(small: NDArray[np.bool_], sure: NDArray[np.bool_]) -> int:
 
 
 def _figures(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision (0 without boxes), segmentation error and data reduction of ``(…, F)`` counts."""
+    """Means of `_figures_of` over the first axis of ``(S, …, F)`` counts, the data sets."""
+    precision, error, reduction = (figure.mean(axis=0) for figure in _figures_of(counts))
+    return precision, error, reduction
+
+
+def _figures_of(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """`FIGURES` of ``(…, F)`` counts; precision is 0 without boxes."""
     of = dict(zip(RegionCounts.__dataclass_fields__, np.moveaxis(counts, -1, 0), strict=True))
     return (
         of["tp"] / np.maximum(of["tp"] + of["fp"], 1),

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,16 @@ def test_figures_of_other_data_than_the_papers_stand_alone() -> None:
     assert "aper’s" not in page.text
     assert "Carr" not in page.text
     assert "not measured" not in page.text
+
+
+def test_data_sets_of_a_pool_stand_each_by_itself() -> None:
+    figures = {"images": 3, "precision": [0.9, 0.7, float("nan")], "segmentation_error": [0.02, 0.2, float("nan")]}
+    sets = pd.DataFrame({"set": ["close", "far", HOSTILE], "boxes_per_image": [5.25, 20.0, 0.0]} | figures)
+    page = Page(render_report(replace(whole_report(), sets=sets)))
+    assert "Each data set by itself" in page.text
+    assert "far 3 20.0 70.0 % 20.0 %" in page.text
+    assert "Mean of sets 8.42 80.0 % 11.0 %" in page.text
+    assert "Each data set" not in Page(render_report(whole_report())).text
 
 
 def test_slower_cascade_is_called_slower() -> None:

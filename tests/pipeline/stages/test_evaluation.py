@@ -3,7 +3,15 @@ import pandas as pd
 import pytest
 
 from pipeline.datasets.base import Sample
-from pipeline.stages.evaluation import COSTS, TIMES, count_picture, headline, images_table, median_times
+from pipeline.stages.evaluation import (
+    COSTS,
+    TIMES,
+    count_picture,
+    figures_by_set,
+    headline,
+    images_table,
+    median_times,
+)
 from pipeline.storage.schemas import SCHEMAS
 
 NO_COSTS = dict.fromkeys(COSTS, 1.0)
@@ -61,6 +69,18 @@ def test_what_stage_2_looks_at_is_pooled_by_pixels():
         for sample, share in ((line(), 3.0), (large, 0.0))
     ]
     assert headline(pd.DataFrame(rows), 0.0)["segmented_share"] == 1
+
+
+def test_each_data_set_of_a_pool_has_its_own_figures():
+    half, whole, none = (np.array(boxes).reshape(-1, 4) for boxes in ([[5, 4, 15, 8]], [[0, 0, 30, 20]], []))
+    clean = Sample("c", "c", np.zeros((20, 30, 3), np.uint8), np.zeros((20, 30), bool))
+    pairs = ((line(), half), (line(), whole), (line(), whole), (clean, none))
+    rows = [count_picture(sample, boxes, sample.mask, sample.mask, NO_COSTS) for sample, boxes in pairs]
+    table = figures_by_set(pd.DataFrame(rows), ["a", "b", "b", "c"]).set_index("set")
+    assert table["segmentation_error"].tolist()[:2] == [0.5, 0]
+    assert table["images"].tolist() == [1, 2, 1]
+    assert np.isnan(table.loc["c", "precision"])
+    assert table.loc["c", "data_reduction"] == 1
 
 
 def test_pictures_fit_the_record():

@@ -140,3 +140,28 @@ def test_what_misses_its_targets_is_recorded_as_that():
     had = choose(thresholds, faint=0.0001).on_validation(thresholds)
     assert had["val_segmentation_error"] == 0.5
     assert had["val_targets_met"] is False
+
+
+def test_each_data_set_weighs_the_same():
+    """Ten pictures of wide cracks against two of thin ones: one threshold costs half of these."""
+    wide = {(0, 10): (0, 900), (0, 80): (2, 500), (1, 10): (100, 0), (1, 80): (100, 0)}
+    thin = {(0, 10): (0, 900), (0, 80): (50, 500), (1, 10): (100, 0), (1, 80): (100, 0)}
+    candidates, thresholds = candidates_at(*[wide] * 10, *[thin] * 2), ThresholdSettings(target_error=0.12)
+    pooled = choose_operating_point(candidates, thresholds)
+    assert pooled.score_threshold == SCORES[80]  # 120 px of 1,200 missed
+    by_set = choose_operating_point(candidates, thresholds, ["wide"] * 10 + ["thin"] * 2)
+    assert by_set.score_threshold == SCORES[10]  # at 80 the mean of both is 26 %
+    assert by_set.by_set["thin"]["segmentation_error"] == 0
+    loose = choose_operating_point(candidates, ThresholdSettings(target_error=0.3), ["wide"] * 10 + ["thin"] * 2)
+    assert loose.score_threshold == SCORES[80]
+    assert loose.figures["segmentation_error"] == pytest.approx((0.02 + 0.5) / 2)
+
+
+def test_a_set_without_crack_is_counted_with_the_others():
+    candidates = candidates_at({(0, 10): (0, 900)}, {(0, 10): (0, 100)})
+    named = {field.name: index for index, field in enumerate(fields(RegionCounts))}
+    candidates.counts[1, ..., [named["crack_px"], named["missed_px"], named["tp"]]] = 0
+    candidates.counts[1, ..., named["fp"]] = 1
+    point = choose_operating_point(candidates, ThresholdSettings(), ["cracked", "clean"])
+    assert list(point.by_set) == ["cracked"]
+    assert point.by_set["cracked"]["precision"] == 0.5
