@@ -81,7 +81,7 @@ def render_report(report: ReportInput) -> str:
     images = rank_worst_first(report.images)
     rank = {name: place for place, name in enumerate(images["name"])}
     figures = sorted(report.figures, key=lambda figure: rank.get(figure[0], len(rank)))
-    rows: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in images.to_dict("records")]
+    rows = _rows(images)
     environment = page_environment()
     environment.filters |= {"uri": picture_uri, "svg": svg_uri, "json": _pretty_json}
     formats = {name: environment.filters[name] for name in ("percent", "ms", "whole", "text")}
@@ -91,18 +91,18 @@ def render_report(report: ReportInput) -> str:
         paper=_Row(report.paper),
         dataset=DATASETS.get(str(report.run.get("dataset")), report.run.get("dataset")),
         verdict=[compare_with_paper(report, *which) for which in _VERDICT],
-        figures=[(place, name, views, _Row(rows[rank[name]] if name in rank else {}))
+        figures=[(place, name, views, rows[rank[name]] if name in rank else _Row())
                  for place, (name, views) in enumerate(figures, start=1)],
         curves=report.curves,
         cuts={kind: sorted(cuts, key=lambda cut: -cut.weight)[:MOST_CUTS] for kind, cuts in kinds.items()},
         cut_totals={kind: len(cuts) for kind, cuts in kinds.items()},
         reviewed=report.review is not None,
         set_columns=_SET_COLUMNS,
-        sets=[_Row(row) for row in report.sets.to_dict("records")],
-        mean_of_sets=_Row(report.sets.mean(numeric_only=True).to_dict()),
+        sets=_rows(report.sets),
+        mean_of_sets=_rows(report.sets.mean(numeric_only=True).to_frame().T)[0],
         columns=_COLUMNS,
         formats=formats,
-        rows=[_Row(row) for row in rows],
+        rows=rows,
         places={name: place for place, (name, _) in enumerate(figures, start=1)},
         palette={key: f"#{bytes(colour).hex()}" for key, colour in PALETTE.items()},
         growth=MISSED_GROWTH_PX,
@@ -194,6 +194,10 @@ class _Row(dict[str, Any]):
 
     def __missing__(self, key: str) -> None:
         return None
+
+
+def _rows(frame: pd.DataFrame) -> list[_Row]:
+    return [_Row({str(key): value for key, value in row.items()}) for row in frame.to_dict("records")]
 
 
 def _reals(frame: pd.DataFrame, column: str) -> pd.Series:

@@ -64,7 +64,7 @@ def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
 def _sets(splits: Sequence[Measured]) -> pd.DataFrame:
     """Figures of each data set of a pool by itself; no rows where there is one only."""
     counts = pd.concat([pd.read_parquet(split.folders["evaluate"] / "counts.parquet") for split in splits])
-    sets = sets_of(splits[0].settings, counts["name"])
+    sets = sets_of(splits[0].settings, counts["name"].tolist())
     return figures_by_set(counts, sets) if len(set(sets)) > 1 else pd.DataFrame()
 
 

@@ -116,7 +116,7 @@ def choose_operating_point(
     """
     sets = sets or [""] * len(candidates.counts)
     crack_px = candidates.counts[:, 0, 0, list(RegionCounts.__dataclass_fields__).index("crack_px")]
-    by_set, draws = pictures_by_set(sets, crack_px > 0), _draws(sets)
+    by_set, draws = pictures_by_set(sets, (crack_px > 0).tolist()), _draws(sets)
     drawn = [np.tensordot(draws[:, some], candidates.counts[some], axes=1) for some in by_set.values()]
     chosen = [_choose(counts, thresholds) for counts in np.stack(drawn, axis=1)]
     whole = np.stack([candidates.counts[some].sum(axis=0) for some in by_set.values()])
