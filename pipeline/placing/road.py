@@ -68,11 +68,12 @@ class RoadView:
         """Outline of the region on the road, ``(N, 2)`` m."""
         return self.to_road(along_edges(self.region))
 
-    def region_mask(self, height: int, width: int) -> Mask:
-        """``(H, W)`` bool, True where the picture is road."""
-        drawn = np.zeros((height, width), np.uint8)
-        cv2.fillPoly(drawn, [np.round(self.region - 0.5).astype(np.int32)], 1)
-        return drawn.astype(bool)
+
+def polygon_mask(corners: Points, height: int, width: int) -> Mask:
+    """``(H, W)`` bool, True inside a polygon, ``(M, 2)`` px."""
+    drawn = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(drawn, [np.round(corners - 0.5).astype(np.int32)], 1)
+    return drawn.astype(bool)
 
 
 class WrongSizeError(ValueError):

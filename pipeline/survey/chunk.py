@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from pipeline.arrays import union_mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.cascade.familiarity import look_at, why_unfamiliar
+from pipeline.placing.camera_file import Camera
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.listing.photographs import PLACE, Failure
@@ -30,8 +31,8 @@ from pipeline.survey.listing.worklist import read_chunk
 from pipeline.survey.measured import MEASURED, measured_rows
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
-from pipeline.survey.process import Picture, loaded_cascade, process_pictures, read_ahead
-from pipeline.survey.valid import filled
+from pipeline.survey.process import Picture, loaded_cascade, looked_at, process_pictures, read_ahead
+from pipeline.survey.road_region import counted, region_in
 
 DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
 _IMAGE = [field.with_nullable(True) for field in SCHEMAS["images"] if field.name != "schema_version"]
@@ -92,11 +93,11 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
     rows = []
     last = time.perf_counter()
     cascade = loaded_cascade(survey, device, streams)
-    for batch in process_pictures(cascade, pictures):
+    for batch in process_pictures(cascade, pictures, survey.plan.camera):
         for picture, found in batch:
-            row = _row(picture, found) | {"path": store.address(picture.photograph.name)}
+            row = _row(picture, found, survey.plan.camera) | {"path": store.address(picture.photograph.name)}
             if isinstance(found, CascadeResult):
-                row |= _judged(cascade, picture, found)
+                row |= _judged(cascade, picture, found, survey.plan.camera)
                 row |= _write_pictures(survey, picture, found)
                 level = cascade.thresholds.probability
                 row["cracks"] = measured_rows(survey.plan, picture.photograph, found, level)
@@ -126,7 +127,7 @@ def read_done(path: Path) -> ChunkDone:
     return ChunkDone(**json.loads(pq.read_schema(path).metadata[ABOUT]))
 
 
-def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
+def _row(picture: Picture, found: CascadeResult | Failure, camera: Camera | None) -> dict[str, Any]:
     photograph = picture.photograph
     row: dict[str, Any] = {name: getattr(photograph, name) for name in ("name", "stamp", *PLACE)}
     row |= {
@@ -140,10 +141,10 @@ def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
     if isinstance(found, Failure):
         return row
     height, width = found.mask.shape
-    seen, looked_at = height * width, union_mask(found.boxes, (height, width))
-    if picture.valid is not None:
-        seen, looked_at = int(picture.valid.sum()), looked_at & picture.valid
-    crack, union = int(found.mask.sum()), int(looked_at.sum())
+    seen, in_boxes = height * width, union_mask(found.boxes, (height, width))
+    if (counting := counted(picture.valid, region_in(camera, height, width))) is not None:
+        seen, in_boxes = int(counting.sum()), in_boxes & counting
+    crack, union = int(found.mask.sum()), int(in_boxes.sum())
     boxes = np.concatenate([found.boxes, found.scores[:, None]], axis=1).astype(np.float64)  # (N, 5)
     return row | {
         "height_px": height,
@@ -162,11 +163,11 @@ def _row(picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
     }
 
 
-def _judged(cascade: Cascade, picture: Picture, found: CascadeResult) -> dict[str, Any]:
+def _judged(cascade: Cascade, picture: Picture, found: CascadeResult, camera: Camera | None) -> dict[str, Any]:
     """Whether the photograph is unlike what the bundle has learnt from, and why; nothing where it cannot say."""
-    if cascade.familiar is None or found.features is None or picture.image is None:
+    image = looked_at(picture, camera)
+    if cascade.familiar is None or found.features is None or image is None:
         return {}
-    image = picture.image if picture.valid is None else filled(picture.image, picture.valid)
     why = why_unfamiliar(cascade.familiar, found.features, look_at(image))
     return {"unfamiliar": why is not None, "unfamiliar_why": why}
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from pipeline.cascade.cascade import CascadeResult
 from pipeline.measuring.cracks import measure
 from pipeline.measuring.rows import crack_rows
@@ -29,16 +27,12 @@ def measured_rows(plan: Plan, photograph: Photograph, found: CascadeResult, leve
     Args:
         plan: of the survey; tells the camera, or one scale for all photographs.
         photograph: tells its own scale, where its manifest does.
-        found: mask, and the probability it was made of; outside the camera's region of road nothing is measured.
+        found: mask, and the probability it was made of.
         level: probability from which on a pixel is crack.
     """
     height, width = found.mask.shape
     sight = sight_of(plan.camera, width, height, photograph.gsd_mm_per_px, plan.settings.road.gsd_mm_per_px)
-    probability, mask = found.probability, found.mask
-    if sight.view is not None and plan.camera is not None:
-        road = sight.view.region_mask(height, width)
-        probability, mask = np.where(road, probability, np.float32(0)), mask & road
-    rows = crack_rows("", measure(probability, mask, SETTINGS, sight.view, level), sight.view)
+    rows = crack_rows("", measure(found.probability, found.mask, SETTINGS, sight.view, level), sight.view)
     for row in rows:
         del row["name"]
         if sight.flag == OBLIQUE:  # angles in such a picture are not those of the road

@@ -15,6 +15,7 @@ from models.errors import BundleError
 from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image, Mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
+from pipeline.placing.camera_file import Camera
 from pipeline.survey.ahead import work_ahead
 from pipeline.survey.decode import FORMATS, allow_pixels, decode
 from pipeline.survey.listing.exif import fill_place, read_exif
@@ -22,6 +23,7 @@ from pipeline.survey.listing.photographs import Failure, Photograph, Refused
 from pipeline.survey.listing.question import listed_digest
 from pipeline.survey.listing.stores import LocalStore, Store
 from pipeline.survey.plan import Survey, bundle_digest, most_bytes
+from pipeline.survey.road_region import cut_out, put_back, region_in
 from pipeline.survey.valid import filled, only_valid
 
 NEVER_FOUND = Failure(
@@ -61,26 +63,44 @@ class Picture(NamedTuple):
 
 
 def process_pictures(
-    cascade: Cascade, pictures: Iterable[Picture]
+    cascade: Cascade, pictures: Iterable[Picture], camera: Camera | None = None
 ) -> Iterator[list[tuple[Picture, CascadeResult | Failure]]]:
-    """Run the cascade over pictures, batch by batch, in their order; one that it cannot do is a failure of its own."""
+    """Run the cascade over pictures, batch by batch, in their order; one that it cannot do is a failure of its own.
+
+    Args:
+        cascade: that looks at them.
+        pictures: as they were read.
+        camera: that took them; beside its road nothing is looked at.
+    """
     for batch in batches(pictures):
-        images = [_without_seam(picture.image, picture.valid) for picture in batch if picture.image is not None]
+        images = [image for picture in batch if (image := looked_at(picture, camera)) is not None]
         found: Iterator[CascadeResult | Failure]
         try:
             found = iter(cascade.look(images))
         except Exception:  # some picture of the batch is to blame: each by itself tells which
             found = (_look(cascade, image) for image in images)
         nothing = Failure("read", "unreadable", "It has no pixels.")
-        yield [(p, (p.failure or nothing) if p.image is None else _on_picture(next(found), p.valid)) for p in batch]
+        yield [
+            (p, (p.failure or nothing) if p.image is None else _on_picture(next(found), p, p.image, camera))
+            for p in batch
+        ]
 
 
-def _without_seam(image: Image, valid: Mask | None) -> Image:
-    return image if valid is None else filled(image, valid)
+def looked_at(picture: Picture, camera: Camera | None) -> Image | None:
+    """What the cascade is given of a picture: road alone, and plain where the file says that there is no picture."""
+    if picture.image is None:
+        return None
+    image = picture.image if picture.valid is None else filled(picture.image, picture.valid)
+    return cut_out(image, region_in(camera, *image.shape[:2]))
 
 
-def _on_picture(found: CascadeResult | Failure, valid: Mask | None) -> CascadeResult | Failure:
-    return found if valid is None or isinstance(found, Failure) else only_valid(found, valid)
+def _on_picture(
+    found: CascadeResult | Failure, picture: Picture, image: Image, camera: Camera | None
+) -> CascadeResult | Failure:
+    if isinstance(found, Failure):
+        return found
+    found = put_back(found, region_in(camera, *image.shape[:2]))
+    return found if picture.valid is None else only_valid(found, picture.valid)
 
 
 def batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.placing.camera_file import Camera
-from pipeline.placing.road import WrongSizeError, view_of
+from pipeline.placing.road import WrongSizeError, polygon_mask, view_of
 
 LENS = {"focal_px": (1000, 1000), "centre_px": (640, 480), "distortion": (-0.12, 0.03, 0.001, -0.0005)}
 REGION = ((0, 960), (400, 420), (880, 420), (1280, 960))
@@ -111,12 +111,8 @@ def test_without_a_scale_there_is_no_view_but_a_region() -> None:
     assert told.jacobians(np.array([[1.0, 1.0]]))[0, 0, 0] == pytest.approx(0.002)
 
 
-def test_the_region_as_a_mask() -> None:
-    view = view_of(
-        Camera(view="down", scale_mm_per_px=1, size_px=(10, 8), region=((2, 2), (8, 2), (8, 6), (2, 6))), 10, 8
-    )
-    assert view is not None
-    mask = view.region_mask(8, 10)
+def test_a_polygon_as_a_mask() -> None:
+    mask = polygon_mask(np.array([(2.0, 2.0), (8.0, 2.0), (8.0, 6.0), (2.0, 6.0)]), 8, 10)
     assert mask.shape == (8, 10)
     assert mask[4, 5]
     assert not mask[0, 0]
