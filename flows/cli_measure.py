@@ -13,6 +13,9 @@ from flows.cli_data import AsJson, MaskValues
 def measure(
     masks: Annotated[str, typer.Argument(help="Folder of masks, quoted glob, or one mask.")],
     gsd: Annotated[float | None, typer.Option(help="Length of road that one pixel shows, mm; default: none.")] = None,
+    camera: Annotated[
+        Path | None, typer.Option(help="Camera file, YAML: scale, the region that is road, the lane.")
+    ] = None,
     axis: Annotated[float, typer.Option(help="Direction of travel, clockwise from straight up, degrees.")] = 0.0,
     gap: Annotated[float, typer.Option(help="Fragments of one crack lie no farther apart, px.")] = 16.0,
     mask_values: MaskValues = None,
@@ -22,30 +25,38 @@ def measure(
     """Measure the cracks of masks that somebody else drew: length, width, direction, kind, severity.
 
     With --json: {"cracks": [{…}]}, the measured columns of the record. Millimetres, metres and severity only with
-    --gsd.
+    --gsd, or a camera file that tells the scale.
 
     For example:
 
         crack-survey measure masks/ --gsd 2.5 --out cracks.csv
+
+        crack-survey measure masks/ --camera camera.yaml --json
     """
     from pydantic import ValidationError
 
     from flows.tables import print_json
     from models.errors import UsageError
     from pipeline.mask_values import MaskValues as Values
-    from pipeline.measuring.masks import measure_masks, write_rows
     from pipeline.measuring.rows import COLUMNS
-    from pipeline.measuring.scale import UniformScale
+    from pipeline.measuring.scale import check_scale
     from pipeline.measuring.settings import MeasureSettings
+    from pipeline.placing.drawn_masks import measure_masks, write_rows
+    from pipeline.survey.road_check import read_road
+    from pipeline.survey.road_settings import RoadSettings
 
+    if gsd is not None:
+        check_scale(gsd)
+    if camera is not None and axis:
+        raise UsageError("--axis and --camera both tell the direction of travel.", "Write axis_deg in its lane.")
     try:
         settings = MeasureSettings(lane_axis_deg=axis, gap_px=gap)
     except ValidationError as error:
         told = "; ".join(f"--{str(e['loc'][0]).split('_')[-2]}: {e['msg']}" for e in error.errors())
         raise UsageError(f"That does not fit: {told}.", "`crack-survey measure --help` shows what does.") from error
-    scale = None if gsd is None else UniformScale(gsd, "gsd", axis)
+    took = read_road(RoadSettings(camera=camera, gsd_mm_per_px=gsd))
     values = None if mask_values is None else Values.parse(mask_values)
-    rows, notes = measure_masks(masks, settings, scale, values)
+    rows, notes = measure_masks(masks, settings, gsd, values, took)
     for note in notes:
         typer.echo(f"Note: {note}", err=True)
     if out is not None:

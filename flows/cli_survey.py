@@ -11,7 +11,7 @@ from flows.cli_data import AsJson
 from flows.cli_start import start_prefect
 from models.errors import UsageError
 
-OPTIONS: dict[int | str, str] = {"gsd_mm_per_px": "gsd"}
+OPTIONS: dict[int | str, str] = {"gsd_mm_per_px": "gsd", "gap_px": "gap"}
 """Options that are not called like their setting."""
 
 
@@ -47,6 +47,7 @@ def survey(
         str | None, typer.Option(help="Added to the camera's clock: seconds, or -02:00 where it shows UTC+2.")
     ] = None,
     section: Annotated[str, typer.Option(help="Length of a section: 100m, 0.1mi or plain metres.")] = "100m",
+    gap: Annotated[float, typer.Option(help="Fragments of one crack lie no farther apart, px.")] = 16.0,
     as_json: AsJson = False,
 ) -> None:
     """Find the cracks in a batch of photographs: tables, masks, and a reason for each that could not be done.
@@ -77,6 +78,7 @@ def survey(
             "track": track,
             "clock_offset": clock_offset,
             "section": section,
+            "measuring": {"gap_px": gap},
         },
     }
     try:

@@ -31,6 +31,19 @@ class Scale(Protocol):
         """``(N, 2)`` px → ``(N, 2, 2)`` m a px: columns are the road's steps for one px right and one px down."""
 
 
+def check_scale(mm_per_px: float) -> None:
+    """Refuse what cannot be the length of road that a pixel shows.
+
+    Raises:
+        UsageError: it is not above zero.
+    """
+    if not (isfinite(mm_per_px) and mm_per_px > 0):
+        raise UsageError(
+            f"A scale of {mm_per_px:g} mm a pixel is none.",
+            "Give the length of road that one pixel shows, in mm, such as 2.5; leave it out where it is not known.",
+        )
+
+
 @dataclass(frozen=True)
 class UniformScale:
     """Every pixel is the same length of road: the camera looks straight down.
@@ -46,11 +59,7 @@ class UniformScale:
     axis_deg: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (isfinite(self.mm_per_px) and self.mm_per_px > 0):
-            raise UsageError(
-                f"A scale of {self.mm_per_px:g} mm a pixel is none.",
-                "Give the length of road that one pixel shows, in mm, such as 2.5; leave it out where it is not known.",
-            )
+        check_scale(self.mm_per_px)
 
     def to_road(self, points: Floats) -> Floats:
         """``(N, 2)`` px → ``(N, 2)`` m.

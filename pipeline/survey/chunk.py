@@ -24,6 +24,7 @@ from pipeline.arrays import union_mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.cascade.familiarity import look_at, why_unfamiliar
 from pipeline.placing.camera_file import Camera
+from pipeline.placing.road_region import counted, region_in
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.listing.photographs import PLACE, Failure
@@ -32,7 +33,6 @@ from pipeline.survey.measured import MEASURED, measured_rows
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
 from pipeline.survey.process import Picture, loaded_cascade, looked_at, process_pictures, read_ahead
-from pipeline.survey.road_region import counted, region_in
 
 DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
 _IMAGE = [field.with_nullable(True) for field in SCHEMAS["images"] if field.name != "schema_version"]

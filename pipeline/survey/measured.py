@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.cascade.cascade import CascadeResult
-from pipeline.measuring.cracks import measure
-from pipeline.measuring.rows import crack_rows
-from pipeline.measuring.settings import MeasureSettings
-from pipeline.placing.photograph_view import OBLIQUE, sight_of
+from pipeline.placing.photograph_view import sight_of
+from pipeline.placing.seen_cracks import seen_cracks
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.plan import Plan
@@ -18,23 +16,20 @@ MEASURED = tuple(
 )
 """Columns of the table `cracks` that a chunk keeps within each photograph's row."""
 
-SETTINGS = MeasureSettings()
-
 
 def measured_rows(plan: Plan, photograph: Photograph, found: CascadeResult, level: float) -> list[dict[str, Any]]:
     """Rows of the table `cracks`, without what the photograph's own row says.
 
     Args:
-        plan: of the survey; tells the camera, or one scale for all photographs.
+        plan: of the survey; tells the camera, or one scale for all photographs, and how cracks are measured.
         photograph: tells its own scale, where its manifest does.
         found: mask, and the probability it was made of.
         level: probability from which on a pixel is crack.
     """
     height, width = found.mask.shape
-    sight = sight_of(plan.camera, width, height, photograph.gsd_mm_per_px, plan.settings.road.gsd_mm_per_px)
-    rows = crack_rows("", measure(found.probability, found.mask, SETTINGS, sight.view, level), sight.view)
+    road = plan.settings.road
+    sight = sight_of(plan.camera, width, height, photograph.gsd_mm_per_px, road.gsd_mm_per_px)
+    rows = seen_cracks("", found.probability, found.mask, plan.camera, sight, road.measuring, level)
     for row in rows:
         del row["name"]
-        if sight.flag == OBLIQUE:  # angles in such a picture are not those of the road
-            row["kind"] = None
     return rows

@@ -16,6 +16,7 @@ from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image, Mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.placing.camera_file import Camera
+from pipeline.placing.road_region import cut_out, put_back, region_in
 from pipeline.survey.ahead import work_ahead
 from pipeline.survey.decode import FORMATS, allow_pixels, decode
 from pipeline.survey.listing.exif import fill_place, read_exif
@@ -23,7 +24,6 @@ from pipeline.survey.listing.photographs import Failure, Photograph, Refused
 from pipeline.survey.listing.question import listed_digest
 from pipeline.survey.listing.stores import LocalStore, Store
 from pipeline.survey.plan import Survey, bundle_digest, most_bytes
-from pipeline.survey.road_region import cut_out, put_back, region_in
 from pipeline.survey.valid import filled, only_valid
 
 NEVER_FOUND = Failure(

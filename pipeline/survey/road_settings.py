@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.clock import clock_offset
 from pipeline.placing.section_length import section_metres
 from pipeline.settings import Settings
@@ -20,6 +21,7 @@ class RoadSettings(Settings):
     )
     track: Path | None = Field(None, description="GPX track of the vehicle")
     clock_offset: str | None = Field(None, description="Added to the camera's clock: seconds, or +HH:MM[:SS]")
+    measuring: MeasureSettings = Field(MeasureSettings(), description="What counts as one crack")
     section: str = Field("100m", description="Length of a section: 100m, 0.1mi or plain metres")
 
     @field_validator("clock_offset", "section")

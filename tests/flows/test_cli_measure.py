@@ -107,3 +107,34 @@ def test_how_unusual_masks_were_read_is_told(masks):
     result = run(masks / "a.png", "--json")
     assert "more than half of it is crack" in result.stderr
     assert json.loads(result.stdout)["cracks"]
+
+
+def test_a_camera_file_gives_scale_road_and_lane(masks, tmp_path):
+    """Of the bar, 100 px wide at x = 20 to 120, the left half lies on the road."""
+    file = tmp_path / "camera.yaml"
+    told = "view: down, size_px: [140, 60], region: [[0, 0], [70, 0], [70, 60], [0, 60]], lane: {axis_deg: 90}"
+    file.write_text(f"{{{told}, scale_mm_per_px: 10}}")
+    (one,) = json.loads(run(masks / "a.png", "--camera", file, "--json").stdout)["cracks"]
+    assert one["length_px"] == pytest.approx(50, abs=1.5)
+    assert one["length_m"] == pytest.approx(0.5, abs=0.015)
+    assert (one["kind"], one["gsd_source"]) == ("longitudinal", "camera")
+    file.write_text(f"{{{told}}}")  # without a scale the axis and the region hold all the same
+    (one,) = json.loads(run(masks / "a.png", "--camera", file, "--json").stdout)["cracks"]
+    assert (one["kind"], one["length_m"]) == ("longitudinal", None)
+    assert one["length_px"] == pytest.approx(50, abs=1.5)
+
+
+def test_a_camera_that_looks_ahead_without_a_scale_tells_no_kind(masks, tmp_path):
+    (tmp_path / "camera.yaml").write_text("view: forward")
+    (one,) = json.loads(run(masks / "a.png", "--camera", tmp_path / "camera.yaml", "--json").stdout)["cracks"]
+    assert one["kind"] is None
+
+
+def test_a_camera_that_does_not_fit_is_told(masks, tmp_path):
+    (tmp_path / "camera.yaml").write_text("{view: down, size_px: [60, 140], scale_mm_per_px: 2}")
+    result = run(masks / "a.png", "--camera", tmp_path / "camera.yaml", "--json")
+    assert "other proportions" in result.stderr
+    (one,) = json.loads(result.stdout)["cracks"]
+    assert one["length_m"] is None
+    assert run(masks, "--camera", tmp_path / "camera.yaml", "--gsd", 2).exit_code == 2
+    assert "--axis" in run(masks, "--camera", tmp_path / "camera.yaml", "--axis", 5).stderr

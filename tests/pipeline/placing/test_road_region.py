@@ -1,21 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 import torch
 
 from pipeline.cascade.cascade import CascadeResult
 from pipeline.placing.camera_file import Camera
-from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
+from pipeline.placing.road_region import counted, cut_out, put_back, region_in
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.process import Picture, process_pictures
-from pipeline.survey.road_region import counted, cut_out, put_back, region_in
-from pipeline.survey.road_settings import RoadSettings
-from pipeline.survey.settings import SurveySettings
 
 TRIANGLE = Camera(view="forward", size_px=(100, 80), region=((20, 70), (50, 30), (80, 70)))
 
@@ -110,29 +103,3 @@ def test_cut_out_and_put_back_are_each_others_inverse() -> None:
     there = put_back(found, region)
     assert region is not None
     np.testing.assert_array_equal(there.mask, (image[..., 0] < 50) & region.inside)
-
-
-def test_shares_of_a_survey_are_shares_of_the_road(tmp_path: Path, bundle: Path) -> None:
-    rng = np.random.default_rng(0)
-    (tmp_path / "photographs").mkdir()
-    image = rng.integers(90, 190, (48, 48, 3), dtype=np.uint8)
-    cv2.imwrite(str(tmp_path / "photographs" / "p.png"), image)
-    (tmp_path / "camera.yaml").write_text(
-        "{view: down, size_px: [48, 48], region: [[0, 24], [48, 24], [48, 48], [0, 48]]}"
-    )
-    settings = SurveySettings(
-        photos=str(tmp_path / "photographs"),
-        bundle=bundle,
-        out=tmp_path / "out",
-        device="cpu",
-        masks="all",
-        road=RoadSettings(camera=tmp_path / "camera.yaml"),
-    )
-    run_survey(settings)
-    row = read_table("images", tmp_path / "out").iloc[0]
-    mask = cv2.imread(str(tmp_path / "out" / row["mask"]), cv2.IMREAD_GRAYSCALE) > 0
-    assert (row["height_px"], row["width_px"]) == mask.shape == (48, 48)
-    assert row["crack_px"] == mask.sum() > 0
-    assert not mask[:23].any()
-    assert row["crack_share"] == pytest.approx(mask.sum() / (48 * 24), rel=0.05)
-    assert 0 <= row["data_reduction"] < 1

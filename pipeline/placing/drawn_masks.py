@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +13,12 @@ from models.errors import DataError, UsageError
 from pipeline.datasets.masks import notes_of, read_truth, told_once
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.mask_values import MaskValues
-from pipeline.measuring.cracks import measure
-from pipeline.measuring.rows import COLUMNS, crack_rows
-from pipeline.measuring.scale import Scale
+from pipeline.measuring.rows import COLUMNS
 from pipeline.measuring.settings import MeasureSettings
+from pipeline.placing.camera_file import Camera, Lane
+from pipeline.placing.photograph_view import WRONG_SIZE, sight_of
+from pipeline.placing.road_region import region_in
+from pipeline.placing.seen_cracks import seen_cracks
 from pipeline.storage.atomic import write_whole
 
 SIZES = ("area_m2", "diameter_m", "line_px", "outline_px", "mask")
@@ -56,24 +59,35 @@ class MeasuredMasks(NamedTuple):
 
 
 def measure_masks(
-    masks: str, settings: MeasureSettings, scale: Scale | None, values: MaskValues | None = None
+    masks: str,
+    settings: MeasureSettings,
+    gsd_mm_per_px: float | None = None,
+    values: MaskValues | None = None,
+    camera: Camera | None = None,
 ) -> MeasuredMasks:
-    """Measure the cracks of masks; pixels that are not to be judged hold none.
+    """Measure the cracks of masks; pixels that are not to be judged, or not road, hold none.
 
     Args:
         masks: folder, glob or path.
         settings: how cracks are measured.
-        scale: of all masks; none: pixels only.
+        gsd_mm_per_px: scale of all masks; neither that nor a camera's: pixels only.
         values: what the masks' values mean; none: their set tells (`read_truth`).
+        camera: that took the photographs; none: it looked straight down.
 
     Raises:
         DataError: there is no mask, or one cannot be read.
     """
-    rows, notes = [], {}
+    took = camera or Camera(view="down", lane=Lane(axis_deg=settings.lane_axis_deg))
+    rows, notes = [], dict[str, Sequence[str]]()
     for name, path in find_masks(masks):
         truth = read_truth(path, values)
         notes[str(path)] = notes_of(truth)
-        found = crack_rows(name, measure(None, truth.crack, settings, scale), scale)
+        height, width = truth.crack.shape
+        sight, region = sight_of(took, width, height, None, gsd_mm_per_px), region_in(took, height, width)
+        crack = truth.crack if region is None else truth.crack & region.inside
+        if sight.flag == WRONG_SIZE:
+            notes[str(path)] = [*notes[str(path)], "has other proportions than the camera file's pictures: pixels only"]
+        found = seen_cracks(name, None, crack, took, sight, settings)
         rows += [row | {"mask": str(path)} for row in found]
     return MeasuredMasks(rows, told_once(notes))
 

@@ -1,0 +1,43 @@
+"""Cracks of one picture, measured as its camera shows the road."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.arrays import Mask
+from pipeline.measuring.cracks import measure
+from pipeline.measuring.rows import crack_rows
+from pipeline.measuring.settings import MeasureSettings
+from pipeline.placing.camera_file import Camera
+from pipeline.placing.photograph_view import OBLIQUE, Sight
+
+
+def seen_cracks(
+    name: str,
+    probability: NDArray[np.float32] | None,
+    mask: Mask,
+    camera: Camera | None,
+    sight: Sight,
+    settings: MeasureSettings,
+    level: float = 0.5,
+) -> list[dict[str, Any]]:
+    """Rows of the table `cracks` of one picture.
+
+    Args:
+        name: of the picture.
+        probability: ``(H, W)`` 0–1 that the mask was made of; None where somebody drew it.
+        mask: ``(H, W)`` bool.
+        camera: that took it; its lane's axis counts before that of `settings`.
+        sight: of `pipeline.placing.photograph_view.sight_of`.
+        settings: what counts as one crack.
+        level: probability from which on a pixel is crack.
+    """
+    if camera is not None:
+        settings = settings.model_copy(update={"lane_axis_deg": camera.lane.axis_deg})
+    rows = crack_rows(name, measure(probability, mask, settings, sight.view, level), sight.view)
+    if sight.flag == OBLIQUE:  # angles in such a picture are not those of the road
+        rows = [row | {"kind": None} for row in rows]
+    return rows
