@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -117,77 +114,6 @@ def test_imports_point_one_way(path: Path) -> None:
 )
 def test_the_import_check_itself(source: str, package: str, found: set[str]) -> None:
     assert forbidden_imports(source, package) == found
-
-
-# Run in a process of its own: this one may have imported Prefect already.
-IMPORT_ALL = """
-import importlib, socket, sys, urllib.request
-
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "prefect":
-            raise ModuleNotFoundError(f"No module named {name!r} (made unimportable by a test)", name=name)
-
-def refuse(*args, **kwargs):
-    raise AssertionError(f"a network connection at import: {args}")
-
-if "without-prefect" in sys.argv:
-    sys.meta_path.insert(0, Blocker())
-    try:
-        import prefect
-    except ModuleNotFoundError:
-        pass
-    else:
-        sys.exit("the blocker does not block")
-if "without-network" in sys.argv:
-    socket.socket.connect = socket.socket.connect_ex = refuse
-    socket.create_connection = socket.getaddrinfo = urllib.request.urlopen = refuse
-for name in sys.stdin.read().split():
-    importlib.import_module(name)
-"""
-
-
-def import_all(names: list[str], *conditions: str, home: Path) -> subprocess.CompletedProcess[str]:
-    # Empty caches and an empty home: a download cannot hide behind a file that is there already.
-    environment = os.environ | {
-        "CRACK_SURVEY_HOME": str(home / "crack-survey"),
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "TORCH_HOME": str(home / "torch"),
-        "HF_HOME": str(home / "huggingface"),
-        "PREFECT_HOME": str(home / "prefect"),
-    }
-    return subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL, *conditions],
-        input="\n".join(names),
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-
-
-def test_pipeline_and_models_import_without_prefect(tmp_path: Path) -> None:
-    names = [module_name(path) for path in source_files(*BELOW_FLOWS)]
-    assert names, "no modules found"
-    done = import_all(names, "without-prefect", "without-network", home=tmp_path)
-    assert done.returncode == 0, done.stderr
-
-
-def test_nothing_downloads_or_writes_at_import(tmp_path: Path) -> None:
-    names = [module_name(path) for path in source_files(*LAYERS)]
-    done = import_all(names, "without-network", home=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert not (tmp_path / "crack-survey").exists(), "importing must not write a run's files"
-    weights = [path for path in tmp_path.rglob("*") if path.suffix in {".pth", ".pt", ".safetensors", ".bin", ".zip"}]
-    assert not weights
-
-
-def test_the_blocker_blocks(tmp_path: Path) -> None:
-    done = import_all(["prefect.flows"], "without-prefect", home=tmp_path)
-    assert done.returncode != 0
-    assert "made unimportable by a test" in done.stderr
 
 
 def test_files_stay_small() -> None:
