@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +19,6 @@ from flows.cli_survey import survey
 from flows.mistakes import Commands
 from models.errors import UsageError
 
-if TYPE_CHECKING:
-    pass
-
 app = typer.Typer(
     cls=Commands,
     name="crack-survey",
@@ -34,6 +31,18 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback(invoke_without_command=True)
+def _about(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Finds cracks in photographs of road and pavement: a RetinaNet says where to look, a U-Net draws them."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(installed("crack-survey"))
+        raise typer.Exit
+
+
 app.add_typer(data, name="data")
 app.add_typer(camera, name="camera")
 app.command()(bench)

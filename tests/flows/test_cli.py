@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -38,6 +39,11 @@ def assert_told(result: Result, status: int, *words: str) -> None:
     assert len(result.stderr.strip().splitlines()) >= 2, "what is wrong, then what to do"
     assert "Traceback" not in result.output
     assert not result.stdout
+
+
+def test_the_version_is_told() -> None:
+    result = crack_survey("--version")
+    assert (result.returncode, result.stdout.strip()) == (0, version("crack-survey"))
 
 
 def test_help_needs_nothing_heavy() -> None:
