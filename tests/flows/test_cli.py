@@ -43,7 +43,7 @@ def assert_told(result: Result, status: int, *words: str) -> None:
 
 def test_the_version_is_told() -> None:
     result = crack_survey("--version")
-    assert (result.returncode, result.stdout.strip()) == (0, version("crack-survey"))
+    assert (result.exit_code, result.stdout.strip()) == (0, version("crack-survey"))
 
 
 def test_help_needs_nothing_heavy() -> None:
