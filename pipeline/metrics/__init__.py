@@ -3,11 +3,11 @@
 Every metric comes from integer counts of one picture that add up, so pooling a split is `sum(counts, RegionCounts())`.
 """
 
-from pipeline.metrics.labels import Oracle, anchor_recall, box_iou, oracle
+from pipeline.metrics.average_precision import ap50
+from pipeline.metrics.labels import Oracle, anchor_recall, oracle
 from pipeline.metrics.pooling import Counts, bootstrap_interval, mean_over_pictures
 from pipeline.metrics.regions import (
     RegionCounts,
-    ap50,
     counts_at,
     curve_of,
     judged_boxes,
@@ -30,7 +30,6 @@ __all__ = [
     "anchor_recall",
     "ap50",
     "bootstrap_interval",
-    "box_iou",
     "choose_probability_threshold",
     "counts_at",
     "curve_of",

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torchvision.ops import box_iou
 
-from pipeline.arrays import AnyBoxes
+from pipeline.arrays import AnyBoxes, Mask
 from pipeline.metrics.regions import RegionCounts, region_counts
 
 _ROWS_AT_ONCE = 64
@@ -23,8 +24,8 @@ class Oracle(NamedTuple):
 
 def oracle(
     boxes_per_picture: Iterable[AnyBoxes],
-    masks: Iterable[NDArray[np.bool_]],
-    ignores: Iterable[NDArray[np.bool_] | None] | None = None,
+    masks: Iterable[Mask],
+    ignores: Iterable[Mask | None] | None = None,
 ) -> Oracle:
     """Score the label boxes themselves, pooled.
 
@@ -54,30 +55,12 @@ def anchor_recall(boxes: AnyBoxes, anchors: AnyBoxes, iou: float = 0.5) -> float
     Returns:
         nan without boxes, 0 without anchors.
     """
-    boxes, anchors = np.asarray(boxes).reshape(-1, 4), np.asarray(anchors).reshape(-1, 4)
-    if not len(boxes):
+    wanted, laid = (torch.as_tensor(np.asarray(some, np.float64).reshape(-1, 4)) for some in (boxes, anchors))
+    if not len(wanted):
         return float("nan")
-    if not len(anchors):
+    if not len(laid):
         return 0.0
     met = 0
-    for start in range(0, len(boxes), _ROWS_AT_ONCE):  # all pairs at once would fill the memory of a small machine
-        met += int(np.count_nonzero(box_iou(boxes[start : start + _ROWS_AT_ONCE], anchors).max(axis=1) >= iou))
-    return met / len(boxes)
-
-
-def box_iou(a: AnyBoxes, b: AnyBoxes) -> NDArray[np.float64]:
-    """Intersection over union of every pair: ``(N, 4)`` and ``(M, 4)`` xyxy px to ``(N, M)``.
-
-    >>> box_iou(np.array([[0, 0, 4, 4]]), np.array([[2, 0, 6, 4]])).round(3).tolist()
-    [[0.333]]
-    """
-    a, b = np.asarray(a, dtype=np.float64).reshape(-1, 4), np.asarray(b, dtype=np.float64).reshape(-1, 4)
-    low = np.maximum(a[:, None, :2], b[None, :, :2])  # (N, M, 2)
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    inter = np.clip(high - low, 0, None).prod(axis=2)  # (N, M)
-    union = _area(a)[:, None] + _area(b)[None, :] - inter
-    return np.asarray(inter / union)
-
-
-def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+    for start in range(0, len(wanted), _ROWS_AT_ONCE):  # all pairs at once would fill the memory of a small machine
+        met += int((box_iou(wanted[start : start + _ROWS_AT_ONCE], laid).amax(dim=1) >= iou).sum())
+    return met / len(wanted)

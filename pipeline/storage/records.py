@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 
 from models.errors import DataError, UsageError
 from pipeline.storage.atomic import write_whole
-from pipeline.storage.schemas import HEADLINE, JSON_COLUMNS, SCHEMAS, fit_rows
+from pipeline.storage.rows import fit_rows
+from pipeline.storage.schemas import HEADLINE, JSON_COLUMNS, SCHEMAS
 
 PAPER: dict[str, Any] = dict.fromkeys(HEADLINE) | {
     "run_id": "paper",

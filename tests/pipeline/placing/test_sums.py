@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.sums import SUMS, SectionSums
-from pipeline.storage.schemas import SCHEMAS, fit_rows
+from pipeline.storage.rows import fit_rows
+from pipeline.storage.schemas import SCHEMAS
 from tests.pipeline.placing.roads import DOWN, FORWARD, book, crack, photographs, sight, summed
 
 STRAIGHT = np.column_stack([np.full(8000, 0.9), np.linspace(-10, 70, 8000)])
