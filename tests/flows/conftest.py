@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
+from prefect.testing import utilities
 
 from flows import showing
 from pipeline.settings import RunSettings, make_settings
@@ -33,13 +36,28 @@ class Finished(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def prefect_api() -> Iterator[str]:
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prefect's database as its first server here has made it, once there is one: making it takes longer than starting.
+
+    One for all processes that run tests together.
+    """
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "empty.db"
+
+
+@pytest.fixture(scope="session")
+def prefect_api(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a server on a database of its own; a flow's heartbeat would cost a second each."""
+    folder = tmp_path_factory.mktemp("prefect")
+    database = folder / "prefect-test.db"  # the harness's name for it
+    begin_with(empty_database, database)
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(utilities, "mkdtemp", lambda: str(folder))
             # The harness gives up where one of its questions waits 5 s for an answer, as on a busy machine.
             patch.setattr(httpx, "Client", partial(httpx.Client, timeout=600))
-            stack.enter_context(prefect_test_harness(server_startup_timeout=600))
+            stack.enter_context(utilities.prefect_test_harness(server_startup_timeout=600))
+        keep_empty(database, empty_database)
         stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
         yield PREFECT_API_URL.value()
 
@@ -94,6 +112,22 @@ def finished_home(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in the home of `finished`."""
     monkeypatch.setenv("CRACK_SURVEY_HOME", str(finished.home))
     return finished.home
+
+
+def begin_with(empty: Path, database: Path) -> None:
+    """Let a server that will be started on `database` begin with the empty one, where that is made already."""
+    if empty.is_file():
+        shutil.copy(empty, database)
+
+
+def keep_empty(database: Path, empty: Path) -> None:
+    """Copy a database that a server has just been started on, for the next."""
+    if empty.is_file():
+        return
+    part = empty.with_name(f"empty-{os.getpid()}.db")
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
+    part.replace(empty)
 
 
 def tiny_settings(root: Path, **overrides: object) -> RunSettings:

@@ -18,6 +18,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 
 from flows.deployments import BY_HAND
 from pipeline.storage.records import read_table
+from tests.flows.conftest import begin_with
 from tests.flows.test_cli import assert_told, crack_survey
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 
@@ -47,8 +48,9 @@ class Server(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
+    begin_with(empty_database, folder / "prefect.db")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -225,20 +225,22 @@ def test_a_runner_that_is_not_installed_is_named(settings: SurveySettings, monke
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
-    """A Dask scheduler and two worker processes on this machine."""
+    """A Dask scheduler and two worker processes on this machine, forked from one that has imported the flow."""
     pytest.importorskip("prefect_dask", reason="the extra [dask] is not installed")
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
-    ) as made:
-        yield made
+    dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        distributed.utils.get_mp_context().set_forkserver_preload(["distributed", "prefect_dask", "flows.survey"])
+        with distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        ) as made:
+            yield made
 
 
 @pytest.mark.timeout(600)
 def test_a_dask_worker_killed_in_mid_batch_loses_and_doubles_nothing(
     prefect_api: str, bundle: Path, tmp_path: Path, cluster: Any
 ) -> None:
-    photos = make_photographs(tmp_path / "photos", 60)
+    photos = make_photographs(tmp_path / "photos", 30)
     plain = settings_for(photos, bundle, tmp_path / "plain")
     settings = settings_for(photos, bundle, tmp_path / "out", runner="dask", address=cluster.scheduler_address, chunk=2)
     run_survey(plain)
@@ -260,6 +262,6 @@ def test_a_dask_worker_killed_in_mid_batch_loses_and_doubles_nothing(
     assert killed
     assert killed[0][1] > 0, "the batch was over before the kill"
     assert row is not None
-    assert row["images"] == 60
+    assert row["images"] == 30
     assert_same_record(settings.target, final_tables(plain.target))
     assert not pd.Series(read_table("images", settings.target)["name"]).duplicated().any()
