@@ -17,7 +17,7 @@ from pipeline.survey.plan import find_unfinished
 from tests.flows.test_cli import crack_survey
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 
-PHOTOGRAPHS = 40
+PHOTOGRAPHS = 20
 
 
 def done(out: Path) -> int:
