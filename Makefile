@@ -25,8 +25,9 @@ run: env ## train, measure and survey on the small sample of survey frames
 	$(BIN)/crack-survey run --preset brief --dataset dnit --root data/samples/dnit $(ARGS)
 	$(BIN)/crack-survey survey 'data/samples/dnit/*_020BDF*/*_RAW.jpg' --overlays --all
 
+# For two cores, three processes: much of the time of those that start servers is waiting. Those come first, as they lie.
 test: $(VENV)/.installed-test ## install what the tests need and run them, on two cores
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --benchmark-disable $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --benchmark-disable $(ARGS)
 
 benchmark: $(VENV)/.installed-test ## time the hot path; nothing is judged
 	$(BIN)/python -m pytest --benchmark-only tests/pipeline/cascade/test_cascade_speed.py
