@@ -10,8 +10,6 @@ from hypothesis.extra import numpy as hnp
 
 from pipeline.metrics import (
     RegionCounts,
-    ap50,
-    bootstrap_interval,
     region_counts,
     region_curve,
 )
@@ -200,54 +198,3 @@ def test_curve_of_pictures_without_boxes_or_of_none():
     nothing = region_curve([], [0.5])
     assert np.isnan(nothing.loc[0, "data_reduction"])
     assert list(region_curve([], []).columns) == list(curve.columns)
-
-
-TRUTH = np.array([[0, 0, 10, 10], [20, 0, 30, 10]], dtype=np.int64)
-NEAR = np.array([[0, 0, 10, 6]])  # IoU 0.6 with the first
-FAR = np.array([[0, 0, 10, 4]])  # IoU 0.4
-
-
-@pytest.mark.parametrize(
-    ("boxes", "scores", "truth", "expected"),
-    [
-        (TRUTH, [0.9, 0.8], TRUTH, 1.0),
-        (NO_BOXES, [], TRUTH, 0.0),
-        (NO_BOXES, [], NO_BOXES, math.nan),
-        (TRUTH, [0.9, 0.8], NO_BOXES, math.nan),
-        # Recall stops at 1 of 2 with precision 1: recall points 0, 0.01 … 0.50, 51 of 101
-        (NEAR, [0.9], TRUTH, 51 / 101),
-        (FAR, [0.9], TRUTH, 0.0),
-        # A false box above one true box: precision 1/2 at recall 1
-        (np.array([[50, 50, 60, 60], [0, 0, 10, 10]]), [0.9, 0.8], TRUTH[:1], 0.5),
-    ],
-)
-def test_ap50_by_hand(boxes, scores, truth, expected, capsys):
-    value = ap50([(np.asarray(boxes, dtype=np.float32), np.array(scores, dtype=np.float32), truth)])
-    assert value == pytest.approx(expected, nan_ok=True)
-    assert capsys.readouterr().out == ""
-
-
-def test_ap50_pools_pictures_with_and_without_boxes():
-    # Two truths, in different pictures, the second without detections; a clean picture with one false, weaker box
-    scored = [(TRUTH[:1], [0.9], TRUTH[:1]), (NO_BOXES, [], TRUTH[:1]), (TRUTH[:1], [0.1], NO_BOXES)]
-    assert ap50(scored) == pytest.approx(51 / 101)
-
-
-def test_bootstrap_resamples_pictures():
-    good = RegionCounts(tp=4, pictures=1)
-    bad = RegionCounts(fp=4, pictures=1)
-    low, high = bootstrap_interval([good] * 10, lambda c: c.precision)
-    assert (low, high) == (1, 1)
-    low, high = bootstrap_interval([good] * 15 + [bad] * 5, lambda c: c.precision)
-    # Share of good pictures among 20 draws: 0.75 ± 1.96 · sqrt(0.75 · 0.25 / 20) ≈ 0.56 … 0.94
-    assert low == pytest.approx(0.56, abs=0.06)
-    assert high == pytest.approx(0.94, abs=0.06)
-    again = bootstrap_interval([good] * 15 + [bad] * 5, lambda c: c.precision)
-    assert again == (low, high)
-    narrow = bootstrap_interval([good] * 15 + [bad] * 5, lambda c: c.precision, level=0.5)
-    assert low < narrow[0] < narrow[1] < high
-
-
-def test_bootstrap_of_nothing_is_nan():
-    assert all(math.isnan(v) for v in bootstrap_interval([], lambda c: 1.0))
-    assert all(math.isnan(v) for v in bootstrap_interval([RegionCounts(pictures=1)], lambda c: c.precision))

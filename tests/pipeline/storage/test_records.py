@@ -18,8 +18,8 @@ import pytest
 
 from models.errors import DataError, UsageError
 from pipeline.storage import records
-from pipeline.storage.records import PAPER, new_run_id, read_table, runs_json, runs_table, write_part
-from pipeline.storage.schemas import HEADLINE, SCHEMA_VERSION, SCHEMAS
+from pipeline.storage.records import read_table, write_part
+from pipeline.storage.schemas import SCHEMA_VERSION, SCHEMAS
 
 FIRST, SECOND = "20260101T000000-00000a", "20260102T000000-00000b"
 START = datetime(2026, 1, 1, 8, 30, tzinfo=UTC)
@@ -96,44 +96,6 @@ def test_values_are_taken_as_they_come(tmp_path):
     assert (got["images"], got["seed"], got["f1_2px"]) == (17, 3, 0.5)
     assert pd.isna(got["precision"])
     assert pd.isna(got["ap50"])
-
-
-def test_a_frame_and_a_list_of_rows_write_the_same(tmp_path):
-    rows = [DETECTION | {"tp": True}, DETECTION | {"tp": None}, DETECTION | {"tp": False, "score": 0.25}]
-    write_part("detections", FIRST, rows, tmp_path)
-    frame = pd.DataFrame(rows)
-    write_part("detections", SECOND, frame.astype({"score": "float32", "x1_px": "int64"}), tmp_path)
-    both = read_table("detections", tmp_path)
-    halves = [both[both["run_id"] == run].drop(columns="run_id").reset_index(drop=True) for run in (FIRST, SECOND)]
-    pd.testing.assert_frame_equal(halves[0].iloc[:, 5:], halves[1].iloc[:, 5:])
-    assert halves[0]["tp"].tolist() == [True, pd.NA, False]
-
-
-@pytest.mark.parametrize(
-    ("table", "row", "said"),
-    [
-        ("detections", DETECTION | {"colour": 1}, "'colour'"),
-        ("detections", DETECTION | {"score": "high"}, "'score'"),
-        ("detections", DETECTION | {"score": None}, "'score'"),
-        ("detections", {"name": "001"}, "'x1_px'"),
-        ("detections", DETECTION | {"run_id": SECOND}, "another run"),
-        ("images", {"name": "001", "boxes": 2.5}, "'boxes'"),
-        ("images", {"name": 17}, "'name'"),
-        ("runs", RUN | {"started_at": datetime(2026, 1, 1)}, "no time zone"),
-        ("runs", RUN | {"started_at": "yesterday"}, "'started_at'"),
-        ("runs", {"kind": "survey"}, "'started_at'"),
-    ],
-)
-@pytest.mark.parametrize("as_frame", [False, True])
-def test_rows_that_do_not_fit_leave_nothing(table, row, said, as_frame, tmp_path):
-    rows = pd.DataFrame([row]) if as_frame else [row]
-    with pytest.raises(DataError) as caught:
-        write_part(table, FIRST, rows, tmp_path)
-    assert said in caught.value.problem
-    assert table in caught.value.problem
-    assert "part-00000.parquet" in caught.value.problem
-    assert "schemas.py" in caught.value.remedy
-    assert everything_below(tmp_path) == []
 
 
 def test_a_full_disk_leaves_nothing_and_says_so(tmp_path, monkeypatch):
@@ -264,48 +226,3 @@ def test_two_processes_write_two_runs_at_once(tmp_path):
     files = [p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file()]
     assert len(files) == 12
     assert all(re.fullmatch(r"part-\d{5}\.parquet", f.name) for f in files)
-
-
-def test_run_ids_sort_by_time_and_differ():
-    ids = [new_run_id() for _ in range(50)]
-    assert len(set(ids)) == 50
-    assert all(re.fullmatch(r"\d{8}T\d{6}-[0-9a-f]{6}", i) for i in ids)
-    stamp = datetime.strptime(ids[0][:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    assert abs(datetime.now(UTC) - stamp) < timedelta(minutes=1)
-
-
-def test_the_papers_figures_are_those_it_prints():
-    assert (PAPER["precision"], PAPER["segmentation_error"], PAPER["data_reduction"]) == (0.9892, 0.0122, 0.7212)
-    assert (PAPER["detect_ms"], PAPER["score_threshold"]) == (53.1, 0.5)
-    assert set(HEADLINE) <= set(PAPER)
-    assert PAPER["f1_2px"] is None
-
-
-def test_json_lists_runs_oldest_first_and_holds_no_nan(tmp_path):
-    late = RUN | {"started_at": START + timedelta(days=1), "precision": 0.9, "images": 17, "settings": {"a": {"b": 1}}}
-    write_part("runs", FIRST, [late], tmp_path)
-    write_part("runs", SECOND, [RUN | {"precision": float("nan"), "f1_0px": float("inf")}], tmp_path)
-    out = json.loads(json.dumps(runs_json(tmp_path), allow_nan=False))
-    assert [run["run_id"] for run in out["runs"]] == [SECOND, FIRST]
-    assert set(HEADLINE) <= set(out["runs"][0])
-    assert (out["runs"][0]["precision"], out["runs"][0]["f1_0px"], out["runs"][0]["images"]) == (None, None, None)
-    assert out["runs"][1]["settings"] == {"a": {"b": 1}}
-    assert out["runs"][1]["images"] == 17
-    assert datetime.fromisoformat(out["runs"][0]["started_at"]) == START
-    assert out["paper"]["precision"] == 0.9892
-
-
-def test_json_and_table_of_no_runs(tmp_path):
-    assert runs_json(tmp_path) == {"paper": PAPER, "runs": []}
-    table = runs_table(tmp_path)
-    assert table["run_id"].tolist() == ["paper"]
-
-
-def test_table_has_the_paper_as_its_first_row(tmp_path):
-    write_part("runs", FIRST, [RUN | {"precision": 0.95, "cascade_ms": 40}], tmp_path)
-    table = runs_table(tmp_path)
-    assert table["run_id"].tolist() == ["paper", FIRST]
-    assert table["precision"].tolist() == [0.9892, 0.95]
-    assert table["images"].tolist() == [18, pd.NA]
-    assert list(table.columns[-len(HEADLINE) :]) == list(HEADLINE)
-    assert all(table[column].dtype == np.float64 for column in HEADLINE)
