@@ -19,7 +19,6 @@ STILL_LONGER = {
     "tests/flows/test_schedules.py",
     "tests/flows/test_survey.py",
     "tests/models/test_runtimes.py",
-    "tests/pipeline/reporting/test_run_page.py",
     "tests/pipeline/survey/listing/test_sources.py",
     "tests/pipeline/survey/page/test_page.py",
     "tests/pipeline/survey/test_incremental.py",

@@ -30,7 +30,7 @@ from pipeline.survey.page.page import MOST_CRACKED, MOST_FAILURES, PageInput, re
 from pipeline.survey.page.spread import MOST_STRETCHES, measure_spread
 from pipeline.survey.page.worst import look_again, most_cracked, read_boxes
 from pipeline.survey.plan import Survey, read_survey
-from tests.pipeline.reporting.test_run_page import HOSTILE, Page
+from tests.pipeline.reporting.report import HOSTILE, Page
 from tests.pipeline.survey.bad_files import GOOD
 from tests.pipeline.survey.browser import Browser, chromium, find_chromium
 from tests.pipeline.survey.conftest import make_bundle, make_photographs

@@ -19,7 +19,7 @@ from pipeline.survey.page.page import write_page
 from pipeline.survey.page.sections_table import worst_sections
 from pipeline.survey.page.widths import measure_widths
 from pipeline.survey.plan import Survey, read_survey
-from tests.pipeline.reporting.test_run_page import HOSTILE, Page
+from tests.pipeline.reporting.report import HOSTILE, Page
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 from tests.pipeline.survey.page.test_page import assert_harmless
 from tests.pipeline.survey.test_kills import settings_for
