@@ -87,7 +87,7 @@ def assert_same_record(out: Path, expected: dict[str, pd.DataFrame]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
-    photos = make_photographs(tmp_path / "photos", 40)
+    photos = make_photographs(tmp_path / "photos", 24)
     (photos / "bad.jpg").write_text("no picture")
     whole = settings_for(photos, bundle, tmp_path / "whole")
     broken = settings_for(photos, bundle, tmp_path / "broken")
@@ -113,7 +113,7 @@ def test_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
         assert attempt(None) == 0  # in a child, which loads the networks anew
         alone = time.perf_counter() - began
         subprocess.run(["rm", "-r", str(broken.target)], check=True)
-        assert len(expected["images"]) == 40
+        assert len(expected["images"]) == 24
         assert len(expected["detections"]) > 0
         killed, runs, done = 0, set(), []
         while killed < KILLS:
