@@ -11,6 +11,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 
 # An activated environment, or a PYTHONHOME left over from one, must not leak into ours.
 unexport VIRTUAL_ENV PYTHONHOME
+# The tests start dozens of processes, each of which would compile this program again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help env run test benchmark lint clean
