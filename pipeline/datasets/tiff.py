@@ -117,6 +117,9 @@ def _choose(pages: Sequence[tifffile.TiffPage], inner: Sequence[tifffile.TiffPag
     page = pages[number]
     if any(_area(sub) > _area(page) for sub in inner if not int(sub.subfiletype) & (_MASK | _REDUCED)):
         raise DataError(f"{name} keeps its full picture below a preview.", "Export the picture as JPEG or plain TIFF.")
+    alike = len({pages[n].offset for n in whole if 2 * _area(pages[n]) > _area(page)})  # damaged ones lead in a loop
+    if alike > 1:  # unlike a preview or the levels of a pyramid, each of them may be a photograph
+        raise DataError(f"{name} holds {alike} pictures of about one size.", "Save each of them as a file of its own.")
     _require_photograph(page, name)
     same = [n for n, other in enumerate(pages) if int(other.subfiletype) == _MASK and _area(other) == _area(page)]
     return TiffPage(

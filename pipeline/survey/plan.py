@@ -20,8 +20,9 @@ from pipeline.survey.layout import PLAN, check_output, drop, row_path, surveys_f
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.listing.recorded import read_recorded
+from pipeline.survey.listing.remote import RemoteStore
 from pipeline.survey.listing.sources import Source, open_source
-from pipeline.survey.listing.stores import LocalStore, RemoteStore, open_store
+from pipeline.survey.listing.stores import LocalStore, open_store
 from pipeline.survey.listing.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
 from pipeline.survey.marks import is_run_id, marked_run, put_mark
 from pipeline.survey.road_check import absolute_paths, read_road, road_digest

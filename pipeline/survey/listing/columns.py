@@ -29,7 +29,8 @@ NAMES: tuple[tuple[Column, str, str], ...] = (
         Column("path"),
         "path",
         "file, file_name, file_path, image, image_name, image_path, image_file, img, img_path, photo, photo_path, "
-        "photograph, picture, source_file, uri, url, name",
+        "photograph, picture, source_file, uri, url, name, datei, dateiname, foto, bild, archivo, fichero, imagen, "
+        "ficheiro, arquivo, imagem, fichier",
     ),
     (
         Column("taken_at"),
@@ -141,6 +142,8 @@ def read_header(names: Iterable[str], address: str) -> Header:
         DataError: none names the photographs, or two columns hold the same.
     """
     listed = [name for name in names if name is not None]
+    if any("\udc80" <= sign <= "\udcff" for name in listed for sign in name):
+        raise DataError(f"The manifest {address} is not UTF-8.", "Save it as CSV UTF-8.")
     known: dict[str, Column] = {}
     for table in (_OWN, _USUAL, _WEAK):
         told = {column.field for column in known.values()}

@@ -11,7 +11,8 @@ from pathlib import Path
 from models.errors import DataError, UsageError
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.survey.listing.photographs import Failure, Photograph, readable
-from pipeline.survey.listing.stores import LocalStore, RemoteStore, stamp_of
+from pipeline.survey.listing.remote import RemoteStore, stamp_of
+from pipeline.survey.listing.stores import LocalStore
 from pipeline.survey.marks import MARK, in_output, is_output
 
 OTHER_PICTURES = (

@@ -101,15 +101,26 @@ def _text(file: BinaryIO, address: str, passed_over: dict[str, int]) -> Iterator
     if said := re.fullmatch(r"sep=(.)\s*", first, re.IGNORECASE):  # for spreadsheets, and no line of the table
         first, before = next(lines, ""), 2
     delimiter = said[1] if said else max(DELIMITERS, key=first.count)
-    names = next(csv.reader([first], delimiter=delimiter), [])
+    names = next(csv.reader([first], delimiter=delimiter, strict=True), [])
     if address.lower().endswith(".txt") and not names_photographs(names):
         yield from _paths(first, lines)
         return
     header = _header(names, address, passed_over)
     # Where there is one column, a comma is part of a name.
-    reader = csv.DictReader(lines, fieldnames=names, delimiter=delimiter if len(names) > 1 else NONE)
-    for row in reader:
-        yield Listed(reader.line_num + before, _by_column(row, header), delimiter != ",")
+    reader = csv.DictReader(lines, fieldnames=names, delimiter=delimiter if len(names) > 1 else NONE, strict=True)
+    number = before
+    try:
+        for row in reader:
+            line = _by_column(row, header)
+            if "\n" in str(line.get(Column("path"))):  # what a quote has swallowed would be missed by nobody
+                raise csv.Error("a path with a line break")
+            yield Listed(reader.line_num + before, line, delimiter != ",")
+            number = reader.line_num + before
+    except csv.Error as error:
+        raise DataError(
+            f"The manifest {address} cannot be read after line {number}: {error}.",
+            'Look there for a quote (") that is opened and not closed, or stands within a value.',
+        ) from error
 
 
 def _paths(first: str, rest: Iterator[str]) -> Iterator[Listed]:

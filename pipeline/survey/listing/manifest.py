@@ -10,7 +10,7 @@ from hashlib import blake2b
 import numpy as np
 
 from models.errors import DataError
-from pipeline.survey.listing.addresses import is_address
+from pipeline.survey.listing.addresses import is_address, plain_place
 from pipeline.survey.listing.columns import Column
 from pipeline.survey.listing.credentials import REMEDY, carries_credentials, without_credentials
 from pipeline.survey.listing.lists import Listed, read_lines
@@ -84,6 +84,8 @@ def _name(line: Listed, root: str, store: Store) -> str:
     if is_empty(given):
         return ""
     path = str(given).strip()
+    if path.startswith(("file://", "local://")):
+        path = plain_place(path)
     name = _below(path, root)
     if "\\" not in path or is_address(path) or _is_there(name, store):
         return name

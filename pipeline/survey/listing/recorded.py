@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from pipeline.storage.records import read_table
 from pipeline.survey.listing.photographs import PLACE, Photograph, Refused
 from pipeline.survey.listing.question import COLUMNS, answers, listed_digest
-from pipeline.survey.listing.stores import WEAK, Store
+from pipeline.survey.listing.remote import WEAK
+from pipeline.survey.listing.stores import Store
 from pipeline.survey.road_check import road_digest
 from pipeline.survey.settings import SurveySettings
 

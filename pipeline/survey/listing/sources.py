@@ -13,7 +13,8 @@ from pipeline.survey.listing.folders import MAGIC, Wanted, by_pattern, by_suffix
 from pipeline.survey.listing.lists import SUFFIXES, check_list
 from pipeline.survey.listing.manifest import read_manifest
 from pipeline.survey.listing.photographs import Photograph
-from pipeline.survey.listing.stores import LocalStore, RemoteStore, open_store
+from pipeline.survey.listing.remote import RemoteStore
+from pipeline.survey.listing.stores import LocalStore, open_store
 from pipeline.survey.settings import SurveySettings
 
 

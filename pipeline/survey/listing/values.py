@@ -22,6 +22,7 @@ LIMITS = {
 }
 TEXTS = ("route_id", "direction", "lane")
 LONGEST_TEXT = 200
+NOTHING = frozenset({"null", "none", "nan", "nat", "n/a", "na", "\\n", "#n/a", "-"})
 NORTHS = {"t": "true", "true": "true", "m": "magnetic", "magnetic": "magnetic"}
 
 Line = Mapping[Column, Any]
@@ -41,7 +42,9 @@ def read_place(line: Line, decimal_comma: bool) -> dict[str, Any]:
     Raises:
         BadLineError: a value does not fit its column.
     """
-    given = {column: value for column, value in line.items() if column.field != "path" and not is_empty(value)}
+    given = {
+        column: value for column, value in line.items() if column.field != "path" and not _says_nothing(column, value)
+    }
     if decimal_comma:
         given = _without_decimal_comma(given)
     told: dict[str, Any] = {}
@@ -59,6 +62,8 @@ def read_place(line: Line, decimal_comma: bool) -> dict[str, Any]:
             told[column.field] = _number(column, value)
     if ("latitude_deg" in told) != ("longitude_deg" in told):
         raise BadLineError("latitude and longitude go together, and one is missing")
+    if told.get("latitude_deg") == 0 and told.get("longitude_deg") == 0:  # no road is there: a receiver without a fix
+        del told["latitude_deg"], told["longitude_deg"]
     if "heading_deg" in told:
         told["heading_deg"] %= 360.0
     return told
@@ -67,6 +72,12 @@ def read_place(line: Line, decimal_comma: bool) -> dict[str, Any]:
 def is_empty(value: Any) -> bool:
     """Whether a cell tells nothing: none, NaN, NaT, or blank."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+def _says_nothing(column: Column, value: Any) -> bool:
+    """Whether a cell is empty, or holds what databases and spreadsheets write where there is no number or time."""
+    said = value.strip().casefold() if isinstance(value, str) and column.field not in TEXTS else None
+    return is_empty(value) or said in NOTHING
 
 
 def parse_moment(text: str) -> datetime:
@@ -143,6 +154,8 @@ def _as_text(value: Any) -> str:
 
 def _text(field: str, value: Any) -> str:
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    if re.search(r"[\x00-\x1f\ud800-\udfff]", text):  # no table can hold half of a character
+        raise BadLineError(f"{field} is {_short(text)}, which is not UTF-8 or has signs that cannot be shown")
     if len(text) > LONGEST_TEXT:
         raise BadLineError(f"{field} has {len(text)} characters, more than {LONGEST_TEXT}")
     return text

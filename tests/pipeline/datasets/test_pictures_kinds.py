@@ -151,6 +151,13 @@ def test_the_largest_page_that_is_no_preview_is_read() -> None:
     np.testing.assert_array_equal(read(tiff(SMOOTH[::2, ::2], SMOOTH, photometric="rgb")).image, SMOOTH)
 
 
+def test_pages_that_may_each_be_a_photograph_are_refused() -> None:
+    content = tiff(SMOOTH[:-2], SMOOTH, photometric="rgb")
+    assert kind_of(content) == "unsupported"
+    with pytest.raises(DataError, match="2 pictures of about one size"):
+        read(content)
+
+
 def test_raw_files_are_told_as_raw() -> None:
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as file:

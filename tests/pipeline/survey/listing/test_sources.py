@@ -17,11 +17,11 @@ import pytest
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey.batch import run_survey
-from pipeline.survey.listing import stores
+from pipeline.survey.listing import remote
 from pipeline.survey.listing.folders import by_pattern
 from pipeline.survey.listing.photographs import Photograph, Refused
+from pipeline.survey.listing.remote import WEAK, RemoteStore, stamp_of
 from pipeline.survey.listing.sources import open_source
-from pipeline.survey.listing.stores import RemoteStore, stamp_of
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
 
@@ -185,7 +185,7 @@ def test_an_address_that_is_not_there(memory: str) -> None:
 def test_a_remote_root_that_goes_away_is_no_failure_of_a_photograph(
     memory: str, photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "PAUSE_S", 0)
+    monkeypatch.setattr(remote, "PAUSE_S", 0)
     upload(photographs, memory)
     store = RemoteStore.open(memory)
     with pytest.raises(Refused, match="no longer"):
@@ -253,12 +253,12 @@ def test_home_is_expanded(tree: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_stamp_of_the_size_alone_proves_nothing() -> None:
-    assert stamp_of({"size": 5}).endswith(stores.WEAK)
-    assert not stamp_of({"size": 5, "CRC": 7}).endswith(stores.WEAK)
+    assert stamp_of({"size": 5}).endswith(WEAK)
+    assert not stamp_of({"size": 5, "CRC": 7}).endswith(WEAK)
 
 
 def test_a_server_that_stumbles_is_asked_again(memory: str, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "PAUSE_S", 0)
+    monkeypatch.setattr(remote, "PAUSE_S", 0)
     upload(photographs, memory)
     store = RemoteStore.open(memory)
     answer, asked = store.fs.cat_file, []
