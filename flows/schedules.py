@@ -12,6 +12,7 @@ import yaml
 from prefect.schedules import Cron, Interval, RRule, Schedule
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from flows.rules import check_rule
 from models.errors import UsageError
 from models.given_yaml import read_yaml
 from pipeline.settings import Settings
@@ -23,6 +24,7 @@ ISO_8601 = re.compile(
     r"P(?=.)(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?(?:T(?=.)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?)?"
 )
 MOST_TOLD = 12
+LONGEST = timedelta(days=3653)
 # Intervals are counted from a fixed midnight: those of a server that was started anew fall on the same hours.
 ANCHOR = datetime(2026, 1, 1)
 
@@ -53,6 +55,8 @@ def parse_interval(value: Any) -> timedelta:
         raise ValueError("no such span of time") from error
     if interval < timedelta(minutes=1):
         raise ValueError("an interval is a minute at least")
+    if interval > LONGEST:
+        raise ValueError("an interval is ten years at most")
     return interval
 
 
@@ -93,7 +97,10 @@ class Entry(Settings):
         if self.interval is not None:
             anchor = ANCHOR.replace(tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)
             return Interval(self.interval, timezone=self.timezone, anchor_date=anchor)
-        return None if self.rrule is None else RRule(self.rrule, timezone=self.timezone)
+        if self.rrule is None:
+            return None
+        check_rule(self.rrule)
+        return RRule(self.rrule, timezone=self.timezone)
 
 
 class _AsWritten(yaml.SafeLoader):

@@ -175,6 +175,15 @@ def test_an_interval_falls_on_the_same_hours_whenever_it_is_served(tmp_path: Pat
         (f"interval: {'9' * 6000}", ["digits"]),
         ("cron: '* * * * * *'", ["entry 1 (survey/A7)", "each second"]),
         ("cron: 0 1 * * *, cron: 0 2 * * *", ["cron", "twice"]),
+        ("rrule: FREQ=SECONDLY", ["entry 1 (survey/A7)", "each second"]),
+        ("rrule: freq=secondly;interval=90", ["each second"]),
+        ("rrule: 'FREQ=DAILY;BYSECOND=0,1,2'", ["each second"]),
+        ("rrule: FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", ["never runs"]),
+        ("rrule: FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30", ["never runs"]),
+        ("rrule: 'FREQ=DAILY;UNTIL=20200101T000000Z'", ["never runs"]),
+        ("rrule: FREQ=DAILY;COUNT=0", ["never runs"]),
+        ("rrule: FREQ=DAILY;BYHOUR=99", ["entry 1 (survey/A7)", "rule"]),
+        ("interval: 999999999d", ["ten years at most"]),
     ],
 )
 def test_an_entry_that_does_not_fit(tmp_path: Path, more: str, words: list[str]) -> None:
@@ -272,3 +281,19 @@ def test_serve_tells_of_a_wrong_file_and_of_a_server_that_is_away(tmp_path: Path
         assert_told(wrong, 2, "schedules.yaml", "entry 1 (survey/A7), chron", EXAMPLE)
         away = crack_survey("serve", "--schedules", entry(tmp_path, "cron: 0 1 * * *"))
         assert_told(away, 1, "No Prefect server answers", "prefect server start")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=WEEKLY;BYDAY=SU;BYHOUR=6;BYMINUTE=0;BYSECOND=0",
+        "RRULE:FREQ=MONTHLY;BYDAY=1MO",
+        "FREQ=MINUTELY;INTERVAL=30",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+        "FREQ=DAILY;UNTIL=20991231T000000Z",
+        "FREQ=HOURLY;BYDAY=SA,SU;COUNT=9",
+    ],
+)
+def test_rules_that_run(tmp_path: Path, rule: str) -> None:
+    (found,) = read_schedules(entry(tmp_path, f"rrule: '{rule}'"))
+    assert found.rrule == rule
