@@ -35,11 +35,13 @@ class Truth(NamedTuple):
         crack: ``(H, W)`` bool, True on crack.
         ignore: ``(H, W)`` bool, True where nobody is to judge; None where everything is to be judged.
         notes: what a user should know of how the file was read.
+        white: 255 was taken for crack, by the set of values alone.
     """
 
     crack: Mask
     ignore: Mask | None = None
     notes: tuple[str, ...] = ()
+    white: bool = False
 
 
 def read_mask(path: Path) -> Mask:
@@ -75,7 +77,8 @@ def read_truth(path: Path, values: MaskValues | None = None) -> Truth:
     else:
         crack, ignore, note = _recognise(codes, path, lossy=kind in LOSSY)
         notes += note
-    return Truth(np.ascontiguousarray(crack), ignore, notes)
+    white = values is None and bool(crack.any()) and bool((codes[crack] == 255).all())
+    return Truth(np.ascontiguousarray(crack), ignore, notes, white)
 
 
 def notes_of(truth: Truth) -> tuple[str, ...]:

@@ -112,3 +112,19 @@ def test_a_list_keeps_photographs_for_testing(make_folder: Maker) -> None:
     (root / "test.txt").write_text("nowhere\n")
     with pytest.raises(DataError, match=r"nowhere.*no such sample"):
         _ = ImageFolder(root).official_test_names
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_a_mask_without_crack_beside_those_with_pixels_not_to_be_judged(make_folder: Maker, order: str) -> None:
+    root = make_folder(names=("a", "b"))
+    pixels = np.zeros(np.asarray(Image.open(root / "masks" / "a.png")).shape[:2], np.uint8)
+    pixels[0] = 255  # not to be judged: of b, which has no crack, nothing tells it from one
+    Image.fromarray(pixels).save(root / "masks" / "b.png")
+    pixels[2] = 1
+    Image.fromarray(pixels).save(root / "masks" / "a.png")
+    dataset = ImageFolder(root)
+    dataset.load(order[0])
+    with pytest.raises(DataError, match="is 255 crack there"):
+        dataset.load(order[1])
+    told = ImageFolder(root, mask_values=MaskValues.parse("crack=1 ignore=255"))
+    assert [int(told.load(name).mask.sum()) for name in "ab"] == [pixels.shape[1], 0]
