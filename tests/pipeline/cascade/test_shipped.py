@@ -34,9 +34,9 @@ class Found(NamedTuple):
 
 STORED = {
     "roads": {
-        CRACKED: Found(49, (0, 5216, 272, 9427), 0.7343, 0.2625),
-        ALSO: Found(25, (0, 852, 0, 16300), 0.7653, 0.1440),
-        SOUND: Found(0, (0, 0, 0, 0), 0, 0),
+        CRACKED: Found(30, (134, 2828, 143, 6168), 0.7450, 0.2051),
+        ALSO: Found(34, (62, 998, 0, 16833), 0.7370, 0.1905),
+        SOUND: Found(0, (0, 0, 0, 0), 0.0000, 0.0000),
     },
     "crackforest-fast": {
         CRACKED: Found(30, (1650, 6982, 277, 1293), 0.7048, 0.4453),
