@@ -33,7 +33,7 @@ from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.flows.outage import Gate
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
-from tests.pipeline.survey.test_kills import settings_for
+from tests.pipeline.survey.interrupted import settings_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

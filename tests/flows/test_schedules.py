@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,25 +14,14 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.deployments import BY_HAND, FLOWS, check_parameters, plan
 from flows.events import EVENT, limit_labels
 from flows.runtime import DEFAULTS
-from flows.schedules import EXAMPLE, Entry, parse_interval, read_schedules
+from flows.schedules import EXAMPLE, Entry, read_schedules
 from models.errors import UsageError
 from pipeline.settings import LimitSettings, make_settings
 from pipeline.survey.settings import SurveySettings
+from tests.flows.schedule_files import SURVEY, entry, write
 from tests.flows.test_cli import assert_told, crack_survey
 
 ROOT = Path(__file__).resolve().parents[2]
-SURVEY = "  - {flow: survey, name: A7, parameters: {settings: {photos: p, bundle: b}}"
-
-
-def write(folder: Path, text: str) -> Path:
-    path = folder / "schedules.yaml"
-    path.write_text(text)
-    return path
-
-
-def entry(folder: Path, more: str) -> Path:
-    """A file with one survey, and more keys."""
-    return write(folder, f"deployments:\n{SURVEY}{', ' if more else ''}{more}}}\n")
 
 
 def test_the_example_that_ships_is_right() -> None:
@@ -101,58 +88,6 @@ def test_two_deployments_of_one_flow_and_one_that_takes_the_place_of_ours(tmp_pa
     assert sorted(planned) == sorted(
         ["survey/A7", "survey/A8", "experiment/paper", "experiment/fast", "evaluate/by-hand", "survey/by-hand"]
     )
-
-
-@pytest.mark.parametrize(
-    ("given", "seconds"),
-    [
-        ("6h", 21_600),
-        ("1h30m", 5_400),
-        ("90s", 90),
-        ("1.5d", 129_600),
-        ("2 w", 1_209_600),
-        ("PT6H", 21_600),
-        ("P1DT30M", 88_200),
-    ],
-)
-def test_intervals(given: Any, seconds: float) -> None:
-    assert parse_interval(given) == timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "",
-        "6 hours",
-        "h",
-        "22:30",
-        "PT",
-        "P",
-        "P1M",
-        "5s",
-        1350,
-        90,
-        1.5,
-        0,
-        -5,
-        True,
-        None,
-        float("nan"),
-        float("inf"),
-        1e30,
-        [6],
-        "-6h",
-    ],
-)
-def test_no_interval(given: Any) -> None:
-    with pytest.raises(ValueError, match=r"write minutes|a minute at least|no such span"):
-        parse_interval(given)
-
-
-def test_an_interval_falls_on_the_same_hours_whenever_it_is_served(tmp_path: Path) -> None:
-    schedule = read_schedules(entry(tmp_path, "interval: 6h, timezone: Europe/Lisbon"))[0].schedule()
-    assert schedule is not None
-    assert schedule.anchor_date.isoformat() == "2026-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,10 @@ from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.listing.worklist import all_photographs, count_chunks, fingerprint, read_chunk, write_work_list
 from pipeline.survey.lock import hold
 from pipeline.survey.marks import put_mark
-from pipeline.survey.outputs import output_name
 from pipeline.survey.plan import begin
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
-from tests.pipeline.survey.conftest import make_bundle, make_photographs
+from tests.pipeline.survey.conftest import make_bundle
 
 
 @pytest.fixture
@@ -241,25 +240,3 @@ def test_a_work_list_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert read_chunk(tmp_path, parts, 4, count_chunks(parts, 4) - 1)[-1] == photographs[-1]
     assert fingerprint(parts) == fingerprint(write_work_list(iter(photographs), 4, tmp_path / "again"))
     assert fingerprint(parts) != fingerprint(write_work_list(photographs[::-1] + photographs, 4, tmp_path / "other"))
-
-
-@pytest.mark.parametrize(
-    "name", ["/etc/x.jpg", "../x.jpg", "a.png/x.jpg", "s3://b/x.jpg", "n" * 255, "d/" * 1500 + "x"]
-)
-def test_outputs_with_other_names(name: str) -> None:
-    assert output_name(name, ".png").startswith("hashed/")
-
-
-def test_outputs_never_clash() -> None:
-    names = ["a.jpg", "a.png", "a.jpg.png", "a.jpg.png/b.jpg", "A.jpg"]
-    assert len({output_name(name, ".png") for name in names}) == len(names)
-
-
-def test_a_name_for_every_survey(tmp_path: Path) -> None:
-    make_photographs(tmp_path / "roads", 1)
-    named = {
-        photos: SurveySettings(photos=photos, bundle=Path("b")).name for photos in ("*.jpg", "/", "a/b/*.jpg", "x.csv")
-    }
-    assert named["a/b/*.jpg"] == "b"
-    assert named["x.csv"] == "x"
-    assert all(named.values())

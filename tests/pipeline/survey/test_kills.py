@@ -13,16 +13,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from models.errors import BundleError, DataError, UsageError
+from models.errors import DataError
 from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
-from pipeline.survey import process as process_module
 from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.marks import MARK
 from pipeline.survey.plan import find_unfinished
-from pipeline.survey.settings import SurveySettings
-from tests.pipeline.survey.conftest import make_bundle, make_photographs
+from tests.pipeline.survey.conftest import make_photographs
+from tests.pipeline.survey.interrupted import interrupted, settings_for
 
 KILLS = 8
 TIMINGS = {
@@ -58,12 +57,6 @@ for line in sys.stdin:
     _, status = os.waitpid(child, 0)
     print(os.waitstatus_to_exitcode(status), flush=True)
 """
-
-
-def settings_for(photos: Path, bundle: Path, out: Path, **more: object) -> SurveySettings:
-    return SurveySettings.model_validate(
-        {"photos": str(photos), "bundle": bundle, "out": out, "chunk": 2, "device": "cpu", **more}
-    )
 
 
 def final_tables(out: Path) -> dict[str, pd.DataFrame]:
@@ -190,16 +183,6 @@ def test_a_root_that_goes_away_stops_it(tmp_path: Path, bundle: Path, photograph
     assert (row["images"], row["failures"]) == (12, 0)
 
 
-def interrupted(settings: SurveySettings) -> None:
-    """Stop after the first chunk."""
-
-    def stop(_: object) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_survey(settings, report=stop)
-
-
 def test_it_goes_on_with_the_list_it_began_with(tmp_path: Path, bundle: Path, photographs: Path) -> None:
     settings = settings_for(photographs, bundle, tmp_path / "out")
     interrupted(settings)
@@ -207,53 +190,3 @@ def test_it_goes_on_with_the_list_it_began_with(tmp_path: Path, bundle: Path, ph
     row = run_survey(settings.model_copy(update={"chunk": 7}))
     assert row is not None
     assert row["photographs"] == 12
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"overlays": True}, "overlays was False"),
-        ({"photos": "elsewhere"}, "photos was"),
-        ({"bundle": 2}, "another bundle"),
-    ],
-)
-def test_other_settings_are_refused_until_it_is_abandoned(
-    tmp_path: Path, bundle: Path, photographs: Path, change: dict[str, object], named: str
-) -> None:
-    settings = settings_for(photographs, bundle, tmp_path / "out")
-    interrupted(settings)
-    if "bundle" in change:
-        change = {"bundle": make_bundle(tmp_path / "other", seed=2)}
-    if "photos" in change:
-        change = {"photos": str(make_photographs(tmp_path / "elsewhere", 3))}
-    changed = settings.model_copy(update=change)
-    with pytest.raises(UsageError, match=named) as told:
-        run_survey(changed)
-    assert "--abandon" in told.value.remedy
-    row = run_survey(changed, abandon=True)
-    assert row is not None
-    assert len(read_table("runs", settings.target)) == 1
-    assert len(list((settings.target / "masks").iterdir())) == 1
-
-
-def test_an_altered_work_list_is_refused(tmp_path: Path, bundle: Path, photographs: Path) -> None:
-    settings = settings_for(photographs, bundle, tmp_path / "out")
-    interrupted(settings)
-    unfinished = find_unfinished(settings.target)
-    assert unfinished is not None
-    path = unfinished.work_list / "part-00000.parquet"
-    path.write_bytes(path.read_bytes() + b" ")
-    with pytest.raises(DataError, match="not as it was written"):
-        run_survey(settings)
-
-
-def test_a_changed_bundle_is_refused_in_the_middle(tmp_path: Path, photographs: Path) -> None:
-    bundle = make_bundle(tmp_path / "own")
-    settings = settings_for(photographs, bundle, tmp_path / "out")
-    interrupted(settings)
-    unfinished = find_unfinished(settings.target)
-    assert unfinished is not None
-    make_bundle(bundle, seed=3)
-    process_module._loaded.clear()  # as in a new process
-    with pytest.raises(BundleError, match="not the bundle"):
-        chunk_module.process_chunk(unfinished.folder, 3)

@@ -11,7 +11,7 @@ from models.openvino_runtime import OpenVinoRuntime
 from pipeline.survey import process
 from pipeline.survey.plan import begin
 from tests.pipeline.survey.conftest import make_photographs
-from tests.pipeline.survey.test_kills import settings_for
+from tests.pipeline.survey.interrupted import settings_for
 
 
 def test_four_chunks_at_once_with_two_cores_each_use_eight(

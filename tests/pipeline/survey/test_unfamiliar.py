@@ -13,7 +13,7 @@ from pipeline.cascade.familiarity import describe, look_at
 from pipeline.storage.records import read_table
 from pipeline.survey.batch import run_survey
 from tests.pipeline.survey.conftest import SIDE, make_bundle, make_photographs
-from tests.pipeline.survey.test_kills import settings_for
+from tests.pipeline.survey.interrupted import settings_for
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,15 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import fsspec
 import pandas as pd
 import pytest
 
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey.batch import run_survey
-from pipeline.survey.listing import remote
 from pipeline.survey.listing.folders import by_pattern
 from pipeline.survey.listing.photographs import Photograph, Refused
-from pipeline.survey.listing.remote import WEAK, RemoteStore, stamp_of
+from pipeline.survey.listing.remote import WEAK, stamp_of
 from pipeline.survey.listing.sources import open_source
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
@@ -130,74 +128,6 @@ def test_outside_photographs_are_read_where_allowed(tree: Path, tmp_path: Path, 
 
 
 @pytest.fixture
-def memory() -> Iterator[str]:
-    """Three photographs at ``memory://roads``."""
-    fs = fsspec.filesystem("memory")
-    yield "memory://roads"
-    fs.store.clear()
-    fs.pseudo_dirs[:] = [""]
-
-
-def upload(photographs: Path, address: str) -> None:
-    fs = fsspec.filesystem("memory")
-    for number, path in enumerate(sorted(photographs.glob("*.jpg"))[:3]):
-        fs.pipe(f"{address.removeprefix('memory:/')}/{'deep/' * number}{path.name}", path.read_bytes())
-
-
-def test_an_address(memory: str, photographs: Path, tmp_path: Path, bundle: Path) -> None:
-    upload(photographs, memory)
-    fs = fsspec.filesystem("memory")
-    fs.pipe("/roads/empty.jpg", b"")
-    fs.pipe("/roads/notes.txt", b"x")
-    settings = SurveySettings(photos=memory, bundle=bundle, out=tmp_path / "out", device="cpu")
-    row = run_survey(settings)
-    assert row is not None
-    assert (row["images"], row["failures"]) == (3, 1)
-    images = read_table("images", tmp_path / "out")
-    assert list(images["name"]) == ["p000.jpg", "deep/p001.jpg", "deep/deep/p002.jpg"]
-    assert images["path"].iloc[0] == "memory://roads/p000.jpg"
-    assert read_table("failures", tmp_path / "out").iloc[0]["kind"] == "empty"
-    assert run_survey(settings) is None
-    fs.pipe("/roads/p000.jpg", (photographs / "p007.jpg").read_bytes())
-    again = run_survey(settings)
-    assert again is not None
-    assert again["photographs"] == 1
-
-
-def test_a_glob_and_a_manifest_at_an_address(memory: str, photographs: Path) -> None:
-    upload(photographs, memory)
-    fsspec.filesystem("memory").pipe("/roads/list.csv", b"path,chainage\ndeep/p001.jpg,5\n/elsewhere/x.jpg,6\n")
-    assert names(f"{memory}/deep/*.jpg") == ["p001.jpg"]
-    inside, outside = listed(f"{memory}/list.csv")
-    assert (inside.name, inside.chainage_m, bool(inside.stamp)) == ("deep/p001.jpg", 5.0, True)
-    assert outside.failure is not None
-    assert outside.failure.kind == "outside"
-    assert names(f"{memory}/p000.jpg") == ["p000.jpg"]
-
-
-def test_an_address_that_is_not_there(memory: str) -> None:
-    with pytest.raises(DataError, match="does not exist"):
-        names("memory://nowhere")
-    with pytest.raises(UsageError, match="xyz"):
-        names("xyz://bucket")
-
-
-def test_a_remote_root_that_goes_away_is_no_failure_of_a_photograph(
-    memory: str, photographs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remote, "PAUSE_S", 0)
-    upload(photographs, memory)
-    store = RemoteStore.open(memory)
-    with pytest.raises(Refused, match="no longer"):
-        store.read("gone.jpg", 100)
-    with pytest.raises(Refused, match="more than"):
-        store.read("p000.jpg", 100)
-    fsspec.filesystem("memory").rm("/roads", recursive=True)
-    with pytest.raises(DataError, match="cannot be reached any more"):
-        store.read("p000.jpg", 100_000)
-
-
-@pytest.fixture
 def archive(photographs: Path) -> Path:
     """A ZIP archive with two photographs in a folder and one beside it."""
     path = photographs.parent / "card.zip"
@@ -255,23 +185,6 @@ def test_home_is_expanded(tree: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_stamp_of_the_size_alone_proves_nothing() -> None:
     assert stamp_of({"size": 5}).endswith(WEAK)
     assert not stamp_of({"size": 5, "CRC": 7}).endswith(WEAK)
-
-
-def test_a_server_that_stumbles_is_asked_again(memory: str, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "PAUSE_S", 0)
-    upload(photographs, memory)
-    store = RemoteStore.open(memory)
-    answer, asked = store.fs.cat_file, []
-
-    def stumble(path: str) -> bytes:
-        asked.append(path)
-        if len(asked) < 3:
-            raise ConnectionResetError("try again")
-        content: bytes = answer(path)
-        return content
-
-    monkeypatch.setattr(type(store.fs), "cat_file", lambda _, path: stumble(path))
-    assert store.read("p000.jpg", 100_000) == (photographs / "p000.jpg").read_bytes()
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

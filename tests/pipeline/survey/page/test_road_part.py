@@ -21,8 +21,8 @@ from pipeline.survey.page.widths import measure_widths
 from pipeline.survey.plan import Survey, read_survey
 from tests.pipeline.reporting.report import HOSTILE, Page
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
+from tests.pipeline.survey.interrupted import settings_for
 from tests.pipeline.survey.page.test_page import assert_harmless
-from tests.pipeline.survey.test_kills import settings_for
 
 Done = tuple[Survey, dict[str, Any]]
 
