@@ -87,7 +87,7 @@ def process_pictures(
 
 
 def looked_at(picture: Picture, camera: Camera | None) -> Image | None:
-    """What the cascade is given of a picture: road alone, and plain where the file says that there is no picture."""
+    """What the cascade is given of a picture: road alone, and the picture mirrored where there is none (`filled`)."""
     if picture.image is None:
         return None
     image = picture.image if picture.valid is None else filled(picture.image, picture.valid)
