@@ -1,4 +1,4 @@
-"""Rules of RFC 5545 that a schedule may have: one that runs, and not more often than each minute."""
+"""When a schedule runs, as a cron or a rule of RFC 5545: some day, and not more often than each minute."""
 
 from __future__ import annotations
 
@@ -6,10 +6,27 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from dateutil.rrule import rrulestr
+from prefect.utilities.asyncutils import run_coro_as_sync
 
 LONGEST_RULE = 500
 TEN_YEARS = timedelta(days=3653)
 _LISTS_OF_SECONDS = re.compile(r"BYSECOND=[^;]*,", re.IGNORECASE)
+
+
+def check_cron(cron: str) -> None:
+    """Refuse what never runs, such as on 30 February.
+
+    Raises:
+        ValueError: it does not.
+
+    >>> check_cron("0 1 29 2 *")
+    """
+    from prefect.server.schemas.schedules import CronSchedule  # here: it takes a second
+
+    try:
+        run_coro_as_sync(CronSchedule(cron=cron).get_dates(1))
+    except ValueError as error:
+        raise ValueError(f"{cron!r} never runs: it names a day that no month has") from error
 
 
 def check_rule(rule: str) -> None:

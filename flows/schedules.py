@@ -12,7 +12,7 @@ import yaml
 from prefect.schedules import Cron, Interval, RRule, Schedule
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from flows.rules import check_rule
+from flows.rules import check_cron, check_rule
 from models.errors import UsageError
 from models.given_yaml import read_yaml
 from pipeline.settings import Settings
@@ -93,7 +93,9 @@ class Entry(Settings):
         if self.cron is not None:
             if len(self.cron) > 200 or len(self.cron.split()) > 5:
                 raise ValueError("a cron has five parts: minute hour day month weekday; each second is too often")
-            return Cron(self.cron, timezone=self.timezone)
+            schedule = Cron(self.cron, timezone=self.timezone)
+            check_cron(self.cron)
+            return schedule
         if self.interval is not None:
             anchor = ANCHOR.replace(tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)
             return Interval(self.interval, timezone=self.timezone, anchor_date=anchor)

@@ -147,6 +147,7 @@ RENAMED = {
     "detector.second.fold": "detector.second.space_to_depth",
     "detector.second.cells": "detector.second.coarse_mask",
     "thresholds.cell": "thresholds.coarse_mask",
+    "dataset.windows.joints": "dataset.windows.look_alikes",
 }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from models.errors import DataError
 from models.given import read_given
 from pipeline.datasets.base import CrackDataset, Sample
+from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import Truth, notes_of, read_truth, told_once
 from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_photo
 from pipeline.mask_values import MaskValues
@@ -48,7 +49,7 @@ class PairedDataset(CrackDataset):
         self.root = Path(root).expanduser()
         self.mask_values = mask_values
         self._notes: dict[str, tuple[str, ...]] = {}
-        self._codings: dict[bool, Path] = {}  # a mask in which 255 is crack (True), one in which it is not judged
+        self._coding = OneCoding()
         self._pairs = self._find()
         self._names = tuple(sorted(n for n, pair in self._pairs.items() if pair.truth is not None))
         self._negative_names = tuple(sorted(n for n, pair in self._pairs.items() if pair.truth is None))
@@ -103,23 +104,13 @@ class PairedDataset(CrackDataset):
         truth = Truth(np.zeros(image.shape[:2], bool)) if pair.truth is None else self._read_truth(pair.truth)
         mask, ignore = truth.crack, truth.ignore
         if pair.truth is not None and self.mask_values is None:
-            self._require_one_coding(pair.truth, truth)
+            self._coding.check(pair.truth, truth)
         if mask.shape != image.shape[:2]:
             raise DataError(_mismatch(pair, image.shape[:2], mask.shape), "Replace one of them; neither is resized.")
         self._notes[name] = notes_of(truth)
         if valid is not None:  # where the file says that there is no picture, nothing is judged
             mask, ignore = mask & valid, ~valid if ignore is None else ignore | ~valid
         return Sample(name, self.group(name), image, mask, ignore)
-
-    def _require_one_coding(self, path: Path, truth: Truth) -> None:
-        """Of masks with 0, 1 and 255 some may have no crack: their 255 must not be taken for one."""
-        if truth.white or truth.ignore is not None:
-            self._codings.setdefault(truth.white, path)
-        if len(self._codings) == 2:
-            raise DataError(
-                f"{self._codings[False]} holds 0, 1 and 255, {self._codings[True]} 255 alone: is 255 crack there?",
-                "Say --mask-values 'crack=1 ignore=255' if it is not to be judged; else save all masks in one way.",
-            )
 
     @property
     def notes(self) -> list[str]:

@@ -21,7 +21,7 @@ from skimage.morphology import skeletonize
 from models.errors import DataError
 from pipeline.arrays import Mask
 from pipeline.datasets.base import NOT_JUDGED, Sample
-from pipeline.datasets.joints import draw_joints
+from pipeline.datasets.look_alikes import draw_look_alike
 from pipeline.datasets.on_demand import OnDemand
 from pipeline.datasets.pool import Pool
 from pipeline.settings import WindowSettings
@@ -136,8 +136,8 @@ def cut_window(
     made = np.zeros((settings.height, settings.width), np.uint8)
     made[(judged < 0.5) | (crack > 0.15)] = NOT_JUDGED
     made[crack >= 0.5 if scale >= 1 else crack >= 0.35] = CRACK  # a thin crack made smaller is a crack all the same
-    if rng.random() < settings.joints:
-        rgb, covered = draw_joints(rgb, rng)
+    if rng.random() < settings.look_alikes:
+        rgb, covered = draw_look_alike(rgb, rng)
         made[covered & (made == CRACK)] = NOT_JUDGED
     return np.dstack([rgb, made])
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from models.errors import DataError, UsageError
+from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import notes_of, read_truth, told_once
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.mask_values import MaskValues
@@ -75,12 +76,14 @@ def measure_masks(
         camera: that took the photographs; none: it looked straight down.
 
     Raises:
-        DataError: there is no mask, or one cannot be read.
+        DataError: there is no mask, one cannot be read, or two mean different things by 255.
     """
     took = camera or Camera(view="down", lane=Lane(axis_deg=settings.lane_axis_deg))
-    rows, notes = [], dict[str, Sequence[str]]()
+    rows, notes, coding = [], dict[str, Sequence[str]](), OneCoding()
     for name, path in find_masks(masks):
         truth = read_truth(path, values)
+        if values is None:
+            coding.check(path, truth)
         notes[str(path)] = notes_of(truth)
         height, width = truth.crack.shape
         sight, region = sight_of(took, width, height, None, gsd_mm_per_px), region_in(took, height, width)

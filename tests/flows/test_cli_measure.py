@@ -138,3 +138,13 @@ def test_a_camera_that_does_not_fit_is_told(masks, tmp_path):
     assert one["length_m"] is None
     assert run(masks, "--camera", tmp_path / "camera.yaml", "--gsd", 2).exit_code == 2
     assert "--axis" in run(masks, "--camera", tmp_path / "camera.yaml", "--axis", 5).stderr
+
+
+def test_what_255_means_is_asked_where_masks_disagree(masks):
+    mask = cv2.imread(str(masks / "a.png"), cv2.IMREAD_GRAYSCALE) // 255
+    mask[:10] = 255  # not to be judged
+    cv2.imwrite(str(masks / "b" / "c.png"), mask)
+    result = run(masks, "--json")
+    assert result.exit_code != 0
+    assert "--mask-values 'crack=1 ignore=255'" in " ".join(result.stderr.split())
+    assert len(json.loads(run(masks / "b", "--json").stdout)["cracks"]) == 1

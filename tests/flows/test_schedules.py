@@ -101,6 +101,7 @@ def test_two_deployments_of_one_flow_and_one_that_takes_the_place_of_ours(tmp_pa
         ("cron: 0 1 * * *, timezone: Europe/Atlantis", ["timezone", "Europe/Lisbon", "'Europe/Atlantis'"]),
         ("timezone: ../../etc/passwd", ["timezone", "no such time zone"]),
         ("paused: perhaps", ["paused", "'perhaps'"]),
+        ("cron: 0 0 30 2 *", ["entry 1 (survey/A7)", "0 0 30 2 *", "never runs"]),
         ("cron: 5", ["cron", "string"]),
         ("interval: 22:30", ["entry 1 (survey/A7), interval", "minutes", "ISO 8601", "'22:30'"]),
         ("interval: 22:30:00", ["interval", "'22:30:00'"]),

@@ -44,10 +44,10 @@ def crack_network(rng: np.random.Generator, width: int, height: int) -> tuple[Cr
     return tuple(found)
 
 
-def smooth_path(rng: np.random.Generator, width: int, height: int, width_px: float) -> CrackTruth:
+def smooth_path(rng: np.random.Generator, width: int, height: int, width_px: float, bend: float = 0.12) -> CrackTruth:
     """One gently winding band across the frame, such as a sealed strip; reaches past the frame."""
     start, heading, length = _entry(rng, width, height, float(rng.choice([0.0, np.pi / 2])))
-    points = _walk(rng, start, heading, length, bend=0.12, jitter=0.1)
+    points = _walk(rng, start, heading, length, bend=bend, jitter=0.1)
     widths = width_px * np.exp(0.12 * _wander(rng, len(points), 30.0))
     return CrackTruth(points, widths, np.ones(len(points)))
 

@@ -1,0 +1,31 @@
+"""Masks that are read together: 255 cannot be crack in one and not to be judged in the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.errors import DataError
+from pipeline.datasets.masks import Truth
+
+
+class OneCoding:
+    """Remembers how masks were read whose values spoke for themselves."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bool, Path] = {}  # the first of each kind, by whether its 255 was taken for crack
+
+    def check(self, path: Path, truth: Truth) -> None:
+        """Compare one more mask with those before it.
+
+        Of masks with 0, 1 and 255 some may have no crack: their 255 must not be taken for one.
+
+        Raises:
+            DataError: 255 is crack in one of them, and not to be judged in another.
+        """
+        if truth.white or truth.ignore is not None:
+            self._seen.setdefault(truth.white, path)
+        if len(self._seen) == 2:
+            raise DataError(
+                f"{self._seen[False]} holds 0, 1 and 255, {self._seen[True]} 255 alone: is 255 crack there?",
+                "Say --mask-values 'crack=1 ignore=255' if it is not to be judged; else save all masks in one way.",
+            )
