@@ -58,7 +58,7 @@ def draw_drops(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
             255,
             -1,
         )
-    return _poured(image, cover.astype(np.float32) / 255, rng)
+    return _poured(image, np.asarray(cover, np.float32) / np.float32(255), rng)
 
 
 def _band(rng: np.random.Generator, width: int, height: int, wide_px: float, far: float) -> CrackTruth:
@@ -84,5 +84,5 @@ def _poured(image: Image, cover: NDArray[np.float32], rng: np.random.Generator) 
     tone = float(rng.uniform(0.3, 0.75))
     ground = np.asarray(cv2.GaussianBlur(image, (0, 0), 6.0), np.float32)
     paint = ground * tone + rng.normal(0, 2, (height, width, 1))
-    drawn = np.clip(image + amount * (paint - image), 0, 255)
+    drawn = np.clip(np.rint(image + amount * (paint - image)), 0, 255)
     return drawn.astype(np.uint8), soft > 0.2

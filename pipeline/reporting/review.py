@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,9 @@ from pipeline.arrays import Image, Mask, round_outwards, union_mask
 from pipeline.datasets.base import Sample
 from pipeline.metrics import judged_boxes
 from pipeline.reporting.figures import PALETTE, holds_crack, outline
+
+MOST_CUTS = 8  # of a kind, on a page
+Kind = Literal["missed", "false"]
 
 
 @dataclass(frozen=True)
@@ -27,28 +31,50 @@ class ReviewCut:
     """
 
     name: str
-    kind: Literal["missed", "false"]
+    kind: Kind
     weight: float
     picture: Image
 
 
-def review_cuts(sample: Sample, boxes: ArrayLike, scores: ArrayLike) -> list[ReviewCut]:
-    """A close-up of every false box and of every missed stretch of crack (pixels up to 4 px apart are one stretch)."""
-    size = (sample.mask.shape[0], sample.mask.shape[1])
-    corners, hit = round_outwards(np.asarray(boxes), size), holds_crack(boxes, sample.mask)
-    missed = sample.mask & ~union_mask(corners, size)
-    places: list[tuple[Literal["missed", "false"], float, NDArray[np.int64]]]
-    false = ~hit & judged_boxes(corners, sample.mask, sample.ignore)
-    places = [("false", score, box) for score, box in zip(np.asarray(scores)[false], corners[false], strict=True)]
+class Review:
+    """The worst mistakes of a run, and how many there are; a close-up is drawn only of what may be shown.
+
+    Attributes:
+        cuts: the `MOST_CUTS` worst of each kind, worst first.
+        totals: mistakes of each kind in all.
+    """
+
+    def __init__(self) -> None:
+        self.cuts: dict[Kind, list[ReviewCut]] = {"missed": [], "false": []}
+        self.totals: dict[Kind, int] = {"missed": 0, "false": 0}
+
+    def add(self, sample: Sample, boxes: ArrayLike, scores: ArrayLike) -> None:
+        """Look at one more picture, of which stage 1 made `boxes`, ``(N, 4)`` xyxy px, with `scores`, ``(N,)``."""
+        size = (sample.mask.shape[0], sample.mask.shape[1])
+        corners, hit = round_outwards(np.asarray(boxes), size), holds_crack(boxes, sample.mask)
+        missed = sample.mask & ~union_mask(corners, size)
+        false = ~hit & judged_boxes(corners, sample.mask, sample.ignore)
+        marks = [*((other, "box") for other in corners[hit]), *((other, "fp") for other in corners[false])]
+        for kind, weight, box in _mistakes(missed, corners[false], np.asarray(scores)[false]):
+            self.totals[kind] += 1
+            kept = self.cuts[kind]
+            if len(kept) < MOST_CUTS or weight > kept[-1].weight:
+                kept.append(ReviewCut(sample.name, kind, weight, _close_up(sample.image, box, marks, missed)))
+                kept.sort(key=lambda cut: -cut.weight)
+                del kept[MOST_CUTS:]
+
+
+def _mistakes(
+    missed: Mask, false: NDArray[np.int64], scores: NDArray[np.floating]
+) -> Iterator[tuple[Kind, float, NDArray[np.int64]]]:
+    """Kind, weight and box of every false box and of every missed stretch (pixels up to 4 px apart are one stretch)."""
+    for score, box in zip(scores, false, strict=True):
+        yield "false", float(score), box
     grown = cv2.dilate(missed.astype(np.uint8), np.ones((5, 5), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(grown)
+    pixels = np.bincount(labels[missed], minlength=len(stats))
     for label, (x, y, wide, tall, _area) in enumerate(stats[1:].tolist(), start=1):
-        places.append(("missed", (missed & (labels == label)).sum(), np.array([x, y, x + wide, y + tall])))
-    cuts = []
-    for kind, weight, box in places:
-        marks = [*((other, "box") for other in corners[hit]), *((other, "fp") for other in corners[false])]
-        cuts.append(ReviewCut(sample.name, kind, float(weight), _close_up(sample.image, box, marks, missed)))
-    return cuts
+        yield "missed", float(pixels[label]), np.array([x, y, x + wide, y + tall])
 
 
 def _close_up(image: Image, box: NDArray[np.int64], marks: list[tuple[NDArray[np.int64], str]], missed: Mask) -> Image:

@@ -22,10 +22,9 @@ from pipeline.arrays import Image
 from pipeline.reporting.curves import Curve
 from pipeline.reporting.figures import MISSED_GROWTH_PX, PALETTE
 from pipeline.reporting.pages import finite, page_environment
-from pipeline.reporting.review import ReviewCut
+from pipeline.reporting.review import Review
 from pipeline.storage.atomic import write_whole
 
-MOST_CUTS = 8
 """Close-ups shown of each kind of mistake."""
 
 DATASETS = {"sample": "Generated sample", "crackforest": "CrackForest", "deepcrack": "DeepCrack", "dnit": "DNIT"}
@@ -63,7 +62,7 @@ class ReportInput:
         images: rows of `images`; columns may be missing.
         figures: names of pictures and their views, of `pipeline.reporting.figures.figure2_rows`.
         curves: heading → drawing.
-        review: close-ups of every mistake, of `pipeline.reporting.review.review_cuts`; None where nobody looked.
+        review: close-ups of the worst mistakes; None where nobody looked.
         sets: figures of each data set of a pool by itself, its name in ``set``; no rows where there is one only.
     """
 
@@ -72,7 +71,7 @@ class ReportInput:
     images: pd.DataFrame
     figures: Sequence[tuple[str, Mapping[str, Image]]] = ()
     curves: Mapping[str, Curve] = field(default_factory=dict)
-    review: Sequence[ReviewCut] | None = None
+    review: Review | None = None
     sets: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -85,7 +84,7 @@ def render_report(report: ReportInput) -> str:
     environment = page_environment()
     environment.filters |= {"uri": picture_uri, "svg": svg_uri, "json": _pretty_json}
     formats = {name: environment.filters[name] for name in ("percent", "ms", "whole", "text")}
-    kinds = {kind: [cut for cut in report.review or () if cut.kind == kind] for kind in ("missed", "false")}
+    review = report.review or Review()
     return environment.get_template("report_template.html").render(
         run=_Row(report.run),
         paper=_Row(report.paper),
@@ -94,8 +93,8 @@ def render_report(report: ReportInput) -> str:
         figures=[(place, name, views, rows[rank[name]] if name in rank else _Row())
                  for place, (name, views) in enumerate(figures, start=1)],
         curves=report.curves,
-        cuts={kind: sorted(cuts, key=lambda cut: -cut.weight)[:MOST_CUTS] for kind, cuts in kinds.items()},
-        cut_totals={kind: len(cuts) for kind, cuts in kinds.items()},
+        cuts=review.cuts,
+        cut_totals=review.totals,
         reviewed=report.review is not None,
         set_columns=_SET_COLUMNS,
         sets=_rows(report.sets),

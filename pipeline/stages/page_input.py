@@ -13,7 +13,7 @@ from pipeline.datasets.masks import read_mask
 from pipeline.metrics import region_curve
 from pipeline.reporting.curves import Curve, threshold_curve, training_curve
 from pipeline.reporting.figures import figure2_rows
-from pipeline.reporting.review import ReviewCut, review_cuts
+from pipeline.reporting.review import Review
 from pipeline.reporting.run_page import ReportInput, rank_worst_first
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
@@ -35,13 +35,13 @@ def report_input(splits: Sequence[Measured], row: dict[str, Any], images: pd.Dat
     """Everything on the page of a run over `splits`, whose pooled figures are `row`, with `images` a row a picture."""
     worst = set(rank_worst_first(images)["name"].head(splits[0].settings.figures))
     figures: list[Any] = []
-    review: list[ReviewCut] = []
+    review = Review()
     for split in splits:
         threshold = read_score_threshold(split.folders["detect"])
         for sample, detections in _detections(split):
             kept = detections[detections["score"] >= threshold]
             boxes, scores = kept[BOX_COLUMNS].to_numpy(), kept["score"].to_numpy()
-            review += review_cuts(sample, boxes, scores)
+            review.add(sample, boxes, scores)
             if sample.name in worst:
                 predicted = read_mask(split.folders["segment"] / "masks" / f"{sample.name}.png")
                 figures.append((sample.name, figure2_rows(sample, boxes, scores, predicted)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from functools import partial
@@ -46,9 +47,9 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect_api(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_api(empty_database: Path) -> Iterator[str]:
     """Address of a server on a database of its own; a flow's heartbeat would cost a second each."""
-    folder = tmp_path_factory.mktemp("prefect")
+    folder = Path(tempfile.mkdtemp())  # the harness removes it when all is over
     database = folder / "prefect-test.db"  # the harness's name for it
     begin_with(empty_database, database)
     with ExitStack() as stack:

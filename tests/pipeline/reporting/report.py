@@ -13,7 +13,7 @@ import pandas as pd
 from pipeline.datasets.base import Sample
 from pipeline.reporting.curves import threshold_curve, training_curve
 from pipeline.reporting.figures import figure2_rows
-from pipeline.reporting.review import review_cuts
+from pipeline.reporting.review import Review
 from pipeline.reporting.run_page import (
     ReportInput,
 )
@@ -112,4 +112,6 @@ def whole_report(name: str = "001") -> ReportInput:
         "Threshold": threshold_curve(curve.assign(segmentation_error=[0.0, 0.2]), 0.3, PAPER),
     }
     figures = [(name, figure2_rows(one, boxes, scores, one.mask))]
-    return ReportInput(row(), PAPER, images(name, "other"), figures, curves, review_cuts(one, boxes, scores))
+    review = Review()
+    review.add(one, boxes, scores)
+    return ReportInput(row(), PAPER, images(name, "other"), figures, curves, review)

@@ -16,9 +16,10 @@ import pytest
 from PIL import Image as PillowImage
 
 from models.errors import DataError
+from pipeline.datasets.base import Sample
 from pipeline.reporting.curves import Curve
+from pipeline.reporting.review import MOST_CUTS, Review
 from pipeline.reporting.run_page import (
-    MOST_CUTS,
     ReportInput,
     compare_with_paper,
     picture_uri,
@@ -27,7 +28,7 @@ from pipeline.reporting.run_page import (
     write_report,
 )
 from pipeline.storage.records import PAPER, paper_on, read_table, write_part
-from tests.pipeline.reporting.report import HOSTILE, Page, images, row, whole_report
+from tests.pipeline.reporting.report import HOSTILE, Page, images, row, sample, whole_report
 
 
 def test_page_shows_figures_beside_the_papers_with_marks() -> None:
@@ -165,15 +166,16 @@ def test_every_picture_has_words_a_size_and_its_place() -> None:
 
 
 def test_the_worst_mistakes_come_first_and_their_number_is_told() -> None:
-    base = whole_report()
-    assert base.review is not None
-    missed = next(cut for cut in base.review if cut.kind == "missed")
-    many = [type(missed)(f"s{n}", "missed", float(n), missed.picture) for n in range(1, MOST_CUTS + 4)]
-    page = Page(render_report(ReportInput(row(), PAPER, images(), review=many)))
-    assert f"Missed stretches of crack: {len(many)}" in page.text
+    review, bare = Review(), sample("s0")
+    for length in range(1, MOST_CUTS + 4):
+        mask = np.zeros_like(bare.mask)
+        mask[10, :length] = True
+        review.add(Sample(f"s{length}", f"s{length}", bare.image, mask), np.zeros((0, 4)), np.zeros(0))
+    page = Page(render_report(ReportInput(row(), PAPER, images(), review=review)))
+    assert f"Missed stretches of crack: {MOST_CUTS + 3}" in page.text
     assert "Boxes without crack: none" in page.text
     assert [picture["alt"].split(",")[0] for picture in page.all("img") if picture["alt"]] == [
-        f"s{n}" for n in range(len(many), len(many) - MOST_CUTS, -1)
+        f"s{n}" for n in range(MOST_CUTS + 3, 3, -1)
     ]
     assert "Review canvas" not in Page(render_report(ReportInput(row(), PAPER, images()))).text
 
