@@ -70,6 +70,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "detector": {
             "backbone": "resnet18",
             "weights": "none",
+            "deepest": 4,
+            "levels": [3, 4],
+            "anchor_sizes": [12, 32],
             "fpn_channels": 32,
             "head_convs": 1,
             "coarse_mask": False,

@@ -18,7 +18,16 @@ from pipeline.cascade.stage1 import Stage1
 from pipeline.cascade.stage2 import Stage2
 from pipeline.settings import CropSettings
 
-DETECTOR = DetectorConfig(backbone="resnet18", weights="none", space_to_depth=1, fpn_channels=16, head_convs=1)
+DETECTOR = DetectorConfig(
+    backbone="resnet18",
+    weights="none",
+    space_to_depth=1,
+    fpn_channels=16,
+    head_convs=1,
+    deepest=4,
+    levels=(3, 4),
+    anchor_sizes=(12, 24),
+)
 SEGMENTER = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(16, 8, 8))
 
 

@@ -83,7 +83,7 @@ class DetectorTrainee:
 
     def _item(self, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         sample = self.train[index]
-        image = tv_tensors.Image(torch.from_numpy(sample.image).permute(2, 0, 1))
+        image = tv_tensors.Image(torch.tensor(sample.image).permute(2, 0, 1))
         image, labels = self.augmentation(image, tv_tensors.Mask(torch.from_numpy(sample.labels)))
         boxes, unjudged = (
             torch.from_numpy(mask_to_boxes(labels.numpy() == value, self.labels)).float() for value in (1, NOT_JUDGED)

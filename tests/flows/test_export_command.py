@@ -13,7 +13,15 @@ from tests.tiny import tiny_card
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
-    detector = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+    detector = DetectorConfig(
+        backbone="resnet18",
+        weights="none",
+        fpn_channels=16,
+        head_convs=1,
+        deepest=4,
+        levels=(3, 4),
+        anchor_sizes=(12, 24),
+    )
     segmenter = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(16, 8, 8))
     card = tiny_card(detector=detector, segmenter=segmenter)
     folder = tmp_path_factory.mktemp("bundles") / "tiny"

@@ -9,7 +9,9 @@ from pipeline.arrays import union_mask
 from pipeline.cascade.fusion import fuse_scores
 from tests.tiny import SEGMENTER, Darkness, eager_detector, noise, tiny_cascade
 
-DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+DETECTOR = DetectorConfig(
+    backbone="resnet18", weights="none", fpn_channels=16, head_convs=1, deepest=4, levels=(3, 4), anchor_sizes=(12, 24)
+)
 
 
 def make(segmenter=None, score=0.1, **changes):

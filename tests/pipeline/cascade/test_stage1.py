@@ -10,7 +10,9 @@ from pipeline.cascade.stage1 import Stage1
 from pipeline.cascade.stage1_output import Stage1Output
 from tests.tiny import eager_detector, noise
 
-DETECTOR = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=16, head_convs=1)
+DETECTOR = DetectorConfig(
+    backbone="resnet18", weights="none", fpn_channels=16, head_convs=1, deepest=4, levels=(3, 4), anchor_sizes=(12, 24)
+)
 
 
 def make(tta=False, **config):

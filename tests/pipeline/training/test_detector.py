@@ -12,7 +12,16 @@ from pipeline.training.augment import FLIP
 from pipeline.training.detector import DetectorTrainee, coarse_truth
 from pipeline.training.loop import train
 
-CONFIG = DetectorConfig(backbone="resnet18", weights="none", space_to_depth=1, fpn_channels=16, head_convs=1)
+CONFIG = DetectorConfig(
+    backbone="resnet18",
+    weights="none",
+    space_to_depth=1,
+    fpn_channels=16,
+    head_convs=1,
+    deepest=4,
+    levels=(3, 4),
+    anchor_sizes=(12, 24),
+)
 
 
 def stroke(name, row, height=64, width=96):
