@@ -30,6 +30,7 @@ from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, begin, read_survey
 from pipeline.survey.road import sum_road
+from pipeline.survey.road_check import INSTALL_GEO, can_place
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import count_kinds, publish, record, summarise
 from pipeline.training.loop import pick_device
@@ -188,3 +189,5 @@ def _announce(planned: Survey) -> None:
         f"Survey {plan.settings.name} {begun} as run {plan.run_id}: {planned.photographs:,} photographs{known}{passed}."
     )
     say(f"Everything goes to {planned.out}.")
+    if not can_place():
+        say(f"Nothing is put on a map or summed over sections, for packages are missing: {INSTALL_GEO}")

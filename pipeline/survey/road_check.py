@@ -11,6 +11,7 @@ from models.errors import UsageError
 from pipeline.placing.camera_file import Camera, read_camera
 from pipeline.survey.road_settings import RoadSettings
 
+INSTALL_GEO = 'pip install "crack-survey[geo]"'
 PACKAGES = ("geopandas", "pyogrio", "shapely", "pyproj", "gpxpy")
 
 
@@ -37,7 +38,7 @@ def read_road(road: RoadSettings) -> Camera | None:
             )
     if road.track is not None:
         if not can_place():
-            raise UsageError("--track needs packages that are not installed.", 'Run: pip install "crack-survey[geo]"')
+            raise UsageError("--track needs packages that are not installed.", f"Run: {INSTALL_GEO}")
         from pipeline.placing.track import read_track
 
         read_track(road.track)

@@ -29,6 +29,7 @@ from pipeline.survey.page.widths import Widths, measure_widths
 from pipeline.survey.page.worst import look_again, most_cracked
 from pipeline.survey.plan import Plan, Survey
 from pipeline.survey.published import read_batches
+from pipeline.survey.road_check import INSTALL_GEO, can_place
 from pipeline.survey.summary import count_kinds
 
 MOST_PLATES, SPARE = 24, 12
@@ -77,8 +78,9 @@ class PageInput:
     def lacks(self) -> str:
         """What cannot be shown of the road, and why; empty when all can."""
         lacking = {
-            "no map, for no photograph has a position": not self.map,
-            "no sections, for those take a chainage or positions": not self.sections.count,
+            f"no map and no sections, for packages are missing: {INSTALL_GEO}": not can_place(),
+            "no map, for no photograph has a position": can_place() and not self.map,
+            "no sections, for those take a chainage or positions": can_place() and not self.sections.count,
             "no widths, for no crack was measured": not self.widths,
         }
         told = "; ".join(words for words, missing in lacking.items() if missing)

@@ -6,6 +6,7 @@ import pytest
 
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
+from pipeline.survey import road_check
 from pipeline.survey.batch import run_survey
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
@@ -77,3 +78,21 @@ def test_mistakes_show_before_anything_begins(tmp_path: Path, bundle: Path) -> N
     for road in ({"section": "ten"}, {"clock_offset": "later"}):
         with pytest.raises(UsageError):
             settings(tmp_path, bundle, **road)
+
+
+def test_without_packages_for_maps_cracks_are_measured_and_the_page_says_what_is_missing(
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(road_check, "PACKAGES", ("no_such_package",))
+    row = run_survey(settings(tmp_path, bundle, gsd_mm_per_px=125, section="10m"))
+    assert row is not None
+    cracks = read_table("cracks", tmp_path / "out", row["run_id"])
+    assert len(cracks)
+    assert cracks["length_m"].notna().any()
+    assert not len(read_table("sections", tmp_path / "out", row["run_id"]))
+    assert not (tmp_path / "out" / "geo").exists()
+    page = Path(row["report"]).read_text()
+    assert "crack-survey[geo]" in page
+    track = {"track": tmp_path / "drive.gpx"}
+    with pytest.raises(UsageError, match="packages"):
+        run_survey(settings(tmp_path / "again", bundle, **track))
