@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from prefect.runtime import flow_run
 from flows.artifacts import publish_metrics, tag_run
 from flows.events import publish_completed
 from flows.progress import say, stage_progress
-from models.bundle import read_card, read_learnt
+from models.bundle import BundleCard, read_card, read_learnt
 from pipeline.cascade.cascade import Cascade
 from pipeline.datasets import CrackDataset, open_dataset
 from pipeline.datasets.splits import select
@@ -87,43 +88,54 @@ def evaluate_bundle(
     fingerprint = opened.fingerprint()
     learnt = read_learnt(bundle)
     known = None if learnt is None else pictures_learnt(opened, names, learnt)
-    if known:
-        told = ", ".join(known[:TOLD]) + (", …" if len(known) > TOLD else "")
-        say(f"The bundle has learnt from {len(known)} of these {len(names)} pictures: {told}. Its figures flatter it.")
-    elif (
-        (learnt is None or not learnt.whole)
-        and fingerprint == card.dataset_fingerprint
-        and part != f"{card.split}-test"
-    ):
-        say(f"The bundle was trained on a part of this data set, of its split {card.split!r}; {part!r} may overlap it.")
+    whole = learnt is not None and learnt.whole
+    overlaps = not whole and fingerprint == card.dataset_fingerprint and part != f"{card.split}-test"
+    _warn_of_learnt(known or [], len(names), card, part if overlaps else None)
     evaluated = measure(Cascade.load(bundle, chosen), opened, names)
     for note in opened.notes:
         say(note)
     if not evaluated.counts["crack_px"].any():
         say(f"No picture of {dataset.name} {part} has a crack: only boxes, shares of pixels and times are recorded.")
-    figures = {name: value for name, value in evaluated.headline.items() if name in SCHEMAS["runs"].names}
-    commit, versions = describe_software()
-    row = figures | {
-        "run_id": new_run_id(),
+    row = _figures(evaluated, card) | {
         "started_at": began,
         "finished_at": datetime.now(UTC),
-        "kind": "evaluate",
         "dataset": dataset.name,
         "split": part,
         "settings": {"bundle": str(bundle), "dataset": dataset.model_dump(mode="json")},
         "dataset_fingerprint": fingerprint,
         "device": device_name(chosen),
-        "commit": commit,
-        "versions": versions,
         "images": len(names),
-        "learnt_images": None if known is None or (not known and learnt and not learnt.whole) else len(known),
-        "score_threshold": card.score_threshold,
-        "coarse_threshold": card.coarse_boxes.threshold if card.detector.coarse_mask else None,
-        "probability_threshold": card.probability_threshold,
-        "full_frame_threshold": card.full_frame_threshold,
+        "learnt_images": None if known is None or (not known and not whole) else len(known),
         "total_s": (datetime.now(UTC) - began).total_seconds(),
         "bundle": str(bundle),
     }
     record_evaluation(row, evaluated)
     publish_completed("evaluate", f"{dataset.name} {part}", row, limits)
     return row
+
+
+def _warn_of_learnt(known: Sequence[str], count: int, card: BundleCard, overlaps: str | None) -> None:
+    """Say which pictures the bundle has learnt from, or that the part `overlaps` may hold some."""
+    if known:
+        told = ", ".join(known[:TOLD]) + (", …" if len(known) > TOLD else "")
+        say(f"The bundle has learnt from {len(known)} of these {count} pictures: {told}. Its figures flatter it.")
+    elif overlaps is not None:
+        say(
+            f"The bundle was trained on a part of this data set, of its split {card.split!r}; "
+            f"{overlaps!r} may overlap it."
+        )
+
+
+def _figures(evaluated: Evaluated, card: BundleCard) -> dict[str, Any]:
+    """What was measured, at which thresholds and by which software, under a run id of its own."""
+    commit, versions = describe_software()
+    return {name: value for name, value in evaluated.headline.items() if name in SCHEMAS["runs"].names} | {
+        "run_id": new_run_id(),
+        "kind": "evaluate",
+        "commit": commit,
+        "versions": versions,
+        "score_threshold": card.score_threshold,
+        "coarse_threshold": card.coarse_boxes.threshold if card.detector.coarse_mask else None,
+        "probability_threshold": card.probability_threshold,
+        "full_frame_threshold": card.full_frame_threshold,
+    }

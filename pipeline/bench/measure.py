@@ -28,6 +28,8 @@ COUNTS = (1, 8, 32, 128)
 CPU = torch.device("cpu")
 RIVAL_ROUNDS = 5  # a rival takes seconds, and its ratio is large
 
+Told = Callable[[int, int], None]  # (rounds done, rounds in all)
+
 
 def bench(
     bundle: Path, samples: Sequence[Sample], rounds: int, report: Report, device: torch.device = CPU
@@ -47,56 +49,74 @@ def bench(
     cores = len(os.sched_getaffinity(0))
     torch.set_num_threads(cores)
     cascade = Cascade.load(bundle, device, streams=cores)
+    alone = Cascade.load(bundle, device)
     files = [as_jpeg(sample.image) for sample in samples]
 
-    def told(stage: str) -> Callable[[int, int], None]:
+    def told(stage: str) -> Told:
         return lambda done, total: report(done, total, f"{stage} {done}/{total}" if done == total else "")
 
+    return {
+        "pictures": len(samples),
+        "size_px": list(samples[0].mask.shape),
+        "rounds": rounds,
+        "machine": {"processor": _processor(), "cores": cores, "system": platform.platform()},
+        "runtime": cascade.runtime.name,
+        "precision": cascade.runtime.precision,
+        **_both_ways(cascade, files, cores, rounds, told("cascade and full frame")),
+        **quality(cascade, samples),
+        **_overlap(cascade, alone, files, cores, rounds, told("overlap")),
+        **_rivals(bundle, device, samples, told("rivals")),
+        **_memory(bundle, cores, device),
+        **_counted(bundle, cascade, samples),
+        "by_size": _by_size(Cascade.load(bundle, device, streams=cores), samples, cores, told("sizes")),
+        "by_count": _by_count(cascade, files, cores),
+        **({"gpu": gpu_figures(alone, [sample.image for sample in samples])} if device.type == "cuda" else {}),
+    }
+
+
+def _both_ways(cascade: Cascade, files: Sequence[bytes], cores: int, rounds: int, told: Told) -> dict[str, float]:
+    """The batch through the cascade and through its own U-Net on full frames, in turn."""
     both = {
         "cascade": lambda: cascade_batch(cascade, files, cores),
         "full_frame": lambda: full_frame_batch(cascade, files, cores),
     }
-    seconds = interleave(both, rounds, told("cascade and full frame"))
+    seconds = interleave(both, rounds, told)
     low, high = interval(seconds["full_frame"], seconds["cascade"])
-    f1 = quality(cascade, samples)
-    alone = Cascade.load(bundle, device)
+    return {
+        "speedup_vs_own_full_frame": ratio(seconds["full_frame"], seconds["cascade"]),
+        "speedup_vs_own_full_frame_low": low,
+        "speedup_vs_own_full_frame_high": high,
+        "cascade_ms": per_picture(seconds["cascade"], files),
+        "full_frame_ms": per_picture(seconds["full_frame"], files),
+    }
+
+
+def _overlap(
+    cascade: Cascade, alone: Cascade, files: Sequence[bytes], cores: int, rounds: int, told: Told
+) -> dict[str, Any]:
+    """Time of each stage, and the share of a batch's time that its forward passes alone would take."""
     stages(alone, files)  # warm up: the detector is compiled for each new batch
     per_stage, inputs = stages(alone, files)
     forward = {
         "batch": lambda: cascade_batch(cascade, files, cores),
         "forward": lambda: forward_alone(cascade, inputs, cores),
     }
-    overlap = interleave(forward, max(10, rounds // 2), told("overlap"))
-    rivals = _rivals(bundle, device, samples, told("rivals"))
+    seconds = interleave(forward, max(10, rounds // 2), told)
+    return {"stages_ms": per_stage, "overlap_efficiency": ratio(seconds["forward"], seconds["batch"])}
+
+
+def _memory(bundle: Path, cores: int, device: torch.device) -> dict[str, float]:
     few, many = (peak_mb(bundle, count, cores, device) for count in (100, 1000))
+    return {"peak_mb_100": few, "peak_mb_1000": many, "peak_rss_ratio": many / few}
+
+
+def _counted(bundle: Path, cascade: Cascade, samples: Sequence[Sample]) -> dict[str, Any]:
+    """The bundle's name, and what it multiplies and adds: no busy machine can move that."""
     detector, segmenter, card = load_bundle(bundle)
     plans = [result.crops for result in cascade.look([sample.image for sample in samples])]
     size = samples[0].mask.shape
-    return {
-        "bundle": card.name,
-        "pictures": len(samples),
-        "size_px": list(size),
-        "rounds": rounds,
-        "machine": {"processor": _processor(), "cores": cores, "system": platform.platform()},
-        "runtime": cascade.runtime.name,
-        "precision": cascade.runtime.precision,
-        "speedup_vs_own_full_frame": ratio(seconds["full_frame"], seconds["cascade"]),
-        "speedup_vs_own_full_frame_low": low,
-        "speedup_vs_own_full_frame_high": high,
-        "cascade_ms": per_picture(seconds["cascade"], samples),
-        "full_frame_ms": per_picture(seconds["full_frame"], samples),
-        **f1,
-        "stages_ms": per_stage,
-        "overlap_efficiency": ratio(overlap["forward"], overlap["batch"]),
-        **rivals,
-        "peak_mb_100": few,
-        "peak_mb_1000": many,
-        "peak_rss_ratio": many / few,
-        "multiply_adds": cascade_multiply_adds(detector, segmenter, card.segmenter.multiple, size, plans),
-        "by_size": _by_size(Cascade.load(bundle, device, streams=cores), samples, cores, told("sizes")),
-        "by_count": _by_count(cascade, files, cores),
-        **({"gpu": gpu_figures(alone, [sample.image for sample in samples])} if device.type == "cuda" else {}),
-    }
+    arithmetic = cascade_multiply_adds(detector, segmenter, card.segmenter.multiple, size, plans)
+    return {"bundle": card.name, "multiply_adds": arithmetic}
 
 
 def quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
@@ -117,9 +137,7 @@ def quality(cascade: Cascade, samples: Sequence[Sample]) -> dict[str, float]:
     }
 
 
-def _rivals(
-    bundle: Path, device: torch.device, samples: Sequence[Sample], told: Callable[[int, int], None]
-) -> dict[str, float]:
+def _rivals(bundle: Path, device: torch.device, samples: Sequence[Sample], told: Told) -> dict[str, float]:
     """One picture at a time, one caller with all cores: how a user of those networks would start."""
     cascade = Cascade.load(bundle, device)
     unet, retinanet = unet_resnet34(cascade.device), torchvision_retinanet(cascade.device)
@@ -144,9 +162,7 @@ def _rivals(
     }
 
 
-def _by_size(
-    cascade: Cascade, samples: Sequence[Sample], cores: int, told: Callable[[int, int], None]
-) -> list[dict[str, Any]]:
+def _by_size(cascade: Cascade, samples: Sequence[Sample], cores: int, told: Told) -> list[dict[str, Any]]:
     rows = []
     for done, (height, width) in enumerate(SIZES, start=1):
         count = max(2, min(8, 2_000_000 // (height * width)))

@@ -6,7 +6,7 @@ spreadsheet library along.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -168,14 +168,7 @@ def _trace(
                     path.append((float(x), float(y)))
                 else:
                     path.append((places[own - 1, 0], places[own - 1, 1]))
-                while not node[at]:
-                    done[at] = 1
-                    path.append((float(at[1]), float(at[0])))
-                    on = _next(thin, node, done, at, before)
-                    if on == at:
-                        break
-                    before, at = at, on
-                other = node[at]
+                other = node[_follow(thin, node, done, path, before, at)]
                 if other:
                     path.append((places[other - 1, 0], places[other - 1, 1]))
                 elif own:  # a pixel that touches nothing but its junction
@@ -193,13 +186,36 @@ def _trace(
             path.append((places[k, 0], places[k, 1]))
             starts.append(len(path))
             ends.append((np.int64(k), np.int64(k)))
-    points = np.zeros((len(path), 2))
-    for i in range(len(path)):
-        points[i, 0], points[i, 1] = path[i]
-    nodes = np.zeros((len(ends), 2), np.int64)
-    for i in range(len(ends)):
-        nodes[i, 0], nodes[i, 1] = ends[i]
-    return points, np.array(starts), nodes, places
+    return pairs(path), np.array(starts), pairs(ends).astype(np.int64), places
+
+
+@compiled()
+def _follow(
+    thin: NDArray[np.uint8],
+    node: NDArray[np.int32],
+    done: NDArray[np.uint8],
+    path: list[tuple[float, float]],
+    before: tuple[int, int],
+    at: tuple[int, int],
+) -> tuple[int, int]:
+    """Go on from the pixel `at`, come to from `before`, to the next node or an end; all between is added to `path`."""
+    while not node[at]:
+        done[at] = 1
+        path.append((float(at[1]), float(at[0])))
+        on = _next(thin, node, done, at, before)
+        if on == at:
+            break
+        before, at = at, on
+    return at
+
+
+@compiled()
+def pairs(listed: list[tuple[Any, Any]]) -> NDArray[np.float64]:
+    """Pairs as ``(n, 2)``."""
+    table = np.zeros((len(listed), 2))
+    for i in range(len(listed)):
+        table[i, 0], table[i, 1] = listed[i]
+    return table
 
 
 @compiled()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from pipeline.arrays import Mask
-from pipeline.measuring.centre_pixels import Graph, distances
+from pipeline.measuring.centre_pixels import Graph, distances, pairs
 from pipeline.measuring.chains import Chains
 from pipeline.measuring.line_ends import AT_JUNCTION, FREE, Cut, cut_at_frame, trim
 
@@ -122,11 +122,7 @@ def _walk(
     for segment in range(len(nodes)):
         if done[segment]:
             continue
-        end = 2 * segment
-        while partner[end] >= 0:
-            end = partner[end] ^ 1
-            if end == 2 * segment:
-                break
+        end = _first_end(partner, segment)
         first, pieces, loop = end, 1, partner[end] >= 0 or flat[end] < 0
         while True:
             done[end // 2] = True
@@ -142,29 +138,35 @@ def _walk(
             end = partner[last]
             if over_gap[end]:
                 pieces += 1
-                x, y = points[starts[end // 2] if end % 2 == 0 else starts[end // 2 + 1] - 1]
-                u, v = path[-1]
-                steps = int(np.hypot(x - u, y - v))
-                for k in range(1, steps):
-                    path.append((u + (x - u) * k / steps, v + (y - v) * k / steps))
-                    what.append(GAP)
+                _bridge(path, what, points[starts[end // 2] if end % 2 == 0 else starts[end // 2 + 1] - 1])
         loop = loop and len(path) - begins[-1] > 2
         begins.append(len(path))
         closed.append(loop)
         fragments.append(pieces)
         kinds.append((_kind(flat[first], meeting), _kind(flat[last], meeting)))
-    found, ends = np.zeros((len(path), 2)), np.zeros((len(kinds), 2), np.uint8)
-    for i in range(len(path)):
-        found[i, 0], found[i, 1] = path[i]
-    for i in range(len(kinds)):
-        ends[i, 0], ends[i, 1] = kinds[i]
-    whats = np.zeros(len(what), np.uint8)
-    loops, counts = np.zeros(len(closed), np.bool_), np.zeros(len(closed), np.int64)
-    for i in range(len(what)):
-        whats[i] = what[i]
-    for i in range(len(closed)):
-        loops[i], counts[i] = closed[i], fragments[i]
-    return found, whats, np.array(begins), ends, loops, counts
+    whats = np.array(what).astype(np.uint8)
+    return pairs(path), whats, np.array(begins), pairs(kinds).astype(np.uint8), np.array(closed), np.array(fragments)
+
+
+@compiled()
+def _first_end(partner: NDArray[np.int64], segment: int) -> int:
+    """The end at which the chain of a segment begins; of a ring, its own."""
+    end = 2 * segment
+    while partner[end] >= 0:
+        end = partner[end] ^ 1
+        if end == 2 * segment:
+            break
+    return end
+
+
+@compiled()
+def _bridge(path: list[tuple[float, float]], what: list[int], to: NDArray[np.float64]) -> None:
+    """Add the points of a gap from the path's last one to the point `to`, a pixel apart, both of them left out."""
+    u, v = path[-1]
+    steps = int(np.hypot(to[0] - u, to[1] - v))
+    for k in range(1, steps):
+        path.append((u + (to[0] - u) * k / steps, v + (to[1] - v) * k / steps))
+        what.append(GAP)
 
 
 @compiled()

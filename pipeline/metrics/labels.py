@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from pipeline.arrays import AnyBoxes, Mask
-from pipeline.metrics.regions import RegionCounts, region_counts
+from pipeline.arrays import AnyBoxes
+from pipeline.metrics.regions import RegionCounts
 
 _ROWS_AT_ONCE = 64
 
@@ -22,25 +21,15 @@ class Oracle(NamedTuple):
     oracle_boxes_per_image: float
 
 
-def oracle(
-    boxes_per_picture: Iterable[AnyBoxes],
-    masks: Iterable[Mask],
-    ignores: Iterable[Mask | None] | None = None,
-) -> Oracle:
-    """Score the label boxes themselves, pooled.
+def oracle(pooled: RegionCounts) -> Oracle:
+    """Score the label boxes themselves.
 
     Args:
-        boxes_per_picture: ``(N, 4)`` xyxy px of each picture.
-        masks: ``(H, W)`` bool of each picture.
-        ignores: ``(H, W)`` bool of each picture, True on pixels not to be judged; none: all are.
+        pooled: counts of all pictures with their label boxes in place of detections (`region_counts`).
 
     Returns:
         nan without pictures.
     """
-    pictures = list(zip(boxes_per_picture, masks, strict=True))
-    unknown = [None] * len(pictures) if ignores is None else ignores
-    counts = [region_counts(*own, ignore) for own, ignore in zip(pictures, unknown, strict=True)]
-    pooled = sum(counts, RegionCounts())
     return Oracle(pooled.data_reduction, pooled.boxes_per_image)
 
 

@@ -23,7 +23,7 @@ from pipeline.datasets.pool import Pool
 from pipeline.datasets.pool_split import balance, check_apart
 from pipeline.datasets.splits import PARTS, Split, make_split
 from pipeline.datasets.windows import Windows, cut_windows
-from pipeline.metrics import anchor_recall, oracle
+from pipeline.metrics import RegionCounts, anchor_recall, oracle, region_counts
 from pipeline.settings import DatasetSettings, RunSettings
 from pipeline.stages.terms import check_terms, is_commercial, sources_of
 
@@ -45,27 +45,10 @@ def prepare(settings: RunSettings, out: Path) -> None:
         check_apart(dataset, split)
         split = balance(dataset, split, settings.dataset.windows.val_samples)
         cut_windows(dataset, split.train, settings.dataset.windows, settings.seed, out)
-    negatives = dataset.negative_names if settings.dataset.use_negatives else ()
-    frames, boxes_of, masks, ignores, recalls = [], [], [], [], []
-    for part in PARTS:
-        for sample in _samples(dataset, split.part(part), part, out):
-            boxes = mask_to_boxes(sample.mask, settings.labels)
-            frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(name=sample.name, part=part))
-            boxes_of.append(boxes)
-            masks.append(sample.mask)
-            ignores.append(sample.ignore)
-            recalls.append((anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)), len(boxes)))
+    boxes, labels = _label(dataset, split, settings, out)
     for note in dataset.notes:
         log.warning(note)
-    _require_cracks(pd.concat(frames), settings.dataset)
-    ceiling = oracle(boxes_of, masks, ignores)
-    met = [(recall, count) for recall, count in recalls if count]
-    labels = {
-        **ceiling._asdict(),
-        "anchor_recall": float(np.average([r for r, _ in met], weights=[c for _, c in met])) if met else None,
-        "crack_share": float(np.mean([mask.mean() for mask in masks])),
-        "images": len(masks),
-    }
+    _require_cracks(boxes, settings.dataset)
     described = {
         "name": split.name,
         "dataset_fingerprint": dataset.fingerprint(),
@@ -73,13 +56,37 @@ def prepare(settings: RunSettings, out: Path) -> None:
         "licence": dataset.licence,
         "commercial": is_commercial(settings, dataset),
         "sources": list(sources_of(dataset)),
-        "negatives": list(negatives),
+        "negatives": list(dataset.negative_names if settings.dataset.use_negatives else ()),
         "clean": list(dataset.clean_names),
         **{part: list(split.part(part)) for part in PARTS},
     }
-    pd.concat(frames, ignore_index=True).to_parquet(out / "boxes.parquet", index=False)
+    boxes.to_parquet(out / "boxes.parquet", index=False)
     (out / "labels.json").write_text(json.dumps(labels, indent=2))
     (out / "split.json").write_text(json.dumps(described, indent=2))
+
+
+def _label(
+    dataset: CrackDataset, split: Split, settings: RunSettings, out: Path
+) -> tuple[pd.DataFrame, dict[str, float | None]]:
+    """Boxes of every sample, and what these labels could reach; of each picture counts are kept, and no pixels."""
+    frames, pooled = [], RegionCounts()
+    shares, recalls, weights = [], [], []
+    for part in PARTS:
+        for sample in _samples(dataset, split.part(part), part, out):
+            boxes = mask_to_boxes(sample.mask, settings.labels)
+            frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(name=sample.name, part=part))
+            pooled += region_counts(boxes, sample.mask, sample.ignore)
+            shares.append(float(sample.mask.mean()))
+            if len(boxes):
+                recalls.append(anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)))
+                weights.append(len(boxes))
+    labels = {
+        **oracle(pooled)._asdict(),
+        "anchor_recall": float(np.average(recalls, weights=weights)) if recalls else None,
+        "crack_share": float(np.mean(shares)),
+        "images": len(shares),
+    }
+    return pd.concat(frames, ignore_index=True), labels
 
 
 def _require_cracks(boxes: pd.DataFrame, dataset: DatasetSettings) -> None:

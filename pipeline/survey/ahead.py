@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -82,12 +82,17 @@ def work_ahead(
             yield oldest()
             last.taken.set()
     finally:
-        while not line.empty():
-            line.get()  # what nobody has begun stays undone
-        for task in (*waiting, *([last] if last else [])):
-            task.taken.set()
-        for _ in range(threads):
-            line.put(None)
+        _send_home(line, [*waiting, *([last] if last else [])], threads)
+
+
+def _send_home(line: SimpleQueue[_Task[T, U] | None], held: Sequence[_Task[T, U]], threads: int) -> None:
+    """Let the threads end; those that wait until a large result is taken need wait no more."""
+    while not line.empty():
+        line.get()  # what nobody has begun stays undone
+    for task in held:
+        task.taken.set()
+    for _ in range(threads):
+        line.put(None)
 
 
 class _Task(Generic[T, U]):

@@ -158,7 +158,7 @@ def random_crop(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[
 def segment(model: nn.Module, image: Image, multiple: int, device: torch.device) -> NDArray[np.float32]:
     """Crack probability of a whole ``(H, W, 3)`` picture: ``(H, W)`` float32."""
     height, width = image.shape[:2]
-    pixels = normalise(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(device))
+    pixels = normalise(torch.tensor(image).permute(2, 0, 1)[None].to(device))
     inputs = pad_to_multiple(pixels, multiple).contiguous(memory_format=torch.channels_last)
     probability: NDArray[np.float32] = model(inputs)[0, 0].sigmoid().float().cpu().numpy()[:height, :width]
     return probability

@@ -42,7 +42,7 @@ def test_regions_of_a_hand_worked_picture():
     assert (counts.tp, counts.fp) == (1, 1)
     assert (counts.missed_px, counts.crack_px) == (5, 10)
     assert (counts.union_px, counts.frame_px) == (5 * 4 + 4 * 3 + 4 * 1, 128)
-    assert oracle([boxes[:1]], [mask], [ignore]).oracle_data_reduction == 1 - 20 / 128
+    assert oracle(region_counts(boxes[:1], mask, ignore)).oracle_data_reduction == 1 - 20 / 128
 
 
 @given(masks, masks, st.integers(0, 2**32 - 1))
