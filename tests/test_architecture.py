@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("flows", "pipeline", "models")
 BELOW_FLOWS = ("pipeline", "models")
 MOST_LINES = 250
+MOST_LINES_OF_A_FUNCTION = 40  # below its docstring
 # Rooms of pipeline/ from the bottom up: each may use those before it. The first five are files.
 ROOMS = (
     *(
@@ -107,6 +108,17 @@ def test_files_stay_small() -> None:
     }
     too_long = {name for name, count in lines.items() if count > MOST_LINES}
     assert not too_long, f"no file over {MOST_LINES} lines: split it by idea"
+
+
+def test_functions_fit_a_screen() -> None:
+    too_long = []
+    for path in source_files(*LAYERS):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0]
+                if (node.end_lineno or 0) - first.lineno + 1 > MOST_LINES_OF_A_FUNCTION:
+                    too_long.append(f"{path.relative_to(ROOT)}: {node.name}")
+    assert not too_long, f"no function over {MOST_LINES_OF_A_FUNCTION} lines: make its steps functions with names"
 
 
 def room_of(module: str) -> str | None:
