@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan
 
+from pipeline.storage.schemas import SEVERITIES
+
 UNCERTAIN = "uncertain"
 
 
@@ -37,7 +39,7 @@ ASTM = Standard(
     "distress 10, longitudinal and transverse cracking, unfilled",
     (10.0, 75.0),
     (True, False),
-    ("low", "medium", "high"),
+    SEVERITIES["astm"],
     3.0,
     ("fillers", "random cracking beside the crack", "broken pavement around it"),
 )
@@ -47,7 +49,7 @@ LTPP = Standard(
     "longitudinal and transverse cracking, mean width, unsealed",
     (6.0, 19.0),
     (False, False),
-    ("low", "moderate", "high"),
+    SEVERITIES["ltpp"],
     2.0,
     ("sealants", "random cracking beside the crack", "spalling"),
 )

@@ -17,7 +17,7 @@ from pipeline.placing.road import RoadView
 from pipeline.placing.roadbook import Placed
 from pipeline.placing.section_length import cracking_class, whole_percent
 from pipeline.placing.windows import Window, windows_of
-from pipeline.storage.schemas import KINDS
+from pipeline.storage.schemas import KINDS, SEVERITIES, SEVERITY_SUMS
 
 STANDARD = (
     "kind: AASHTO R 85-18; astm_: ASTM D6433-23, distress 10; ltpp_: FHWA-HRT-13-092; cracking: 23 CFR 490.311, area "
@@ -122,9 +122,9 @@ class SectionSums:
         tally.sums["crack_m"] += metres
         if crack["kind"] is not None:
             tally.sums[f"{crack['kind']}_m"] += metres
-        for standard in ("astm", "ltpp"):
+        for standard, levels in SEVERITIES.items():
             level = crack[f"severity_{standard}"]
-            if level in ("low", "medium", "high") and crack["kind"] in KINDS:
+            if level in levels and crack["kind"] in KINDS:
                 tally.sums[f"{standard}_{crack['kind']}_{level}_m"] += metres
             else:
                 tally.flags |= {"severity not told of every crack": None}
@@ -162,7 +162,7 @@ SUMS = (
     "crack_m",
     *(f"{kind}_m" for kind in KINDS),
     "pattern_m2",
-    *(f"{s}_{kind}_{level}_m" for s in ("astm", "ltpp") for kind in KINDS for level in ("low", "medium", "high")),
+    *SEVERITY_SUMS,
 )
 """Sums of a section, in the order of the table ``sections``."""
 

@@ -45,10 +45,13 @@ _BOX = ("x1_px", "y1_px", "x2_px", "y2_px")
 KINDS = ("longitudinal", "transverse", "diagonal")
 """Kinds of crack that have a length; pattern cracking has an area."""
 
-SEVERITIES = ("low", "medium", "high")
-_SEVERITY_SUMS = tuple(
-    f"{standard}_{kind}_{level}_m" for standard in ("astm", "ltpp") for kind in KINDS for level in SEVERITIES
+SEVERITIES = {"astm": ("low", "medium", "high"), "ltpp": ("low", "moderate", "high")}
+"""Each standard's own words for how severe a crack is, in rising order."""
+
+SEVERITY_SUMS = tuple(
+    f"{standard}_{kind}_{level}_m" for standard, levels in SEVERITIES.items() for kind in KINDS for level in levels
 )
+"""Columns of ``sections``: metres by standard, kind and severity."""
 
 
 def _must(kind: pa.DataType, *names: str) -> list[pa.Field]:
@@ -142,7 +145,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_must(_WHOLE, "photographs"),
             *_may(_WHOLE, "cracks"),
             *_may(_REAL, "crack_m", *(f"{kind}_m" for kind in KINDS), "pattern_m2"),
-            *_may(_REAL, *_SEVERITY_SUMS),
+            *_may(_REAL, *SEVERITY_SUMS),
             *_may(_REAL, "cracked_m2", "cracking_share", "wheel_path_share"),
             *_may(_WHOLE, "cracking_percent", "wheel_path_percent"),
             *_may(_TEXT, "cracking_class", "standard", "flags"),

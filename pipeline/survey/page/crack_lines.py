@@ -17,7 +17,7 @@ from pipeline.storage.schemas import SEVERITIES
 from pipeline.survey.plan import Survey
 from pipeline.survey.published import read_batches
 
-LEVELS = (*SEVERITIES, "other")
+LEVELS = (*SEVERITIES["astm"], "other")
 """Classes of colour; "other" is whatever no standard's level was told of."""
 
 MOST_LINES, MOST_AREAS = 250, 40
@@ -72,7 +72,7 @@ def draw_cracks(cracks: Iterable[Mapping[str, Any]], width: int, height: int) ->
 
 def level_of(crack: Mapping[str, Any]) -> str:
     """Its severity by ASTM D6433, one of `LEVELS`: a word of a file never becomes a class of the page."""
-    return next((level for level in SEVERITIES if level == crack["severity_astm"]), "other")
+    return next((level for level in SEVERITIES["astm"] if level == crack["severity_astm"]), "other")
 
 
 def _path(flat: list[float], tolerance: float, close: str = "") -> str:

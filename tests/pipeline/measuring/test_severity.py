@@ -4,6 +4,7 @@ import pytest
 from models.errors import UsageError
 from pipeline.measuring.scale import UniformScale
 from pipeline.measuring.severity import ASTM, LTPP, STANDARDS, severity
+from pipeline.storage.schemas import SCHEMAS, SEVERITIES
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,11 @@ def test_the_picture_and_the_road_are_each_others_inverse():
     assert scale.to_picture(scale.to_road(points)) == pytest.approx(points)
     right_of_the_picture = scale.to_road(np.array([[1000.0, 0.0]]))  # which is ahead
     assert right_of_the_picture == pytest.approx(np.array([[0.0, 2.5]]), abs=1e-9)
+
+
+def test_every_class_that_a_crack_can_have_is_summed() -> None:
+    for standard, name in ((ASTM, "astm"), (LTPP, "ltpp")):
+        widths = (limit + step for limit in standard.limits_mm for step in (-1, 1))
+        classes = {severity(standard, width, 0.1, 1.0) for width in widths}
+        assert classes == set(SEVERITIES[name])
+        assert {f"{name}_transverse_{level}_m" for level in classes} <= set(SCHEMAS["sections"].names)

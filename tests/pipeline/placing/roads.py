@@ -59,7 +59,7 @@ def book(frame: pd.DataFrame, camera: Camera | None = DOWN) -> dict[str, Placed]
 
 def crack(number: int, line_px: np.ndarray | None, kind: str | None = "longitudinal", **told: Any) -> dict[str, Any]:
     line = None if line_px is None else np.asarray(line_px, float).reshape(-1).tolist()
-    severities: dict[str, Any] = {"length_m": None, "severity_astm": "low", "severity_ltpp": "medium"}
+    severities: dict[str, Any] = {"length_m": None, "severity_astm": "low", "severity_ltpp": "moderate"}
     return {"crack_id": number, "kind": kind, "line_px": line, "outline_px": None, "flags": None} | severities | told
 
 

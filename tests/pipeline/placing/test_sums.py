@@ -41,7 +41,7 @@ def test_lengths_areas_and_shares_of_a_section() -> None:
     assert section["area_m2"] == pytest.approx(35, rel=1e-6)
     assert section["crack_m"] == pytest.approx(10, rel=0.02)
     assert section["longitudinal_m"] == section["crack_m"]
-    assert section["astm_longitudinal_low_m"] == section["ltpp_longitudinal_medium_m"] == section["crack_m"]
+    assert section["astm_longitudinal_low_m"] == section["ltpp_longitudinal_moderate_m"] == section["crack_m"]
     # One column of cells, 0.3 m of 3.5 m wide, the cell in which 0.9 m lies: within the right wheel path.
     assert section["cracking_share"] == pytest.approx(0.3 / 3.5, rel=0.05)
     assert section["cracking_percent"] == 9
