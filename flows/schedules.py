@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from flows.rules import check_cron, check_rule
 from models.errors import UsageError
-from models.given_yaml import read_yaml
+from models.given_yaml import Loader, read_yaml
 from pipeline.settings import Settings
 
 FlowName = Literal["experiment", "evaluate", "survey"]
@@ -105,18 +105,8 @@ class Entry(Settings):
         return RRule(self.rrule, timezone=self.timezone)
 
 
-class _AsWritten(yaml.SafeLoader):
+class _AsWritten(Loader):
     """Reads YAML without its two surprises: ``22:30`` is no number of seconds here, and a date stays a text."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """A mapping whose keys each stand there once; of two, YAML would keep the last without a word."""
-        keys = [key.value for key, _ in node.value if isinstance(key.value, str)]
-        if doubled := [key for key in keys if keys.count(key) > 1 and key != "<<"]:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"{_short(doubled[0])!r} stands there twice", node.start_mark
-            )
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
 
 
 def _sixties(loader: yaml.SafeLoader, node: Any) -> Any:

@@ -11,9 +11,23 @@ from models.errors import UsageError
 from models.given import read_given
 
 MOST_BYTES, MOST_VALUES = 1_000_000, 20_000
+LONGEST_TOLD = 60
 
 
-def read_yaml(path: Path, what: str, remedy: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
+class Loader(yaml.SafeLoader):
+    """Reads YAML whose keys each stand there once."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """One mapping; of two equal keys, YAML would keep the last without a word."""
+        keys = [key.value for key, _ in node.value if isinstance(key.value, str)]
+        if doubled := [key for key in keys if keys.count(key) > 1 and key != "<<"]:
+            name = repr(doubled[0]) if len(doubled[0]) <= LONGEST_TOLD else f"{doubled[0][:LONGEST_TOLD]!r}…"
+            raise yaml.constructor.ConstructorError(None, None, f"{name} stands there twice", node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def read_yaml(path: Path, what: str, remedy: str, loader: type[Loader] = Loader) -> Any:
     """Read a file of YAML.
 
     Args:
@@ -23,7 +37,8 @@ def read_yaml(path: Path, what: str, remedy: str, loader: type[yaml.SafeLoader] 
         loader: turns its values into objects.
 
     Raises:
-        UsageError: there is no such file, it is no YAML, or it is larger or deeper than any that people write.
+        UsageError: there is no such file, it is no YAML, a key stands there twice, or it is larger or deeper than any
+            that people write.
     """
     try:
         content = yaml.load(read_given(path.expanduser(), MOST_BYTES).decode("utf-8-sig"), loader)

@@ -13,6 +13,8 @@ from models.errors import UsageError
 
 Floats = NDArray[np.float64]
 
+FINEST_MM, COARSEST_MM = 0.001, 1000.0  # a pixel; what lies beyond is in another unit
+
 
 class Scale(Protocol):
     """Where pixels lie on the road. Road: x to the right of the lane's axis, y ahead along it, m."""
@@ -35,9 +37,9 @@ def check_scale(mm_per_px: float) -> None:
     """Refuse what cannot be the length of road that a pixel shows.
 
     Raises:
-        UsageError: it is not above zero.
+        UsageError: it is not above zero, or in another unit.
     """
-    if not (isfinite(mm_per_px) and mm_per_px > 0):
+    if not (isfinite(mm_per_px) and FINEST_MM <= mm_per_px <= COARSEST_MM):
         raise UsageError(
             f"A scale of {mm_per_px:g} mm a pixel is none.",
             "Give the length of road that one pixel shows, in mm, such as 2.5; leave it out where it is not known.",

@@ -9,6 +9,7 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from models.errors import UsageError
 from models.given_yaml import read_yaml
+from pipeline.measuring.scale import COARSEST_MM, FINEST_MM
 from pipeline.settings import Settings
 
 Pair = tuple[FiniteFloat, FiniteFloat]
@@ -75,7 +76,7 @@ class Camera(Settings):
 
     view: Literal["down", "forward"]
     size_px: tuple[int, int] | None = Field(None, description="Width and height that pixels of this file refer to")
-    scale_mm_per_px: Positive | None = None
+    scale_mm_per_px: float | None = Field(None, ge=FINEST_MM, le=COARSEST_MM)
     points: tuple[RoadPoint, RoadPoint, RoadPoint, RoadPoint] | None = None
     lens: Lens | None = None
     mounting: Mounting | None = None
@@ -117,7 +118,7 @@ def read_camera(path: Path) -> Camera:
     except ValidationError as error:
         wrong = "; ".join(_told(problem["loc"], problem["msg"]) for problem in error.errors())
         raise UsageError(f"The camera file {path} does not fit: {wrong}.", REMEDY) from error
-    from pipeline.placing.road import check_camera
+    from pipeline.placing.camera_check import check_camera
 
     try:
         check_camera(camera)

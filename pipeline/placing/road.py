@@ -144,33 +144,6 @@ def region_of(camera: Camera, width: int, height: int) -> Points:
     return np.array(camera.region, np.float64) * magnification(camera, width, height)
 
 
-def check_camera(camera: Camera) -> None:
-    """Refuse a camera that cannot be.
-
-    Raises:
-        ValueError: what is wrong: points on a line or in another order than on the road, or the region reaches over
-            the horizon or lies outside of the picture.
-    """
-    if camera.size_px is None:
-        return
-    width, height = camera.size_px
-    region = region_of(camera, width, height)
-    if cv2.contourArea(region.astype(np.float32)) < 1:
-        raise ValueError("region: its corners lie on a line")
-    if (region < 0).any() or (region > (width, height)).any():
-        raise ValueError(f"region: it reaches out of the picture of {width}×{height} px")
-    view = view_of(camera, width, height)
-    if view is None:
-        return
-    outline = along_edges(region)
-    beyond = outline[~np.isfinite(view.to_road(outline)).all(axis=1)]
-    if len(beyond):
-        u, v = beyond[np.argmin(beyond[:, 1])]
-        raise ValueError(
-            f"region: the horizon lies inside it, near pixel ({u:.0f}, {v:.0f}); let it end below the horizon"
-        )
-
-
 def along_edges(polygon: Points, steps: int = EDGE_STEPS) -> Points:
     """Points along a closed polygon, `steps` an edge, ``(M, 2)`` → ``(M · steps, 2)``."""
     share = np.arange(steps)[:, None] / steps

@@ -11,13 +11,14 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.measuring.scale import COARSEST_MM, FINEST_MM
 from pipeline.survey.listing.columns import KM, Column
 
 LIMITS = {
     "latitude_deg": (-90.0, 90.0),
     "longitude_deg": (-180.0, 180.0),
     "heading_deg": (-360.0, 360.0),
-    "gsd_mm_per_px": (0.001, 1000.0),
+    "gsd_mm_per_px": (FINEST_MM, COARSEST_MM),
     "chainage_m": (-1e8, 1e8),
 }
 TEXTS = ("route_id", "direction", "lane")

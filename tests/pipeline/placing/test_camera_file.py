@@ -21,6 +21,12 @@ FORWARD: dict[str, Any] = {
     "mounting": {"height_m": 1.5, "pitch_deg": 10},
     "region": [[0, 960], [400, 400], [880, 400], [1280, 960]],
 }
+POINTS_FILE: dict[str, Any] = {
+    "view": "forward",
+    "size_px": [1280, 960],
+    "points": POINTS,
+    "region": [[80, 900], [500, 500], [780, 500], [1200, 900]],
+}
 
 
 def write(folder: Path, told: Any) -> Path:
@@ -76,6 +82,15 @@ def line(axis: str) -> list[dict[str, Any]]:
         (FORWARD | {"lane": {"left_m": 1, "right_m": -1}}, "left_m"),
         (FORWARD | {"lane": {"left_m": 1}}, "go together"),
         (FORWARD | {"lens": FORWARD["lens"] | {"distortion": [0.1]}}, "OpenCV"),
+        (FORWARD | {"lens": FORWARD["lens"] | {"distortion": [-0.9, 0, 0, 0]}}, "lens.distortion"),
+        (FORWARD | {"region": [[0, 960], [880, 500], [400, 500], [1280, 960]]}, "edges cross"),
+        (POINTS_FILE | {"size_px": [640, 480]}, "lies out of the picture"),
+        (
+            POINTS_FILE | {"points": [one | {"road": [1000 * metres for metres in one["road"]]} for one in POINTS]},
+            "give metres",
+        ),
+        ({"view": "down", "scale_mm_per_px": 1e9}, "scale_mm_per_px"),
+        ("view: down\nscale_mm_per_px: 1\nscale_mm_per_px: 2\n", "stands there twice"),
         ("view: [", "no YAML"),
         ("just words", "holds no fields"),
     ],
