@@ -10,6 +10,9 @@ from prefect.utilities.asyncutils import run_coro_as_sync
 
 LONGEST_RULE = 500
 TEN_YEARS = timedelta(days=3653)
+BEGIN = datetime(2020, 1, 1)  # Prefect counts from here (DEFAULT_ANCHOR_DATE)
+DAYS = {"YEARLY": 365, "MONTHLY": 30, "WEEKLY": 7, "DAILY": 1, "HOURLY": 1 / 24, "MINUTELY": 1 / 1440}
+TIMES = {"DAILY": ("BYHOUR", "BYMINUTE", "BYSECOND"), "HOURLY": ("BYMINUTE", "BYSECOND"), "MINUTELY": ("BYSECOND",)}
 _LISTS_OF_SECONDS = re.compile(r"BYSECOND=[^;]*,", re.IGNORECASE)
 
 
@@ -43,24 +46,34 @@ def check_rule(rule: str) -> None:
     if parts.get("FREQ") == "SECONDLY" or _LISTS_OF_SECONDS.search(rule):
         raise ValueError("each second is too often; FREQ=MINUTELY and one BYSECOND are as often as it goes")
     try:
-        runs = _runs(rule, parts)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{rule!r} is no rule of RFC 5545: {error}") from error
+        # Told of what is written, not of what is made of it below. The standard wants a zone in both ends or in none.
+        rrulestr(rule, dtstart=BEGIN.replace(tzinfo=UTC) if parts.get("UNTIL", "").endswith("Z") else BEGIN)
+        every = int(parts.get("INTERVAL", "1"))
+        if every < 1:
+            raise ValueError("INTERVAL is 1 or more")
+        if "COUNT" in parts:
+            raise ValueError(f"COUNT is counted from the beginning of {BEGIN.year}, and over; write UNTIL")
+        runs = every * DAYS[parts["FREQ"]] <= TEN_YEARS.days and _runs(parts)
+    except (ValueError, TypeError, AttributeError, OverflowError, LookupError) as error:
+        raise ValueError(f"{rule!r} is no rule of RFC 5545 that can be kept: {error}") from error
     if not runs:
         raise ValueError("it never runs in the next ten years")
 
 
-def _runs(rule: str, parts: dict[str, str]) -> bool:
-    """Whether there is a day on which it runs. Day by day: a rule for hours or minutes may look for one for ever."""
+def _runs(parts: dict[str, str]) -> bool:
+    """Whether there is a day on which it runs."""
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    # Told of what is written, not of what is made of it here. The standard wants a zone in both ends or in none.
-    rrulestr(rule, dtstart=now.replace(tzinfo=UTC) if parts.get("UNTIL", "").endswith("Z") else now)
-    if parts.get("COUNT", "1") == "0":
-        return False
     if "UNTIL" in parts and re.sub(r"\D", "", parts["UNTIL"])[:8] < now.strftime("%Y%m%d"):
         return False
-    daily = parts.get("FREQ") in ("HOURLY", "MINUTELY")
-    kept = {key: value for key, value in parts.items() if key not in ("COUNT", "UNTIL", "INTERVAL", "FREQ")}
-    text = ";".join(f"{key}={value}" for key, value in {"FREQ": "DAILY" if daily else parts["FREQ"], **kept}.items())
+    kept = {name: value for name, value in parts.items() if name not in ("UNTIL", "INTERVAL", "FREQ")}
+    asked = {"FREQ": parts["FREQ"], "INTERVAL": parts.get("INTERVAL", "1")}
+    if parts["FREQ"] in ("DAILY", "HOURLY", "MINUTELY"):
+        times = 1  # in a day, an hour or a minute
+        for name in TIMES[parts["FREQ"]]:
+            times *= len(kept.get(name, "").split(","))
+        if all(abs(int(place)) > times for place in kept.pop("BYSETPOS", "1").split(",")):
+            return False
+        asked = {"FREQ": "YEARLY"}  # day by day it would be looked for a minute long
     end = (now + TEN_YEARS).strftime("%Y%m%dT%H%M%S")
-    return next(iter(rrulestr(f"{text};UNTIL={end}", dtstart=now)), None) is not None
+    text = ";".join(f"{name}={value}" for name, value in {**asked, **kept, "UNTIL": end}.items())
+    return rrulestr(text, dtstart=BEGIN).after(now) is not None

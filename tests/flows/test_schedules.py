@@ -117,7 +117,12 @@ def test_two_deployments_of_one_flow_and_one_that_takes_the_place_of_ours(tmp_pa
         ("rrule: FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", ["never runs"]),
         ("rrule: FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30", ["never runs"]),
         ("rrule: 'FREQ=DAILY;UNTIL=20200101T000000Z'", ["never runs"]),
-        ("rrule: FREQ=DAILY;COUNT=0", ["never runs"]),
+        ("rrule: FREQ=DAILY;COUNT=3", ["COUNT", "write UNTIL"]),
+        ("rrule: FREQ=DAILY;INTERVAL=0", ["INTERVAL is 1 or more"]),
+        ("rrule: FREQ=YEARLY;INTERVAL=9999", ["never runs"]),
+        ("rrule: FREQ=YEARLY;INTERVAL=20", ["never runs"]),
+        ("rrule: FREQ=HOURLY;BYMINUTE=0;BYSETPOS=3", ["never runs"]),
+        ("rrule: FREQ=YEARLY;BYEASTER=400", ["entry 1 (survey/A7)", "rule"]),
         ("rrule: FREQ=DAILY;BYHOUR=99", ["entry 1 (survey/A7)", "rule"]),
         ("interval: 999999999d", ["ten years at most"]),
     ],
@@ -227,7 +232,7 @@ def test_serve_tells_of_a_wrong_file_and_of_a_server_that_is_away(tmp_path: Path
         "FREQ=MINUTELY;INTERVAL=30",
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
         "FREQ=DAILY;UNTIL=20991231T000000Z",
-        "FREQ=HOURLY;BYDAY=SA,SU;COUNT=9",
+        "FREQ=HOURLY;BYDAY=SA,SU;INTERVAL=2",
     ],
 )
 def test_rules_that_run(tmp_path: Path, rule: str) -> None:
