@@ -190,7 +190,19 @@ def figures_by_set(counts: pd.DataFrame, sets: Sequence[str]) -> pd.DataFrame:
 
 def images_table(counts: pd.DataFrame) -> pd.DataFrame:
     """Rows for the record's ``images`` table from the rows of `count_picture`."""
-    table = counts[["name", "height_px", "width_px", "crack_px", "tp", "fp", "strict_tp", "missed_px", "union_px"]]
+    columns = [
+        "name",
+        "height_px",
+        "width_px",
+        "crack_px",
+        "tp",
+        "fp",
+        "strict_tp",
+        "missed_px",
+        "union_px",
+        "frame_px",
+    ]
+    table = counts[columns]
     table = table.assign(boxes=counts["tp"] + counts["fp"])
     for side, prefix in (("cascade", ""), ("full_frame", "full_frame_")):
         for tolerance in TOLERANCES:

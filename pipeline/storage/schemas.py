@@ -88,7 +88,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             *_must(_TEXT, "name"),
             *_may(_WHOLE, "height_px", "width_px", "crack_px", "boxes", "tp", "fp", "strict_tp"),
-            *_may(_WHOLE, "missed_px", "union_px"),
+            *_may(_WHOLE, "missed_px", "union_px", "frame_px"),
             *_may(_REAL, *(f"{side}{name}" for side in SIDES for name in ("f1_0px", "iou_0px", "f1_2px", "iou_2px"))),
             *_may(_REAL, *TIMES),
             *_may(_TEXT, "path", "stamp", "content_sha256", "mask", "overlay"),

@@ -62,7 +62,7 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
     commit, versions = describe_software()
     card = read_card(survey.plan.settings.bundle)
     worked = _worked_s(chunks)
-    images, pixels = sums["images"], max(sums["pixels"], 1)
+    images, pixels = sums["images"], max(sums["frame_px"], 1)
     return {
         "run_id": survey.plan.run_id,
         "started_at": survey.plan.started_at,
@@ -143,14 +143,12 @@ def _done(survey: Survey) -> Iterator[ChunkDone]:
 def _sums(survey: Survey) -> Counter[str]:
     """Sums over all images, one part at a time in memory."""
     total: Counter[str] = Counter()
-    added = ("union_px", "crack_px", "boxes", "detect_ms", "segment_ms", "cascade_ms", "unfamiliar")
+    added = ("frame_px", "union_px", "crack_px", "boxes", "detect_ms", "segment_ms", "cascade_ms", "unfamiliar")
     for path in sorted(_folders(survey.out, survey)["images"].glob("part-*.parquet")):
-        table = pq.read_table(path, columns=[*added, "segmented_share", "height_px", "width_px"], partitioning=None)
+        table = pq.read_table(path, columns=[*added, "segmented_share"], partitioning=None)
         total["images"] += len(table)
         total["judged"] += pc.count(table["unfamiliar"]).as_py()
-        pixels = pc.multiply(table["height_px"], table["width_px"])
-        total["pixels"] += pc.sum(pixels).as_py() or 0
-        total["segmented_px"] += pc.sum(pc.multiply(table["segmented_share"], pixels)).as_py() or 0
+        total["segmented_px"] += pc.sum(pc.multiply(table["segmented_share"], table["frame_px"])).as_py() or 0
         total["skipped"] += pc.sum(pc.equal(table["boxes"], 0)).as_py() or 0
         for name in added:
             total[name] += pc.sum(table[name]).as_py() or 0

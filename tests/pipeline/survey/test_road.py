@@ -96,3 +96,17 @@ def test_without_packages_for_maps_cracks_are_measured_and_the_page_says_what_is
     track = {"track": tmp_path / "drive.gpx"}
     with pytest.raises(UsageError, match="packages"):
         run_survey(settings(tmp_path / "again", bundle, **track))
+
+
+def test_a_runs_shares_are_those_of_what_counts_in_its_photographs(tmp_path: Path, bundle: Path) -> None:
+    camera = tmp_path / "camera.yaml"
+    camera.write_text(FORWARD)
+    row = run_survey(settings(tmp_path, bundle, camera=camera))
+    assert row is not None
+    images = read_table("images", tmp_path / "out", row["run_id"])
+    assert set(images["frame_px"]) == {48 * 24}  # the lower half is road
+    frames = images["frame_px"].sum()
+    assert images["data_reduction"].tolist() == pytest.approx((1 - images["union_px"] / images["frame_px"]).tolist())
+    assert row["data_reduction"] == pytest.approx(1 - images["union_px"].sum() / frames)
+    assert row["crack_share"] == pytest.approx(images["crack_px"].sum() / frames)
+    assert row["segmented_share"] == pytest.approx((images["segmented_share"] * images["frame_px"]).sum() / frames)
