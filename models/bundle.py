@@ -41,7 +41,7 @@ class BundleCard(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["crack-survey bundle 3"] = FORMAT
-    name: str
+    name: str = Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
     created_at: AwareDatetime
     detector: DetectorConfig
     segmenter: SegmenterConfig
@@ -67,7 +67,9 @@ class BundleCard(BaseModel):
     training_data_licence: str
     commercial: bool = Field(False, description="All its data, its starts' included, may be used commercially")
     sources: tuple[str, ...] = Field((), description="Data it learnt from whose licence asks to be named, and how")
-    mm_per_px: float | None = Field(None, gt=0, description="Scale that it knows best; none: its data do not say")
+    mm_per_px: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Scale that it knows best; none: its data do not say"
+    )
     versions: dict[str, str]
     sha256: dict[str, str] = Field(default_factory=dict, description="Of each other file; filled on saving")
 
@@ -130,7 +132,7 @@ def read_card(folder: Path) -> BundleCard:
             "such as data/bundles/NAME or the bundle/ of a run.",
         ) from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:MOST_TOLD])
+        wrong = "; ".join(f"{_short('.'.join(map(str, e['loc'])))}: {e['msg']}" for e in error.errors()[:MOST_TOLD])
         raise BundleError(
             f"{path} does not fit the bundle's schema: {wrong}",
             "It was altered or made by another version: copy it again, or train a new one with `crack-survey run`.",
@@ -152,6 +154,10 @@ def read_card(folder: Path) -> BundleCard:
             "It was altered: copy the bundle again from where it came from.",
         )
     return card
+
+
+def _short(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def load_bundle(folder: Path) -> tuple[CrackDetector, nn.Module, BundleCard]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 class BoxSplitting(BaseModel):
     """Where a box around part of the coarse mask is split in two."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     min_mass: float = Field(
         6, gt=0, description="Sum of the coarse mask, in its pixels, that either part of a box must hold to be split"

@@ -25,9 +25,9 @@ MaskValuesText = Annotated[
 
 
 class Settings(BaseModel):
-    """Base: unknown keys are an error, values are frozen."""
+    """Base: unknown keys are an error, values are frozen, numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PartSettings(Settings):
@@ -70,10 +70,10 @@ class DatasetSettings(Settings):
     root: HomePath | None = Field(None, description="Folder of the data set; none for the generated sample")
     mask_values: MaskValuesText = None
     split: str = Field("paper", description="paper, fold0 … fold4, or folds for all five")
-    split_seed: int = 2018
+    split_seed: int = Field(2018, ge=0, lt=2**32)
     use_negatives: bool = Field(True, description="Train on unlabelled crack-free pictures too, where there are any")
     sample_count: int = Field(48, ge=6, description="Pictures that the generated sample holds")
-    sample_seed: int = 7
+    sample_seed: int = Field(7, ge=0, lt=2**32)
     parts: tuple[PartSettings, ...] = Field((), description="Of a pool: its data sets, or a YAML file that lists them")
     windows: WindowSettings = Field(WindowSettings(), description="Of a pool: what training looks at")
 

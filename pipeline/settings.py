@@ -88,7 +88,7 @@ class RunSettings(Settings):
     """One run of the experiment, whole."""
 
     preset: PresetName = "fast"
-    seed: int = 2018
+    seed: int = Field(2018, ge=0, lt=2**32)
     detector_tta: bool = Field(
         False, description="Test-time augmentation of stage 1: the picture turned by 180° too, in twice the time"
     )

@@ -157,6 +157,17 @@ def test_a_card_that_somebody_made_up_is_told_in_a_screenful(bundle, content):
     assert len(str(told.value)) < 3000
 
 
+@pytest.mark.parametrize(
+    "change", [{"k" * 500_000: 1}, {"name": "n" * 900_000}, {"name": "a\x1b[2J"}, {"mm_per_px": float("inf")}]
+)
+def test_a_card_with_values_that_none_has_is_told_in_a_screenful(bundle, change):
+    card = json.loads((bundle / "bundle.json").read_text()) | change
+    (bundle / "bundle.json").write_text(json.dumps(card))
+    with pytest.raises(BundleError) as told:
+        load_bundle(bundle)
+    assert len(str(told.value)) < 1000
+
+
 def test_a_card_that_is_a_pipe_is_not_waited_for(bundle):
     (bundle / CARD).unlink()
     os.mkfifo(bundle / CARD)

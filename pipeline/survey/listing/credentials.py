@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, unquote
 from models.errors import UsageError
 
 SECRET = re.compile(
-    r"pass(word|wd|phrase)?|pwd|secret|token|credentials?|signature|sig|sas|auth(orization)?|bearer|jwt|session(id)?"
-    r"|policy|(api|access|account|private|secret|shared|subscription|aws)?keys?(id|name|pairid)?",
+    r"pass(word|wd|phrase)?|pwd|secret|token|credentials?|signature|sig|sign|sas|h?mac|auth(orization)?|bearer|jwt"
+    r"|(j|php)?sess(ion)?(id)?|code|policy"
+    r"|(api|auth|rl|access|account|private|secret|shared|subscription|aws)?keys?(id|name|pairid)?",
     re.IGNORECASE,
 )
 """Names of parameters whose values are secrets, or the last words of such names joined."""
@@ -27,6 +28,8 @@ def carries_credentials(address: str) -> bool:
     """Whether an address, plain or chained with ``::``, holds a password, a token or a signature.
 
     >>> carries_credentials("s3://KEY:SECRET@roads/A7"), carries_credentials("https://host/1.jpg?X-Amz-Signature=0a")
+    (True, True)
+    >>> carries_credentials("https://host/1.jpg?rlkey=0a"), carries_credentials("https://host/a;jsessionid=0a")
     (True, True)
     >>> carries_credentials("sftp://survey@host/A7/1.jpg?page=2"), carries_credentials("photos/a:b@c.jpg")
     (False, False)

@@ -19,7 +19,7 @@ from models.errors import DataError, UsageError
 from models.given import open_given, size
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.columns import Column, Header, names_photographs, read_header
-from pipeline.survey.listing.values import Line
+from pipeline.survey.listing.values import Line, is_empty
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".parquet")
 SHEETS = (
@@ -41,11 +41,13 @@ class Listed(NamedTuple):
     Attributes:
         number: of the line, a CSV's header being 1; elsewhere counted from 1.
         decimal_comma: a comma in a number is a decimal one.
+        surplus: it has more cells than the header has names, so that none is sure.
     """
 
     number: int
     values: Line
     decimal_comma: bool
+    surplus: bool = False
 
 
 def check_list(address: str) -> None:
@@ -108,13 +110,19 @@ def _text(file: BinaryIO, address: str, passed_over: dict[str, int]) -> Iterator
     header = _header(names, address, passed_over)
     # Where there is one column, a comma is part of a name.
     reader = csv.DictReader(lines, fieldnames=names, delimiter=delimiter if len(names) > 1 else NONE, strict=True)
-    number = before
+    number, blank = before, 0
     try:
         for row in reader:
+            more = row.pop(None, None) or ()  # cells beyond the header's
+            surplus = any(cell.strip() for cell in more)
+            if not surplus and all(is_empty(value) for value in row.values()):  # spreadsheets save blank lines so
+                blank += 1
+                passed_over["blank lines"] = blank  # the file is read twice: no sum
+                continue
             line = _by_column(row, header)
             if "\n" in str(line.get(Column("path"))):  # what a quote has swallowed would be missed by nobody
                 raise csv.Error("a path with a line break")
-            yield Listed(reader.line_num + before, line, delimiter != ",")
+            yield Listed(reader.line_num + before, line, delimiter != ",", surplus)
             number = reader.line_num + before
     except csv.Error as error:
         raise DataError(
@@ -128,7 +136,10 @@ def _paths(first: str, rest: Iterator[str]) -> Iterator[Listed]:
     number = 1
     line: str | None = first
     while line is not None:
-        if path := line.strip():
+        path = line.strip()
+        if len(path) > 2 and path[0] == path[-1] == '"':  # as a shell's or Windows' copy as path writes it
+            path = path[1:-1]
+        if path:
             yield Listed(number, {Column("path"): path}, False)
         line, number = next(rest, None), number + 1
 

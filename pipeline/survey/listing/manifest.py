@@ -71,6 +71,9 @@ def _photograph(line: Listed, root: str, store: Store, allow_outside: bool) -> P
     if not allow_outside and (name.startswith(("/", "../")) or name == ".." or is_address(name)):
         told = f"{where} leads to {name}, outside the survey's root {root}. Allow it with --allow-outside."
         return Photograph(name, failure=Failure("list", "outside", told))
+    if line.surplus:
+        told = f"{where} has more cells than the header has names. Put values with a comma in them into quotes."
+        return Photograph(name, failure=Failure("list", "bad line", told))
     try:
         place = read_place(line.values, line.decimal_comma)
     except BadLineError as error:
@@ -84,7 +87,7 @@ def _name(line: Listed, root: str, store: Store) -> str:
     if is_empty(given):
         return ""
     path = str(given).strip()
-    if path.startswith(("file://", "local://")):
+    if path.startswith(("file://", "local://", "~/")):
         path = plain_place(path)
     name = _below(path, root)
     if "\\" not in path or is_address(path) or _is_there(name, store):

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from models.errors import DataError
 from pipeline.storage.records import read_table
 from pipeline.survey.batch import run_survey
+from pipeline.survey.listing.columns import Column
+from pipeline.survey.listing.lists import read_lines
 from pipeline.survey.listing.manifest import read_manifest
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.listing.stores import LocalStore
@@ -57,8 +59,9 @@ def test_dialects(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("line", "kind", "told"),
     [
-        (",,,,,", "bad line", "names no photograph"),
-        ("   ,,,,,", "bad line", "names no photograph"),
+        (",,52,13,,", "bad line", "names no photograph"),
+        ("   ,,52,13,,", "bad line", "names no photograph"),
+        ("1.jpg,,52,5,13,4,7", "bad line", "more cells than the header"),
         ("1.jpg,,91,13,,", "bad line", "latitude_deg is 91"),
         ("1.jpg,,52,-180.5,,", "bad line", "longitude_deg"),
         ("1.jpg,,north,13,,", "bad line", "not a number"),
@@ -161,3 +164,17 @@ def test_places_reach_the_record(tmp_path: Path, bundle: Path, photographs: Path
     assert (image["latitude_deg"], image["chainage_m"], image["gsd_mm_per_px"]) == (52.5, 1250.5, 1.2)
     assert image["taken_at"] == pd.Timestamp("2026-05-31T14:05:09Z")
     assert read_table("failures", tmp_path / "out").iloc[0]["kind"] == "never found"
+
+
+def test_blank_lines_of_a_spreadsheet_are_passed_over_and_told(tmp_path: Path) -> None:
+    told: dict[str, int] = {}
+    path = tmp_path / "drive.csv"
+    path.write_text("path;lat;lon\n1.jpg;52;13\n;;\n ; ;\n2.jpg;52;13\n;;\n")
+    assert [line.number for line in read_lines(str(path), told)] == [2, 5]
+    assert told == {"blank lines": 3}
+
+
+def test_paths_in_quotes_are_those_between_them(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text('"a b.jpg"\nc.jpg\n')
+    assert [line.values[Column("path")] for line in read_lines(str(path), {})] == ["a b.jpg", "c.jpg"]
