@@ -59,7 +59,7 @@ class WindowSettings(Settings):
     scale_min: float = Field(0.5, gt=0, description="A window shows the picture so many times as large, at least")
     scale_max: float = Field(2, gt=0)
     on_cracks: float = Field(0.65, ge=0, le=1, description="Share of windows drawn around cracks; others lie anywhere")
-    look_alikes: float = Field(0.3, ge=0, le=1, description="Share that gets joints, sealed cracks or drops drawn in")
+    look_alikes: float = Field(0.15, ge=0, le=1, description="Share that gets joints, sealed cracks or drops drawn in")
     val_samples: int = Field(40, ge=1, description="Validation pictures of each part, so that each weighs the same")
 
 

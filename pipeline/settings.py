@@ -131,6 +131,8 @@ class RunSettings(Settings):
             raise ValueError(f"{name} does nothing for a detector without a coarse mask (detector.coarse_mask)")
         if self.detector.second is None and self.second_training != DetectorTrainSettings():
             raise ValueError("second_training does nothing without a second detector (detector.second)")
+        if self.dataset.name != "pool" and self.dataset.windows != WindowSettings():
+            raise ValueError("dataset.windows does nothing where pictures are not cut: that is done with dataset=pool")
         return self
 
     def on_split(self, split: str) -> RunSettings:

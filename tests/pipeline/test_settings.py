@@ -96,6 +96,7 @@ def test_a_tilde_is_the_users_home(monkeypatch: pytest.MonkeyPatch) -> None:
         ("paper", {"thresholds.coarse_mask": 0.01}, "thresholds.coarse_mask does nothing"),
         ("paper", {"box_splitting.min_mass": 9}, "box_splitting does nothing"),
         ("fast", {"second_training.lr": 0.01}, "second_training does nothing"),
+        ("fast", {"dataset.windows.count": 9}, "dataset.windows does nothing"),
     ],
     ids=str,
 )

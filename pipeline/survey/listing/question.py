@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +54,12 @@ def listed_digest(listed: Row) -> str:
 
 
 def _is_there(path: str | None, out: Path) -> bool:
-    return path is not None and (out / path).is_file()
+    if path is None:
+        return False
+    try:
+        return stat.S_ISREG((told := (out / path).stat()).st_mode) and told.st_size > 0
+    except OSError:
+        return False
 
 
 def _plain(value: Any) -> Any:
