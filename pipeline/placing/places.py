@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.placing.geodesy import Reals, bearings, distances
 from pipeline.placing.track import MOST_METRES, SLOWEST_M_S, Located, Track, locate
+from pipeline.placing.way import way_along
 
 OFF_TRACK_M = 50.0
 """A fix farther than this from the track at the same time does not fit it."""
@@ -156,9 +157,9 @@ def between_neighbours(latitude: Reals, longitude: Reals, seconds: Reals) -> Rea
     if len(known) < 2:
         return heading
     ahead, metres = bearings(latitude[known], longitude[known])
-    took = np.diff(seconds[known])
-    standing = (took > 0) & (metres < SLOWEST_M_S * took)
-    good = (metres >= LEAST_METRES) & (metres <= MOST_METRES) & ~standing
+    driven, took = np.diff(way_along(latitude[known], longitude[known])), np.diff(seconds[known])
+    standing = (took > 0) & (driven < SLOWEST_M_S * took)
+    good = (driven >= LEAST_METRES) & (metres <= MOST_METRES) & ~standing
     step = np.where(good, np.exp(1j * np.radians(ahead)) * metres, 0)
     total = np.concatenate([[0], step]) + np.concatenate([step, [0]])  # the step here and the one on
     moved = np.abs(total) > 0

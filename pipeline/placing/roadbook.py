@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.placing.geodesy import Reals
 from pipeline.placing.photograph_view import Sight, Viewer
 from pipeline.placing.places import Flags, find_places, moments
-from pipeline.placing.strips import chainage_of, check_chainage, own_strips
+from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips
 from pipeline.placing.track import Track
 
 DRIVE = ["route_id", "direction", "lane"]
@@ -81,6 +81,7 @@ def _place_drive(
     on_the_road = drive["chainage_m"].to_numpy(np.float64, na_value=np.nan)
     chainage, source = chainage_of(on_the_road, places.along, places.latitude, places.longitude)
     sense = check_chainage(chainage, places.flags)
+    flag_standing(chainage, moments(drive, clock_offset_s, Flags(len(drive))), places.flags)
     sizes = drive[["width_px", "height_px", "gsd_mm_per_px"]].itertuples(index=False, name=None)
     near, far = _reaches([viewer(int(width), int(height), told) for width, height, told in sizes], places.flags)
     strips = own_strips(chainage, sense, near, far, forward)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.errors import DataError
 from pipeline.placing.geodesy import WGS84, Reals, bearings
+from pipeline.placing.way import way_along
 
 MOST_SECONDS, MOST_METRES = 10.0, 50.0
 """Between two points of the track no further apart than this a place is interpolated."""
@@ -31,8 +32,8 @@ class Track:
     Attributes:
         seconds: ``(N,)`` since 1970, UTC.
         latitude, longitude: ``(N,)`` degrees.
-        along: ``(N,)`` metres from the track's first point.
-        heading: ``(N − 1,)`` degrees from each point to the next.
+        along: ``(N,)`` metres driven since the track's first point.
+        heading, apart: ``(N − 1,)`` degrees and metres from each point to the next.
     """
 
     seconds: Reals
@@ -40,6 +41,7 @@ class Track:
     longitude: Reals
     along: Reals
     heading: Reals
+    apart: Reals
 
 
 class Located(NamedTuple):
@@ -48,7 +50,7 @@ class Located(NamedTuple):
     Attributes:
         latitude, longitude: ``(M,)`` degrees.
         heading: ``(M,)`` degrees clockwise from true north; nan where the vehicle all but stood.
-        along: ``(M,)`` metres from the track's first point.
+        along: ``(M,)`` metres driven since the track's first point.
         flags: ``(M,)`` text, why there is no place; "" where there is one.
     """
 
@@ -103,7 +105,7 @@ def make_track(seconds: Reals, latitude: Reals, longitude: Reals, name: str) -> 
             "Sort its points by time, or give the tracks of one drive only.",
         )
     heading, metres = bearings(latitude, longitude)
-    return Track(seconds, latitude, longitude, np.concatenate([[0.0], np.cumsum(metres)]), heading)
+    return Track(seconds, latitude, longitude, way_along(latitude, longitude), heading, metres)
 
 
 def locate(track: Track, seconds: Reals) -> Located:
@@ -118,7 +120,7 @@ def locate(track: Track, seconds: Reals) -> Located:
     before = np.clip(np.searchsorted(track.seconds, np.where(known, seconds, -np.inf), side="right") - 1, 0, None)
     before = np.minimum(before, len(track.seconds) - 2)
     lasted = track.seconds[before + 1] - track.seconds[before]
-    metres = track.along[before + 1] - track.along[before]
+    metres, driven = track.apart[before], track.along[before + 1] - track.along[before]
     share = np.where(lasted > 0, (seconds - track.seconds[before]) / np.where(lasted > 0, lasted, 1), 0.0)
     # On a point itself no gap matters, whatever comes after it.
     on_point = inside & ((seconds == track.seconds[before]) | (seconds == track.seconds[before + 1]))
@@ -127,11 +129,11 @@ def locate(track: Track, seconds: Reals) -> Located:
     longitude, latitude, _ = WGS84.fwd(
         track.longitude[before], track.latitude[before], track.heading[before], share * metres
     )
-    moving = good & (metres > SLOWEST_M_S * lasted) & (lasted > 0) & (lasted <= MOST_SECONDS)
+    moving = good & (driven > SLOWEST_M_S * lasted) & (lasted > 0) & (lasted <= MOST_SECONDS)
     return Located(
         np.where(good, latitude, np.nan),
         np.where(good, longitude, np.nan),
         np.where(moving, track.heading[before], np.nan),
-        np.where(good, track.along[before] + share * metres, np.nan),
+        np.where(good, track.along[before] + share * driven, np.nan),
         np.where(good | ~known, "", np.where(inside, GAP, OUTSIDE)).astype(object),
     )
