@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from pipeline.placing.flags import Flags
 from pipeline.placing.geodesy import Reals
 from pipeline.placing.photograph_view import Sight, Viewer
-from pipeline.placing.places import Flags, find_places, moments
+from pipeline.placing.places import find_places, moments
 from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips
 from pipeline.placing.track import Track
 

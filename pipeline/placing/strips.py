@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.placing.fixes import JUMP_M, JUMP_STEPS, usual_step
+from pipeline.placing.flags import Flags
 from pipeline.placing.geodesy import Reals
-from pipeline.placing.places import LEAST_METRES, Flags
+from pipeline.placing.places import LEAST_METRES
 from pipeline.placing.track import SLOWEST_M_S
 from pipeline.placing.way import way_along
-
-JUMP_M, JUMP_STEPS = 50.0, 10.0
-"""A step longer than this, and than so many usual ones, is a jump of the chainage."""
 
 BACK_M = 0.5
 """Chainages that run back by less are noise of a vehicle that stands."""
@@ -62,7 +61,7 @@ def check_chainage(chainage: Reals, flags: Flags) -> int:
     if not len(steps):
         return 1
     sense = -1 if (steps < -BACK_M).sum() > (steps > BACK_M).sum() else 1
-    usual = float(np.median(np.abs(steps)))
+    usual = usual_step(np.abs(steps))
     for wrong, word in (
         (sense * steps < -BACK_M, "chainage runs back"),
         (np.abs(steps) > max(JUMP_M, JUMP_STEPS * usual), "chainage jumps"),
