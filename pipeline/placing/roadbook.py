@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.placing.flags import Flags
 from pipeline.placing.geodesy import Reals
 from pipeline.placing.photograph_view import Sight, Viewer
 from pipeline.placing.places import find_places, moments
-from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips
+from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips, sense_of
 from pipeline.placing.track import Track
 
 DRIVE = ["route_id", "direction", "lane"]
@@ -53,7 +54,7 @@ def make_roadbook(
     clock_offset_s: float | None,
     forward: bool,
 ) -> dict[str, Placed]:
-    """Place every photograph, drive by drive, each drive in the order of its times or else of the survey.
+    """Place every photograph, drive by drive, each drive in the order of its times, else of its chainage.
 
     Args:
         images: `name`, size and what is told of time and place, as in the table ``images``, in the survey's order.
@@ -64,11 +65,22 @@ def make_roadbook(
     """
     book: dict[str, Placed] = {}
     for _, drive in images.groupby(DRIVE, dropna=False, sort=False):
-        seconds = moments(drive, clock_offset_s, Flags(len(drive)))
-        if np.isfinite(seconds).all():
-            drive = drive.iloc[np.argsort(seconds, kind="stable")]
-        book |= _place_drive(drive, viewer, track, clock_offset_s, forward)
+        order = _order(drive, moments(drive, clock_offset_s, Flags(len(drive))))
+        book |= _place_drive(drive.iloc[order], viewer, track, clock_offset_s, forward)
     return book
+
+
+def _order(drive: pd.DataFrame, seconds: Reals) -> NDArray[np.intp]:
+    """Row numbers of a drive in the order they were taken: by time, or by chainage if not all have a time.
+
+    The list's order says only which way the chainage runs. A photograph without a chainage stays behind the one that
+    it follows in the list; without times and chainage the list's order counts.
+    """
+    if np.isfinite(seconds).all():
+        return np.argsort(seconds, kind="stable")
+    told = drive["chainage_m"].astype("float64")
+    sense = sense_of(told.dropna().to_numpy())
+    return np.argsort(sense * told.ffill().bfill().to_numpy(), kind="stable")
 
 
 def _place_drive(

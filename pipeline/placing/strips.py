@@ -53,6 +53,12 @@ def chainage_of(told: Reals, along: Reals, latitude: Reals, longitude: Reals) ->
     return chainage, "photographs"
 
 
+def sense_of(chainage: Reals) -> int:
+    """Which way chainages ``(N,)`` m, all known, run from photograph to photograph for the most part: 1 or −1."""
+    steps = np.diff(chainage)
+    return -1 if (steps < -BACK_M).sum() > (steps > BACK_M).sum() else 1
+
+
 def check_chainage(chainage: Reals, flags: Flags) -> int:
     """Flag photographs whose chainage is missing, jumps or runs back; which way it runs, 1 or −1."""
     flags.add(~np.isfinite(chainage), "no chainage")
@@ -60,7 +66,7 @@ def check_chainage(chainage: Reals, flags: Flags) -> int:
     steps = np.diff(chainage[known])
     if not len(steps):
         return 1
-    sense = -1 if (steps < -BACK_M).sum() > (steps > BACK_M).sum() else 1
+    sense = sense_of(chainage[known])
     usual = usual_step(np.abs(steps))
     for wrong, word in (
         (sense * steps < -BACK_M, "chainage runs back"),
