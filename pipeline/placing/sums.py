@@ -79,7 +79,7 @@ class SectionSums:
             tally.photographs += 1
             tally.surveyed_m += window.length_m
             tally.area_m2 += window.road.area
-            tally.flags |= dict.fromkeys(_words(placed.flags))
+            tally.flags |= dict.fromkeys([*_words(placed.flags), *([sight.flag] if sight.flag else [])])
             self._lane(tally, sight.view)
             for crack in listed:
                 metres = self._crack(tally, window, placed, sight.view, crack)
