@@ -18,6 +18,9 @@ from pipeline.placing.track import Track
 DRIVE = ["route_id", "direction", "lane"]
 """Photographs that share these were taken on one drive along one lane."""
 
+LANE_MISSING = "lane missing in part of the drive"
+"""Such photographs make a lane of their own, beside the one in which the same road may count once more."""
+
 
 class Placed(NamedTuple):
     """One photograph on its road; nan and None where that is not known.
@@ -64,10 +67,18 @@ def make_roadbook(
         forward: the camera looks ahead.
     """
     book: dict[str, Placed] = {}
+    images = images.assign(lane_missing=_lane_missing(images))
     for _, drive in images.groupby(DRIVE, dropna=False, sort=False):
         order = _order(drive, moments(drive, clock_offset_s, Flags(len(drive))))
         book |= _place_drive(drive.iloc[order], viewer, track, clock_offset_s, forward)
     return book
+
+
+def _lane_missing(images: pd.DataFrame) -> pd.Series:
+    """Photographs without a lane where others of the same route and direction have one, ``(N,)`` bool."""
+    told = images["lane"].notna()
+    elsewhere = told.groupby([images[name].fillna("") for name in DRIVE[:2]], sort=False).transform("any")
+    return ~told & elsewhere.astype(bool)
 
 
 def _order(drive: pd.DataFrame, seconds: Reals) -> NDArray[np.intp]:
@@ -91,6 +102,7 @@ def _place_drive(
     forward: bool,
 ) -> dict[str, Placed]:
     places = find_places(drive, track, clock_offset_s)
+    places.flags.add(drive["lane_missing"].to_numpy(bool), LANE_MISSING)
     on_the_road = drive["chainage_m"].to_numpy(np.float64, na_value=np.nan)
     chainage, source = chainage_of(on_the_road, places.along, places.latitude, places.longitude)
     sense = check_chainage(chainage, places.flags)

@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.placing.camera_file import Camera
-from tests.pipeline.placing.roads import book, photographs, sight, summed
+from tests.pipeline.placing.roads import DOWN, book, photographs, sight, summed
 
 STRAIGHT = np.column_stack([np.full(8000, 0.9), np.linspace(-10, 70, 8000)])
 
@@ -29,3 +30,22 @@ def test_a_lane_in_the_picture_in_part_keeps_its_limits() -> None:
     (row,) = summed(photographs([2.0, 4, 6]), camera(1.5, 5), STRAIGHT)
     assert row["area_m2"] == pytest.approx(8 * 0.5)
     assert row["crack_m"] == 0
+
+
+def test_a_lane_that_part_of_a_drive_lacks_is_flagged() -> None:
+    drives = [
+        photographs([2.0, 4], route_id="A7", direction="north", lane="1"),
+        photographs([6.0], route_id="A7", direction="north"),
+        photographs([2.0], route_id="A7", direction="south"),  # has no lanes at all
+        photographs([2.0]),
+    ]
+    frame = pd.concat(drives, ignore_index=True).assign(name=list("abcde"))
+    flags = {name: placed.flags for name, placed in book(frame).items()}
+    assert [name for name, told in flags.items() if "lane missing in part of the drive" in told] == ["c"]
+    rows = summed(frame, DOWN, STRAIGHT)
+    doubtful = [(row["direction"], row["lane"]) for row in rows if "lane missing" in row["flags"]]
+    assert doubtful == [("north", None)]
+
+
+def test_a_drive_without_lanes_lacks_none() -> None:
+    assert not any(placed.flags for placed in book(photographs([2.0, 4, 6])).values())
