@@ -38,7 +38,8 @@ def features(layer: str, rows: Iterable[Mapping[str, Any]]) -> gpd.GeoDataFrame:
 
     Args:
         layer: ``cracks``, ``sections`` or ``photographs``.
-        rows: by column name; `line_deg` is ``[longitude, latitude, …]``, `latitude_deg` and `longitude_deg` a place.
+        rows: by column name; `line_deg` is ``[longitude, latitude, …]`` of one point or more, `latitude_deg` and `longitude_deg` a
+            place.
     """
     listed = list(rows)
     columns = columns_of(layer)
@@ -97,6 +98,8 @@ def _geometry(row: Mapping[str, Any]) -> shapely.Geometry | None:
     if line is not None and len(line) >= 4:
         return shapely.LineString(np.asarray(line, np.float64).reshape(-1, 2))
     place = row.get("longitude_deg"), row.get("latitude_deg")
+    if line is not None and len(line) == 2:
+        place = line[0], line[1]
     if any(value is None or not np.isfinite(value) for value in place):
         return None
     return shapely.Point(place)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.road import RoadView, WrongSizeError, view_of
 
 OBLIQUE, NO_SCALE, WRONG_SIZE = "view=oblique", "no scale", "not the camera's size"
+LANE_UNSEEN = "lane not in the picture"
 
 DOWN = Camera(view="down")
 
@@ -19,7 +22,7 @@ class Sight(NamedTuple):
 
     Attributes:
         view: None without a scale: no millimetres, kind or severity.
-        flag: why there is none; "" where there is.
+        flag: why there is none, or that it goes without the camera's lane; "" where neither.
     """
 
     view: RoadView | None
@@ -44,8 +47,19 @@ def sight_of(
     except WrongSizeError:
         return Sight(None, WRONG_SIZE)
     if view is not None:
-        return Sight(view, "")
+        return _with_lane(view)
     return Sight(None, OBLIQUE if camera is not None and camera.view == "forward" else NO_SCALE)
+
+
+@lru_cache(maxsize=64)
+def _with_lane(view: RoadView) -> Sight:
+    """A lane beside what the camera sees is a mistake in its file: all of the road counts, as if none were told."""
+    if view.lane is None:
+        return Sight(view, "")
+    aside = view.footprint()[:, 0]
+    if aside.min() < view.lane[1] and view.lane[0] < aside.max():
+        return Sight(view, "")
+    return Sight(replace(view, lane=None), LANE_UNSEEN)
 
 
 Viewer = Callable[[int, int, float | None], Sight]

@@ -6,42 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from pipeline.placing.fixes import between_fixes, refuse_fixes
+from pipeline.placing.flags import Flags
 from pipeline.placing.geodesy import Reals, bearings, distances
 from pipeline.placing.track import MOST_METRES, SLOWEST_M_S, Located, Track, locate
+from pipeline.placing.way import way_along
 
 OFF_TRACK_M = 50.0
 """A fix farther than this from the track at the same time does not fit it."""
 
-FASTEST_M_S = 70.0
-"""No vehicle gets from one photograph to the next faster than this (250 km/h): one of both fixes is wrong."""
-
 LEAST_METRES = 0.5
 """Between two photographs nearer than this to each other no bearing is told."""
-
-
-class Flags:
-    """Words about photographs, ``(N,)``, each told once.
-
-    >>> flags = Flags(2)
-    >>> flags.add(np.array([True, False]), "no fix")
-    >>> flags.texts
-    ['no fix', '']
-    """
-
-    def __init__(self, count: int) -> None:
-        self._told: list[dict[str, None]] = [{} for _ in range(count)]
-
-    def add(self, where: NDArray[np.bool_], word: str) -> None:
-        """Tell `word` of the photographs ``(N,)`` that are True."""
-        for at in np.flatnonzero(where):
-            self._told[at][word] = None
-
-    @property
-    def texts(self) -> list[str]:
-        """The words of each, ``; `` between."""
-        return ["; ".join(told) for told in self._told]
 
 
 class Places(NamedTuple):
@@ -50,7 +26,8 @@ class Places(NamedTuple):
     Attributes:
         latitude, longitude, heading: degrees, heading clockwise from true north.
         along: metres along the track; nan without one.
-        position_source: ``photograph`` (manifest or EXIF), ``track`` or None.
+        position_source: ``photograph`` (manifest or EXIF), ``track``, ``photographs`` (between neighbours, where the
+            photograph's own fix is wrong) or None.
         heading_source: ``track``, ``photographs`` (bearing between neighbours), ``photograph`` or None.
     """
 
@@ -75,7 +52,8 @@ def find_places(images: pd.DataFrame, track: Track | None, clock_offset_s: float
     flags = Flags(len(images))
     seconds = moments(images, clock_offset_s, flags)
     latitude, longitude = _reals(images, "latitude_deg"), _reals(images, "longitude_deg")
-    _refuse_fixes(latitude, longitude, seconds, flags)
+    chainage = _reals(images, "chainage_m")
+    jumped = refuse_fixes(latitude, longitude, seconds, chainage, flags)
     told = np.isfinite(latitude) & np.isfinite(longitude)
     nowhere = np.full(len(images), np.nan)
     found = Located(nowhere, nowhere, nowhere, nowhere, np.full(len(images), "", object))
@@ -88,13 +66,13 @@ def find_places(images: pd.DataFrame, track: Track | None, clock_offset_s: float
         apart = np.zeros(len(images))
         apart[both] = distances(latitude[both], longitude[both], found.latitude[both], found.longitude[both])
         flags.add(apart > OFF_TRACK_M, "fix off the track")
-    placed = told | np.isfinite(found.latitude)
-    flags.add(~placed, "no fix")
-    latitude, longitude = (
-        np.where(told, own, tracked) for own, tracked in ((latitude, found.latitude), (longitude, found.longitude))
-    )
+    tracked = ~told & np.isfinite(found.latitude)
+    latitude[tracked], longitude[tracked] = found.latitude[tracked], found.longitude[tracked]
+    between = between_fixes(jumped & ~tracked, latitude, longitude, seconds, chainage)
+    flags.add(~(told | tracked | between), "no fix")
     heading, heading_source = _headings(images, latitude, longitude, seconds, found, flags)
-    source = ["photograph" if own else "track" if any_ else None for own, any_ in zip(told, placed, strict=True)]
+    names = ("photograph", "track", "photographs", None)
+    source = [names[[*where, True].index(True)] for where in zip(told, tracked, between, strict=True)]
     return Places(latitude, longitude, heading, found.along, source, heading_source, flags)
 
 
@@ -113,23 +91,6 @@ def moments(images: pd.DataFrame, clock_offset_s: float | None, flags: Flags) ->
 def _seconds(moments: pd.Series) -> Reals:
     passed = (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
     return np.asarray(passed.to_numpy(np.float64), np.float64)
-
-
-def _refuse_fixes(latitude: Reals, longitude: Reals, seconds: Reals, flags: Flags) -> None:
-    """Take wrong fixes out, in place, and say so."""
-    with np.errstate(invalid="ignore"):
-        off = (np.abs(latitude) > 90) | (np.abs(longitude) > 180)
-    flags.add(off, "fix off the globe")
-    nothing = (latitude == 0) & (longitude == 0)  # what receivers write before they know better
-    flags.add(nothing, "fix at 0, 0")
-    latitude[off | nothing] = longitude[off | nothing] = np.nan
-    known = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
-    _, metres = bearings(latitude[known], longitude[known])
-    took = np.diff(seconds[known])
-    fast = (metres > MOST_METRES) & (took >= 0) & (metres > FASTEST_M_S * took)
-    jumps = np.zeros(len(latitude), bool)
-    jumps[known[1:][fast]] = True
-    flags.add(jumps, "fix jumps")
 
 
 def _headings(
@@ -156,9 +117,9 @@ def between_neighbours(latitude: Reals, longitude: Reals, seconds: Reals) -> Rea
     if len(known) < 2:
         return heading
     ahead, metres = bearings(latitude[known], longitude[known])
-    took = np.diff(seconds[known])
-    standing = (took > 0) & (metres < SLOWEST_M_S * took)
-    good = (metres >= LEAST_METRES) & (metres <= MOST_METRES) & ~standing
+    driven, took = np.diff(way_along(latitude[known], longitude[known])), np.diff(seconds[known])
+    standing = (took > 0) & (driven < SLOWEST_M_S * took)
+    good = (driven >= LEAST_METRES) & (metres <= MOST_METRES) & ~standing
     step = np.where(good, np.exp(1j * np.radians(ahead)) * metres, 0)
     total = np.concatenate([[0], step]) + np.concatenate([step, [0]])  # the step here and the one on
     moved = np.abs(total) > 0

@@ -6,15 +6,20 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from pipeline.placing.flags import Flags
 from pipeline.placing.geodesy import Reals
 from pipeline.placing.photograph_view import Sight, Viewer
-from pipeline.placing.places import Flags, find_places, moments
-from pipeline.placing.strips import chainage_of, check_chainage, own_strips
+from pipeline.placing.places import find_places, moments
+from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips, sense_of
 from pipeline.placing.track import Track
 
 DRIVE = ["route_id", "direction", "lane"]
 """Photographs that share these were taken on one drive along one lane."""
+
+LANE_MISSING = "lane missing in part of the drive"
+"""Such photographs make a lane of their own, beside the one in which the same road may count once more."""
 
 
 class Placed(NamedTuple):
@@ -52,7 +57,7 @@ def make_roadbook(
     clock_offset_s: float | None,
     forward: bool,
 ) -> dict[str, Placed]:
-    """Place every photograph, drive by drive, each drive in the order of its times or else of the survey.
+    """Place every photograph, drive by drive, each drive in the order of its times, else of its chainage.
 
     Args:
         images: `name`, size and what is told of time and place, as in the table ``images``, in the survey's order.
@@ -62,12 +67,31 @@ def make_roadbook(
         forward: the camera looks ahead.
     """
     book: dict[str, Placed] = {}
+    images = images.assign(lane_missing=_lane_missing(images))
     for _, drive in images.groupby(DRIVE, dropna=False, sort=False):
-        seconds = moments(drive, clock_offset_s, Flags(len(drive)))
-        if np.isfinite(seconds).all():
-            drive = drive.iloc[np.argsort(seconds, kind="stable")]
-        book |= _place_drive(drive, viewer, track, clock_offset_s, forward)
+        order = _order(drive, moments(drive, clock_offset_s, Flags(len(drive))))
+        book |= _place_drive(drive.iloc[order], viewer, track, clock_offset_s, forward)
     return book
+
+
+def _lane_missing(images: pd.DataFrame) -> pd.Series:
+    """Photographs without a lane where others of the same route and direction have one, ``(N,)`` bool."""
+    told = images["lane"].notna()
+    elsewhere = told.groupby([images[name].fillna("") for name in DRIVE[:2]], sort=False).transform("any")
+    return ~told & elsewhere.astype(bool)
+
+
+def _order(drive: pd.DataFrame, seconds: Reals) -> NDArray[np.intp]:
+    """Row numbers of a drive in the order they were taken: by time, or by chainage if not all have a time.
+
+    The list's order says only which way the chainage runs. A photograph without a chainage stays behind the one that
+    it follows in the list; without times and chainage the list's order counts.
+    """
+    if np.isfinite(seconds).all():
+        return np.argsort(seconds, kind="stable")
+    told = drive["chainage_m"].astype("float64")
+    sense = sense_of(told.dropna().to_numpy())
+    return np.argsort(sense * told.ffill().bfill().to_numpy(), kind="stable")
 
 
 def _place_drive(
@@ -78,9 +102,11 @@ def _place_drive(
     forward: bool,
 ) -> dict[str, Placed]:
     places = find_places(drive, track, clock_offset_s)
+    places.flags.add(drive["lane_missing"].to_numpy(bool), LANE_MISSING)
     on_the_road = drive["chainage_m"].to_numpy(np.float64, na_value=np.nan)
     chainage, source = chainage_of(on_the_road, places.along, places.latitude, places.longitude)
     sense = check_chainage(chainage, places.flags)
+    flag_standing(chainage, moments(drive, clock_offset_s, Flags(len(drive))), places.flags)
     sizes = drive[["width_px", "height_px", "gsd_mm_per_px"]].itertuples(index=False, name=None)
     near, far = _reaches([viewer(int(width), int(height), told) for width, height, told in sizes], places.flags)
     strips = own_strips(chainage, sense, near, far, forward)

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.placing.geodesy import Reals, bearings
-from pipeline.placing.places import Flags
-
-JUMP_M, JUMP_STEPS = 50.0, 10.0
-"""A step longer than this, and than so many usual ones, is a jump of the chainage."""
+from pipeline.placing.fixes import JUMP_M, JUMP_STEPS, usual_step
+from pipeline.placing.flags import Flags
+from pipeline.placing.geodesy import Reals
+from pipeline.placing.places import LEAST_METRES
+from pipeline.placing.track import SLOWEST_M_S
+from pipeline.placing.way import way_along
 
 BACK_M = 0.5
 """Chainages that run back by less are noise of a vehicle that stands."""
@@ -37,8 +38,8 @@ def chainage_of(told: Reals, along: Reals, latitude: Reals, longitude: Reals) ->
 
     Args:
         told: of the manifest, m; counts if any photograph has one.
-        along: distance along the track, m; counts next.
-        latitude, longitude: degrees; else the distance from photograph to photograph counts.
+        along: way along the track, m; counts next.
+        latitude, longitude: degrees; else the way from photograph to photograph counts.
     """
     if np.isfinite(told).any():
         return told, "manifest"
@@ -48,9 +49,14 @@ def chainage_of(told: Reals, along: Reals, latitude: Reals, longitude: Reals) ->
     chainage = np.full(len(told), np.nan)
     if len(known) < 2:
         return chainage, None
-    _, metres = bearings(latitude[known], longitude[known])
-    chainage[known] = np.concatenate([[0.0], np.cumsum(metres)])
+    chainage[known] = way_along(latitude[known], longitude[known])
     return chainage, "photographs"
+
+
+def sense_of(chainage: Reals) -> int:
+    """Which way chainages ``(N,)`` m, all known, run from photograph to photograph for the most part: 1 or −1."""
+    steps = np.diff(chainage)
+    return -1 if (steps < -BACK_M).sum() > (steps > BACK_M).sum() else 1
 
 
 def check_chainage(chainage: Reals, flags: Flags) -> int:
@@ -60,8 +66,8 @@ def check_chainage(chainage: Reals, flags: Flags) -> int:
     steps = np.diff(chainage[known])
     if not len(steps):
         return 1
-    sense = -1 if (steps < -BACK_M).sum() > (steps > BACK_M).sum() else 1
-    usual = float(np.median(np.abs(steps)))
+    sense = sense_of(chainage[known])
+    usual = usual_step(np.abs(steps))
     for wrong, word in (
         (sense * steps < -BACK_M, "chainage runs back"),
         (np.abs(steps) > max(JUMP_M, JUMP_STEPS * usual), "chainage jumps"),
@@ -70,6 +76,15 @@ def check_chainage(chainage: Reals, flags: Flags) -> int:
         told[known[1:][wrong]] = True
         flags.add(told, word)
     return sense
+
+
+def flag_standing(chainage: Reals, seconds: Reals, flags: Flags) -> None:
+    """Flag photographs that were taken where the one before was: they own next to no road of their own."""
+    known = np.flatnonzero(np.isfinite(chainage))
+    step, took = np.abs(np.diff(chainage[known])), np.diff(seconds[known])
+    stands = np.zeros(len(chainage), bool)
+    stands[known[1:]] = (step < LEAST_METRES) & (step < SLOWEST_M_S * took)
+    flags.add(stands, "stands")
 
 
 def own_strips(chainage: Reals, sense: int, near: Reals, far: Reals, forward: bool) -> Strips:

@@ -14,7 +14,7 @@ from pipeline.placing.cracked_cells import cells_along, cells_within, split_cell
 from pipeline.placing.photograph_view import Sight
 from pipeline.placing.placed_cracks import road_line, road_outline
 from pipeline.placing.road import RoadView
-from pipeline.placing.roadbook import Placed
+from pipeline.placing.roadbook import LANE_MISSING, Placed
 from pipeline.placing.section_length import cracking_class, whole_percent
 from pipeline.placing.windows import Window, windows_of
 from pipeline.storage.schemas import KINDS, SEVERITIES, SEVERITY_SUMS
@@ -79,7 +79,7 @@ class SectionSums:
             tally.photographs += 1
             tally.surveyed_m += window.length_m
             tally.area_m2 += window.road.area
-            tally.flags |= dict.fromkeys(_words(placed.flags))
+            tally.flags |= dict.fromkeys([*_words(placed.flags), *([sight.flag] if sight.flag else [])])
             self._lane(tally, sight.view)
             for crack in listed:
                 metres = self._crack(tally, window, placed, sight.view, crack)
@@ -168,5 +168,5 @@ SUMS = (
 
 
 def _words(flags: str) -> list[str]:
-    """Those of a photograph's flags that make its section doubtful: a wrong fix moves a line on the map, no sum."""
-    return [word for word in flags.split("; ") if word.startswith("chainage")]
+    """Those of a photograph's flags that make its section doubtful; a wrong fix moves a line on the map, no sum."""
+    return [word for word in flags.split("; ") if word.startswith("chainage") or word == LANE_MISSING]

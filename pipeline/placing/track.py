@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from models.errors import DataError
 from pipeline.placing.geodesy import WGS84, Reals, bearings
+from pipeline.placing.spikes import spikes, turning_room
+from pipeline.placing.way import way_along
 
 MOST_SECONDS, MOST_METRES = 10.0, 50.0
 """Between two points of the track no further apart than this a place is interpolated."""
@@ -21,7 +23,7 @@ MOST_SECONDS, MOST_METRES = 10.0, 50.0
 SLOWEST_M_S = 1.0
 """Below this speed the bearing between two fixes is noise."""
 
-OUTSIDE, GAP = "outside the track", "gap in the track"
+OUTSIDE, GAP, WRONG = "outside the track", "gap in the track", "wrong point in the track"
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,9 @@ class Track:
     Attributes:
         seconds: ``(N,)`` since 1970, UTC.
         latitude, longitude: ``(N,)`` degrees.
-        along: ``(N,)`` metres from the track's first point.
-        heading: ``(N − 1,)`` degrees from each point to the next.
+        along: ``(N,)`` metres driven since the track's first point.
+        heading, apart: ``(N − 1,)`` degrees and metres from each point to the next.
+        mended: ``(N − 1,)``, a wrong point between each and the next was left out.
     """
 
     seconds: Reals
@@ -40,6 +43,8 @@ class Track:
     longitude: Reals
     along: Reals
     heading: Reals
+    apart: Reals
+    mended: NDArray[np.bool_]
 
 
 class Located(NamedTuple):
@@ -48,8 +53,8 @@ class Located(NamedTuple):
     Attributes:
         latitude, longitude: ``(M,)`` degrees.
         heading: ``(M,)`` degrees clockwise from true north; nan where the vehicle all but stood.
-        along: ``(M,)`` metres from the track's first point.
-        flags: ``(M,)`` text, why there is no place; "" where there is one.
+        along: ``(M,)`` metres driven since the track's first point.
+        flags: ``(M,)`` text, why there is no place or why it is doubtful; "" where neither.
     """
 
     latitude: Reals
@@ -84,10 +89,11 @@ def read_track(path: Path) -> Track:
 
 
 def make_track(seconds: Reals, latitude: Reals, longitude: Reals, name: str) -> Track:
-    """A track of fixes, checked.
+    """A track of fixes, checked; those that lie aside of the others for a moment, and (0, 0), are left out.
 
     Raises:
-        DataError: a fix lies off the globe, or time runs back; `name` is what the message calls the track.
+        DataError: a fix lies off the globe, time runs back, or fewer than two fixes are right; `name` is what the
+            message calls the track.
     """
     wrong = ~((np.abs(latitude) <= 90) & (np.abs(longitude) <= 180))
     if wrong.any():
@@ -102,8 +108,27 @@ def make_track(seconds: Reals, latitude: Reals, longitude: Reals, name: str) -> 
             f"Time runs back in the track {name}: point {int(np.argmax(back)) + 2} is earlier than the one before it.",
             "Sort its points by time, or give the tracks of one drive only.",
         )
+    kept = _right_points(seconds, latitude, longitude)
+    if len(kept) < 2:
+        raise DataError(
+            f"The track {name} has {len(seconds)} points, {len(kept)} of them with a place.", "Record the track anew."
+        )
+    mended = np.diff(kept) > 1
+    seconds, latitude, longitude = seconds[kept], latitude[kept], longitude[kept]
     heading, metres = bearings(latitude, longitude)
-    return Track(seconds, latitude, longitude, np.concatenate([[0.0], np.cumsum(metres)]), heading)
+    return Track(seconds, latitude, longitude, way_along(latitude, longitude), heading, metres, mended)
+
+
+def _right_points(seconds: Reals, latitude: Reals, longitude: Reals) -> NDArray[np.intp]:
+    """Numbers of the points that are no receiver's (0, 0) and lie aside of no others."""
+    kept = np.flatnonzero((latitude != 0) | (longitude != 0))
+    moments = seconds[kept]
+    aside = spikes(
+        latitude[kept],
+        longitude[kept],
+        lambda before, at, after: turning_room(moments[at] - moments[before], moments[after] - moments[at]),
+    )
+    return kept[~aside]
 
 
 def locate(track: Track, seconds: Reals) -> Located:
@@ -118,20 +143,21 @@ def locate(track: Track, seconds: Reals) -> Located:
     before = np.clip(np.searchsorted(track.seconds, np.where(known, seconds, -np.inf), side="right") - 1, 0, None)
     before = np.minimum(before, len(track.seconds) - 2)
     lasted = track.seconds[before + 1] - track.seconds[before]
-    metres = track.along[before + 1] - track.along[before]
+    metres, driven = track.apart[before], track.along[before + 1] - track.along[before]
     share = np.where(lasted > 0, (seconds - track.seconds[before]) / np.where(lasted > 0, lasted, 1), 0.0)
     # On a point itself no gap matters, whatever comes after it.
     on_point = inside & ((seconds == track.seconds[before]) | (seconds == track.seconds[before + 1]))
     good = inside & (on_point | ((lasted <= MOST_SECONDS) & (metres <= MOST_METRES)))
+    doubtful = track.mended[before] & ~on_point
     share = np.where(good, share, 0.0)
     longitude, latitude, _ = WGS84.fwd(
         track.longitude[before], track.latitude[before], track.heading[before], share * metres
     )
-    moving = good & (metres > SLOWEST_M_S * lasted) & (lasted > 0) & (lasted <= MOST_SECONDS)
+    moving = good & (driven > SLOWEST_M_S * lasted) & (lasted > 0) & (lasted <= MOST_SECONDS)
     return Located(
         np.where(good, latitude, np.nan),
         np.where(good, longitude, np.nan),
         np.where(moving, track.heading[before], np.nan),
-        np.where(good, track.along[before] + share * metres, np.nan),
-        np.where(good | ~known, "", np.where(inside, GAP, OUTSIDE)).astype(object),
+        np.where(good, track.along[before] + share * driven, np.nan),
+        np.select([~known | good & ~doubtful, good, inside], ["", WRONG, GAP], OUTSIDE).astype(object),
     )

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.placing.geo_files import features
+from pipeline.placing.geodesy import Reals, from_road
 from pipeline.placing.photograph_view import Sight
-from pipeline.placing.placed_cracks import LINE_DECIMALS, place_crack
+from pipeline.placing.placed_cracks import LINE_DECIMALS, owned_span, place_crack, road_line
 from pipeline.placing.roadbook import Placed
 from pipeline.placing.sums import SectionSums
 from pipeline.survey.road import cracks_of
@@ -51,7 +52,7 @@ class Layers:
             self._photographs.append(_photograph(placed) | {"name": row["name"]})
             for crack in cracks:
                 full = crack | place_crack(crack, placed, sight, counted.get(crack["crack_id"]))
-                if sight.view is None or full.get("line_deg") or not np.isfinite(placed.heading):
+                if full.get("line_deg") or _unplaced(crack, placed, sight):
                     self._cracks.append(full | _place(placed))
                 yield full
 
@@ -61,34 +62,55 @@ class Layers:
         return {name: features(name, listed) for name, listed in rows.items()}
 
 
+def _unplaced(crack: Mapping[str, Any], placed: Placed, sight: Sight) -> bool:
+    """A crack that can only be shown where its photograph is, unless the strip of another photograph holds it."""
+    if sight.view is None:
+        return True
+    on_the_map = np.isfinite([placed.latitude, placed.longitude, placed.heading]).all()
+    return not on_the_map and len(owned_span(road_line(crack, sight.view), placed)) > 0
+
+
 def add_section_lines(sections: list[dict[str, Any]], book: Iterable[Placed]) -> list[dict[str, Any]]:
-    """Sections with `line_deg`, their part of the line from photograph to photograph; None where it has no length."""
-    drives: defaultdict[tuple[str | None, ...], list[tuple[float, float, float]]] = defaultdict(list)
+    """Sections with `line_deg`, their part of the line from photograph to photograph.
+
+    Where that has no length, as in road that only the first or last photograph shows, it goes straight on from that
+    photograph, or is its place alone, ``[longitude, latitude]``, if no heading is known. None where no place is known.
+    """
+    drives: defaultdict[tuple[str | None, ...], list[Placed]] = defaultdict(list)
     for placed in book:
         if np.isfinite([placed.chainage, placed.longitude, placed.latitude]).all():
-            key = (placed.route_id, placed.direction, placed.lane)
-            drives[key].append((placed.chainage, placed.longitude, placed.latitude))
-    lines = {key: np.array(sorted(points)) for key, points in drives.items()}
+            drives[placed.route_id, placed.direction, placed.lane].append(placed)
+    lines = {key: sorted(drive, key=lambda placed: placed.chainage) for key, drive in drives.items()}
     return [
-        row
-        | {
-            "line_deg": _stretch(
-                lines.get((row["route_id"], row["direction"], row["lane"])), row["from_m"], row["to_m"]
-            )
-        }
+        row | {"line_deg": _section_line(row, lines.get((row["route_id"], row["direction"], row["lane"]), []))}
         for row in sections
     ]
 
 
-def _stretch(line: np.ndarray[Any, Any] | None, from_m: float, to_m: float) -> list[float] | None:
-    if line is None:
+def _section_line(row: Mapping[str, Any], drive: list[Placed]) -> list[float] | None:
+    if not drive:
         return None
-    first, last = max(from_m, line[0, 0]), min(to_m, line[-1, 0])
+    line = np.array([(placed.chainage, placed.longitude, placed.latitude) for placed in drive])
+    first, last = max(row["from_m"], line[0, 0]), min(row["to_m"], line[-1, 0])
     if not first < last:
-        return None
+        nearest = drive[0] if row["from_m"] <= line[0, 0] else drive[-1]
+        return _straight_on(nearest, row["from_m"], row["to_m"], row.get("surveyed_m") or 0.0)
     inside = line[(line[:, 0] > first) & (line[:, 0] < last), 0]
     at = np.concatenate([[first], inside, [last]])
-    points = np.column_stack([np.interp(at, line[:, 0], line[:, side]) for side in (1, 2)])
+    return _rounded(np.column_stack([np.interp(at, line[:, 0], line[:, side]) for side in (1, 2)]))
+
+
+def _straight_on(placed: Placed, from_m: float, to_m: float, length_m: float) -> list[float]:
+    """The `length_m` of a section that lie nearest to a photograph, as a straight line along its heading."""
+    if not length_m or not np.isfinite(placed.heading):
+        return _rounded(np.array([placed.longitude, placed.latitude]))
+    low = min(max(placed.chainage - length_m / 2, from_m), to_m - length_m)
+    ahead = placed.sense * (np.array([low, low + length_m]) - placed.chainage)
+    road = np.column_stack([np.zeros(2), ahead])
+    return _rounded(from_road(placed.latitude, placed.longitude, placed.heading, road))
+
+
+def _rounded(points: Reals) -> list[float]:
     found: list[float] = np.round(points, LINE_DECIMALS).reshape(-1).tolist()
     return found
 

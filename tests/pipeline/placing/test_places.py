@@ -9,12 +9,13 @@ from pipeline.placing.places import find_places
 from pipeline.placing.track import Track, make_track
 
 START = pd.Timestamp("2026-05-31T10:00:00Z")
-COLUMNS = ("taken_at", "taken_local", "latitude_deg", "longitude_deg", "heading_deg", "heading_reference")
+REALS = ("latitude_deg", "longitude_deg", "heading_deg", "chainage_m")
+COLUMNS = ("taken_at", "taken_local", *REALS, "heading_reference")
 
 
 def images(*rows: dict[str, Any]) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    return frame.astype({"latitude_deg": float, "longitude_deg": float, "heading_deg": float})
+    return frame.astype(dict.fromkeys(REALS, float))
 
 
 def at(second: float) -> pd.Timestamp:
@@ -74,15 +75,6 @@ def test_a_track_shorter_than_the_survey_leaves_the_rest_without_a_place() -> No
 )
 def test_wrong_fixes_are_flags(row: dict[str, Any], flag: str) -> None:
     assert flag in find_places(images(row), eastward_track(), None).flags.texts[0]
-
-
-def test_a_fix_that_no_vehicle_reaches_is_flagged() -> None:
-    rows = [{"taken_at": at(second), **northwards(metres)} for second, metres in ((0, 0), (1, 10), (2, 900))]
-    assert [("fix jumps" in told) for told in find_places(images(*rows), None, None).flags.texts] == [
-        False,
-        False,
-        True,
-    ]
 
 
 def test_neighbours_tell_the_heading_before_a_compass_does() -> None:

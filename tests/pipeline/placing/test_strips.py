@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.placing.places import Flags
+from pipeline.placing.flags import Flags
 from pipeline.placing.strips import chainage_of, check_chainage, own_strips
 
 NAN = np.nan

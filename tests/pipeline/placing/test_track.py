@@ -2,12 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.errors import DataError
 from pipeline.placing.geodesy import WGS84, distances
-from pipeline.placing.track import GAP, OUTSIDE, locate, make_track, read_track
+from pipeline.placing.track import GAP, OUTSIDE, WRONG, locate, make_track, read_track
 
 GPX = """<?xml version="1.0"?><gpx version="1.1" creator="t" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>{}
 </trkseg></trk></gpx>"""
@@ -80,10 +80,28 @@ def test_a_vehicle_that_stands_has_no_heading() -> None:
     assert np.isnan(found.heading[0])
 
 
+@pytest.mark.parametrize("wrong", [(0.0, 0.0), (10.00045, 20.0004)], ids=["0, 0", "44 m aside"])
+def test_a_wrong_point_moves_nothing_behind_it(wrong: tuple[float, float]) -> None:
+    seconds = np.arange(12.0)
+    latitude, longitude = 10 + 9e-5 * seconds, np.full(12, 20.0)  # 9.954 m a second
+    latitude[5], longitude[5] = wrong
+    found = locate(make_track(seconds, latitude, longitude, "t"), seconds[[4, 5, 6, 11]])
+    np.testing.assert_allclose(found.along, 9.954 * np.array([4, 5, 6, 11]), atol=0.01)
+    np.testing.assert_allclose(found.latitude, 10 + 9e-5 * np.array([4, 5, 6, 11]))
+    np.testing.assert_allclose(found.longitude, 20)
+    assert found.flags.tolist() == ["", WRONG, "", ""]
+
+
+def test_a_track_of_nothing_is_refused() -> None:
+    with pytest.raises(DataError, match="3 points, 1 of them with a place"):
+        make_track(np.arange(3.0), np.array([0, 10, 0.0]), np.array([0, 20, 0.0]), "t")
+
+
 @given(st.floats(-80, 80), st.floats(-179.9, 179.9), st.floats(0, 360), st.floats(0, 1))
 def test_a_place_between_two_points_divides_their_distance_like_the_time(
     latitude: float, longitude: float, heading: float, share: float
 ) -> None:
+    assume(latitude or longitude)  # (0, 0) is no place
     east, north, _ = WGS84.fwd(longitude, latitude, heading, 30.0)
     track = make_track(np.array([0.0, 3]), np.array([latitude, north]), np.array([longitude, east]), "t")
     found = locate(track, np.array([3 * share]))
