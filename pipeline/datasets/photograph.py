@@ -89,13 +89,15 @@ def decode_photo(
         if page is not None and page.number:
             picture.seek(page.number)
         _check(picture, content, name, max_pixels)
+        loaded = 1 if page is None else orientation(picture)  # Pillow turns a TIFF while it loads it
         if picture.format not in _JPEG:
             picture.load()  # first: a PNG's EXIF would load it too, and hide what is damaged
         turned = orientation(picture)
         pixels, valid = _decode(picture, content, name, page)
         if page is not None and page.mask is not None:
-            picture.seek(page.mask)
-            told = np.asarray(picture.convert("1"))
+            told = _mask_page(picture, page.mask, loaded)
+            if told.shape != pixels.shape[:2]:
+                raise DataError(f"{name} has a mask page of another size than its picture.", tiff.EXPORT)
             valid = told if valid is None else valid & told
     if valid is not None and not valid.any():
         raise DataError(f"{name} is transparent all over.", "Save it without transparency.")
@@ -113,6 +115,14 @@ def turn(pixels: NDArray[Any], turned: int) -> NDArray[Any]:
     if turned in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels
+
+
+def _mask_page(picture: Pillow.Image, number: int, turned: int) -> Mask:
+    """``(H, W)`` bool, turned as its picture is, whatever orientation the mask's own page tells."""
+    picture.seek(number)
+    own = orientation(picture)
+    told = np.asarray(picture.convert("1"))  # turned by its own
+    return np.asarray(turn(turn(told, {6: 8, 8: 6}.get(own, own)), turned), np.bool_)
 
 
 def _check(picture: Pillow.Image, content: bytes, name: str, max_pixels: int | None) -> None:
