@@ -93,7 +93,7 @@ def decode_photo(
         if picture.format not in _JPEG:
             picture.load()  # first: a PNG's EXIF would load it too, and hide what is damaged
         turned = orientation(picture)
-        pixels, valid = _decode(picture, content, name, page)
+        pixels, valid = _decode(picture, content, name, page, loaded)
         if page is not None and page.mask is not None:
             told = _mask_page(picture, page.mask, loaded)
             if told.shape != pixels.shape[:2]:
@@ -149,12 +149,14 @@ def orientation(picture: Pillow.Image) -> int:
         return 1  # broken EXIF says nothing of the pixels, which are intact
 
 
-def _decode(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | None) -> tuple[Image, Mask | None]:
-    """Pixels as stored: ``(H, W, 3)`` uint8 RGB, and ``(H, W)`` bool, where they are picture."""
+def _decode(
+    picture: Pillow.Image, content: bytes, name: str, page: TiffPage | None, loaded: int
+) -> tuple[Image, Mask | None]:
+    """Pixels as Pillow has them: ``(H, W, 3)`` uint8 RGB, and ``(H, W)`` bool, where they are picture."""
     if picture.format in _JPEG:
         pixels = decode_jpeg(content)
         return (pixels if picture.mode in ("L", "RGB") else np.asarray(picture.convert("RGB"))), None
-    deep = _deep(picture, content, name, page)
+    deep = _deep(picture, content, name, page, loaded)
     valid = None
     if _has_alpha(picture, page):
         rgba = np.asarray(picture.convert("RGBA"))
@@ -179,10 +181,13 @@ def _has_alpha(picture: Pillow.Image, page: TiffPage | None) -> bool:
     return page.has_alpha if page is not None else picture.has_transparency_data
 
 
-def _deep(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | None) -> NDArray[np.uint16] | None:
+def _deep(
+    picture: Pillow.Image, content: bytes, name: str, page: TiffPage | None, loaded: int
+) -> NDArray[np.uint16] | None:
     """Samples of more than 8 bits, ``(H, W)`` or ``(H, W, 3)`` uint16 RGB; None where there are none.
 
-    Pillow keeps the high byte of 16-bit colour only, so others read it once Pillow has found it sound.
+    Pillow keeps the high byte of 16-bit colour only, so others read it once Pillow has found it sound. What they have
+    is turned as Pillow has turned its own picture, by the orientation `loaded`.
     """
     if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PNG"):
         return np.asarray(picture).astype(np.uint16)
@@ -192,7 +197,9 @@ def _deep(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | Non
     if bits <= 8:
         return None
     colour = None if page is None else tiff.samples(content, page.number)
-    if colour is None:
+    if colour is not None:
+        colour = turn(colour, loaded)
+    else:  # OpenCV turns a TIFF by itself
         at = 0 if page is None else page.number
         done, found = cv2.imdecodemulti(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, range=(at, at + 1))
         colour = found[0][..., 2::-1] if done and found[0].ndim == 3 else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
 
 from models.errors import DataError
+from pipeline.datasets import photograph
 from pipeline.datasets.photograph import Photo, decode_photo, turn
 from tests.pipeline.datasets.test_pictures_kinds import SMOOTH
 
@@ -19,6 +22,12 @@ DARK = np.where(THERE[..., None], np.maximum(SMOOTH, 1), 0).astype(np.uint8)
 
 def tag(orientation: int) -> tuple[int, int, int, int, bool]:
     return 274, 3, 1, orientation, True
+
+
+def tiff(pixels: np.ndarray, orientation: int, *tags: Any, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, photometric="rgb", extratags=[tag(orientation), *tags], **options)
+    return buffer.getvalue()
 
 
 def with_mask_page(orientation: int, masks: int | None, there: np.ndarray = THERE) -> bytes:
@@ -48,3 +57,35 @@ def test_a_mask_page_of_another_size_than_the_picture_is_refused() -> None:
     content = with_mask_page(1, None, np.ascontiguousarray(THERE.T))  # of the same area
     with pytest.raises(DataError, match="mask"):
         decode_photo(content, "a")
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_sixteen_bits_are_turned_as_eight_are(orientation: int, compression: str | None) -> None:
+    nodata = (42113, 2, 0, "0", True)
+    rgba = np.dstack([DARK, np.where(THERE, 255, 0).astype(np.uint8)])
+    for pixels, tags, options, valid in (
+        (SMOOTH, (), {}, None),
+        (DARK, (nodata,), {}, THERE),
+        (rgba, (), {"extrasamples": ["unassalpha"]}, THERE),
+    ):
+        deep = pixels.astype(np.uint16) * 257
+        found = decode_photo(tiff(deep, orientation, *tags, compression=compression, **options), "a")
+        twin = decode_photo(tiff(pixels, orientation, *tags, compression=compression, **options), "a")
+        np.testing.assert_array_equal(found.image, twin.image)
+        assert_turned(twin, orientation, twin_of(pixels), valid)
+        assert_turned(found, orientation, twin_of(pixels), valid)
+
+
+def twin_of(pixels: np.ndarray) -> np.ndarray:
+    if pixels.shape[2] == 3:
+        return pixels
+    return np.where(pixels[..., 3:] > 0, pixels[..., :3], photograph._MATTE).astype(np.uint8)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_the_second_reader_of_sixteen_bits_turns_them_once(orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photograph.tiff, "samples", lambda content, number: None)
+    cv2.setNumThreads(1)
+    found = decode_photo(tiff(SMOOTH.astype(np.uint16) * 257, orientation), "a")
+    assert_turned(found, orientation, SMOOTH, None)
