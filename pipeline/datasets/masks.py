@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 from models.errors import DataError
 from pipeline.arrays import Mask
 from pipeline.datasets.pictures import LOSSY, Pixels, read_pixels
-from pipeline.mask_values import COLOUR, EXAMPLE, MaskValues, told
+from pipeline.mask_values import COLOUR, MaskValues, told
 
 Codes = NDArray[np.uint32]
 
 BY_ALPHA = "one colour on clear ground: what is opaque is taken for crack"
 FUZZY = "its values lie near black and white (a JPEG once?): cut at 127"
 ONE_COLOUR = "one colour on black: the colour is taken for crack"
+MOSTLY_IGNORED = (
+    "0, 1 and 255 are read as background, crack and not judged, and far more is 255 than 1; if 255 is crack, \
+say --mask-values crack=1,255"
+)
 MOSTLY = "more than half of it is crack; if crack and background are swapped, say --mask-values crack=0"
 
 _DARK, _BRIGHT = 63, 192  # the ends of grey between which a JPEG of a black and white mask leaves few pixels
@@ -26,6 +30,7 @@ _WHITE = 250
 _CHROMA = 48  # difference of channels that a JPEG's noise leaves in grey
 _PEAK = 0.1  # of the bright pixels: more on one middle grey is a label, not noise
 _SEEN_AT_MOST = 8
+_FAR_MORE = 10  # times as many pixels
 
 
 class Truth(NamedTuple):
@@ -64,16 +69,17 @@ def read_truth(path: Path, values: MaskValues | None = None) -> Truth:
 
     Args:
         path: a picture, 8 or 16 bits, grey, palette (whose colours count), colour or with transparency.
-        values: what its values mean; of one colour on clear ground they are those of its alpha.
+        values: what its values mean, the same in every file. Where they name colours, colours count, and clear is 0;
+            where they name greys alone, a colour that is almost grey is one, and of one colour on clear ground, unless
+            it is itself a grey that they name, the alpha counts.
 
     Raises:
         DataError: the file is missing or unreadable, or its values do not say which pixels are crack.
     """
     pixels, kind = read_pixels(path)
-    codes, notes = _codes(pixels, path, strict=values is None)
+    codes, notes = _codes(pixels, path) if values is None else (_told_codes(pixels, path, values), ())
     if values is not None:
         crack, ignore = values.cut(codes)
-        notes = ()
     else:
         crack, ignore, note = _recognise(codes, path, lossy=kind in LOSSY)
         notes += note
@@ -103,23 +109,64 @@ def told_once(notes: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{paths[0]}{more[note]}: {note}" for note, paths in of_kind.items()]
 
 
-def _codes(pixels: Pixels, path: Path, strict: bool) -> tuple[Codes, tuple[str, ...]]:
+def _codes(pixels: Pixels, path: Path) -> tuple[Codes, tuple[str, ...]]:
     """One code a pixel: grey value, or `COLOUR` with the colour; and a note where the alpha was taken."""
     if pixels.ndim == 2:
         return _eight_bits(pixels), ()
     colours = pixels[..., :3]
+    clear = _clear(pixels, path)
+    if clear is None:
+        only_grey = int((colours.max(axis=2) - colours.min(axis=2)).max(initial=0)) <= _CHROMA
+        return (colours.max(axis=2).astype(np.uint32) if only_grey else _colour_codes(colours)), ()
+    seen = _colour_codes(colours)[~clear]
+    if seen.size and seen.min() != seen.max():
+        raise _several(path, "Say which are crack, where clear pixels count as 0: --mask-values crack=#ff0000.")
+    return pixels[..., 3].astype(np.uint32), (BY_ALPHA,)
+
+
+def _told_codes(pixels: Pixels, path: Path, values: MaskValues) -> Codes:
+    """The same where a user has told the values, so that a pixel's code does not depend on the others of its file."""
+    if pixels.ndim == 2:
+        return _eight_bits(pixels)
+    colours, clear = pixels[..., :3], _clear(pixels, path)
+    codes = _colour_codes(colours)
+    if all(high < COLOUR for _, high in (*values.crack, *values.ignore)):
+        brightest = colours.max(axis=2)
+        codes = np.where(brightest - colours.min(axis=2) <= _CHROMA, brightest, codes).astype(np.uint32)
+        if clear is not None and not clear.all():
+            lowest, highest = int(codes[~clear].min()), int(codes[~clear].max())
+            if lowest == highest and _alpha_counts(lowest, values):
+                return pixels[..., 3].astype(np.uint32)
+            if lowest != highest and highest >= COLOUR:
+                raise _several(path, "Name the colours of the cracks: --mask-values crack=#ff0000.")
+    return codes if clear is None else np.where(clear, np.uint32(0), codes)
+
+
+def _alpha_counts(code: int, values: MaskValues) -> bool:
+    """Whether greys that were told are meant of the alpha: not where they name this one grey, and 255 otherwise."""
+    own, opaque = (
+        [mask is not None and bool(mask.any()) for mask in values.cut(np.array([value], np.uint32))]
+        for value in (code, 255)
+    )
+    return own == opaque or not any(own)
+
+
+def _clear(pixels: Pixels, path: Path) -> Mask | None:
+    """``(H, W)`` bool, True on clear pixels; None where there is no clear ground.
+
+    Raises:
+        DataError: all of it is clear, and there is a drawing beneath.
+    """
     if pixels.shape[2] == 3 or int(pixels[..., 3].min()) == 255:
-        return _colour_codes(colours), ()
-    alpha = pixels[..., 3]
-    visible = colours[alpha > 0]
-    if not len(visible) or bool((visible == visible[0]).all()):
-        return alpha.astype(np.uint32), (BY_ALPHA,)
-    if strict:
-        raise DataError(
-            f"{path} has clear pixels beside those of several colours.",
-            f"Say which are crack, where clear pixels count as 0: --mask-values {EXAMPLE}.",
-        )
-    return np.where(alpha > 0, _colour_codes(colours), np.uint32(0)), ()
+        return None
+    clear = pixels[..., 3] == 0
+    if clear.all() and (pixels != pixels[0, 0]).any():
+        raise DataError(f"{path} is clear all over (alpha 0), with a drawing beneath.", "Save it without transparency.")
+    return np.asarray(clear, np.bool_)
+
+
+def _several(path: Path, remedy: str) -> DataError:
+    return DataError(f"{path} has clear pixels beside those of several colours.", remedy)
 
 
 def _eight_bits(levels: Pixels) -> Codes:
@@ -133,13 +180,9 @@ def _eight_bits(levels: Pixels) -> Codes:
 
 
 def _colour_codes(colours: Pixels) -> Codes:
-    brightest = colours.max(axis=2)
-    if int((brightest - colours.min(axis=2)).max(initial=0)) <= _CHROMA:
-        return np.asarray(brightest, np.uint32)
     wide = colours.astype(np.uint32)
     codes = COLOUR | wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
-    grey = (colours == colours[..., :1]).all(axis=2)
-    mixed: Codes = np.where(grey, wide[..., 0], codes)
+    mixed: Codes = np.where((colours == colours[..., :1]).all(axis=2), wide[..., 0], codes)
     return mixed
 
 
@@ -152,7 +195,7 @@ def _recognise(codes: Codes, path: Path, lossy: bool) -> tuple[Mask, Mask | None
     if not lossy and values <= {0, 1}:
         return codes == 1, None, ()
     if not lossy and values == {0, 1, 255}:
-        return codes == 1, codes == 255, ()
+        return codes == 1, codes == 255, (MOSTLY_IGNORED,) if counts[2] > _FAR_MORE * counts[1] else ()
     if len(found) == 2 and found[0] == 0 and found[1] >= COLOUR and 255 in (int(found[1]) - COLOUR).to_bytes(3):
         return codes > 0, None, (ONE_COLOUR,)
     if _is_fuzzy(found, counts, lossy):

@@ -89,14 +89,14 @@ def decode_photo(
         if page is not None and page.number:
             picture.seek(page.number)
         _check(picture, content, name, max_pixels)
+        loaded = 1 if page is None else orientation(picture)  # Pillow turns a TIFF while it loads it
+        there = None if page is None else _mask_page(picture, page, loaded)
         if picture.format not in _JPEG:
             picture.load()  # first: a PNG's EXIF would load it too, and hide what is damaged
         turned = orientation(picture)
-        pixels, valid = _decode(picture, content, name, page)
-        if page is not None and page.mask is not None:
-            picture.seek(page.mask)
-            told = np.asarray(picture.convert("1"))
-            valid = told if valid is None else valid & told
+        if there is not None and there.shape != (picture.height, picture.width):
+            raise DataError(f"{name} has a mask page of another size than its picture.", tiff.EXPORT)
+        pixels, valid = _decode(picture, content, name, page, loaded, there)
     if valid is not None and not valid.any():
         raise DataError(f"{name} is transparent all over.", "Save it without transparency.")
     if valid is not None:
@@ -113,6 +113,17 @@ def turn(pixels: NDArray[Any], turned: int) -> NDArray[Any]:
     if turned in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels
+
+
+def _mask_page(picture: Pillow.Image, page: TiffPage, turned: int) -> Mask | None:
+    """``(H, W)`` bool, turned as its picture is, whatever orientation the mask's own page tells."""
+    if page.mask is None:
+        return None
+    picture.seek(page.mask)
+    own = orientation(picture)
+    told = np.asarray(picture.convert("1"))  # turned by its own
+    picture.seek(page.number)
+    return np.asarray(turn(turn(told, {6: 8, 8: 6}.get(own, own)), turned), np.bool_)
 
 
 def _check(picture: Pillow.Image, content: bytes, name: str, max_pixels: int | None) -> None:
@@ -139,27 +150,37 @@ def orientation(picture: Pillow.Image) -> int:
         return 1  # broken EXIF says nothing of the pixels, which are intact
 
 
-def _decode(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | None) -> tuple[Image, Mask | None]:
-    """Pixels as stored: ``(H, W, 3)`` uint8 RGB, and ``(H, W)`` bool, where they are picture."""
+def _decode(
+    picture: Pillow.Image, content: bytes, name: str, page: TiffPage | None, loaded: int, there: Mask | None
+) -> tuple[Image, Mask | None]:
+    """Pixels as Pillow has them: ``(H, W, 3)`` uint8 RGB, and ``(H, W)`` bool, where they are picture.
+
+    `there` is what a mask page says of that.
+    """
     if picture.format in _JPEG:
         pixels = decode_jpeg(content)
         return (pixels if picture.mode in ("L", "RGB") else np.asarray(picture.convert("RGB"))), None
-    deep = _deep(picture, content, name, page)
-    valid = None
-    if _has_alpha(picture, page):
-        rgba = np.asarray(picture.convert("RGBA"))
-        valid = rgba[..., 3] > 0
-        levels = _over_grey(rgba[..., :3] if deep is None else _eight_bits(deep, page), rgba[..., 3:])
-    elif deep is None:
-        levels = np.asarray(picture.convert("RGB"))
-    else:
-        levels = _eight_bits(deep, page)
-        clear = picture.info.get("transparency")  # of a PNG: the grey that is no picture
-        valid = deep != clear if deep.ndim == 2 and isinstance(clear, int) else None
+    deep = _deep(picture, content, name, page, loaded)
+    rgba = np.asarray(picture.convert("RGBA")) if _has_alpha(picture, page) else None
+    stored: NDArray[Any] = deep if deep is not None else np.asarray(picture.convert("RGB")) if rgba is None else rgba
+    stored = stored[..., :3] if stored.ndim == 3 else stored
+    clear = picture.info.get("transparency")  # of a grey PNG: the value that is no picture
+    if rgba is not None:
+        there = _both(there, rgba[..., 3] > 0)
+    elif stored.ndim == 2 and isinstance(clear, int):
+        there = _both(there, stored != clear)
+    counts = there
     if page is not None and page.nodata is not None:
-        away = _nodata(levels if deep is None else deep, page.nodata)
-        valid = ~away if valid is None else valid & ~away
-    return (levels[..., None].repeat(3, axis=2) if levels.ndim == 2 else levels), valid
+        same = stored == page.nodata
+        same = same if same.ndim == 2 else same.all(axis=2)
+        there, counts = _both(there, ~_patches(same)), _both(there, ~same)
+    levels = stored if deep is None else _eight_bits(deep, page, counts)
+    levels = levels if rgba is None else _over_grey(levels, rgba[..., 3:])
+    return (levels[..., None].repeat(3, axis=2) if levels.ndim == 2 else levels), there
+
+
+def _both(one: Mask | None, other: Mask) -> Mask:
+    return other if one is None else one & other
 
 
 def _has_alpha(picture: Pillow.Image, page: TiffPage | None) -> bool:
@@ -169,10 +190,13 @@ def _has_alpha(picture: Pillow.Image, page: TiffPage | None) -> bool:
     return page.has_alpha if page is not None else picture.has_transparency_data
 
 
-def _deep(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | None) -> NDArray[np.uint16] | None:
+def _deep(
+    picture: Pillow.Image, content: bytes, name: str, page: TiffPage | None, loaded: int
+) -> NDArray[np.uint16] | None:
     """Samples of more than 8 bits, ``(H, W)`` or ``(H, W, 3)`` uint16 RGB; None where there are none.
 
-    Pillow keeps the high byte of 16-bit colour only, so others read it once Pillow has found it sound.
+    Pillow keeps the high byte of 16-bit colour only, so others read it once Pillow has found it sound. What they have
+    is turned as Pillow has turned its own picture, by the orientation `loaded`.
     """
     if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PNG"):
         return np.asarray(picture).astype(np.uint16)
@@ -182,7 +206,9 @@ def _deep(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | Non
     if bits <= 8:
         return None
     colour = None if page is None else tiff.samples(content, page.number)
-    if colour is None:
+    if colour is not None:
+        colour = turn(colour, loaded)
+    else:  # OpenCV turns a TIFF by itself
         at = 0 if page is None else page.number
         done, found = cv2.imdecodemulti(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, range=(at, at + 1))
         colour = found[0][..., 2::-1] if done and found[0].ndim == 3 else None
@@ -198,14 +224,15 @@ def _deep(picture: Pillow.Image, content: bytes, name: str, page: TiffPage | Non
     return np.ascontiguousarray(colour[..., :3], np.uint16)
 
 
-def _eight_bits(deep: NDArray[np.uint16], page: TiffPage | None) -> NDArray[np.uint8]:
-    """Scale by the significant bits, 12 bits in 16 are 12, so that 0 is black."""
-    bits = max(8, int(deep.max(initial=0)).bit_length())
+def _eight_bits(deep: NDArray[np.uint16], page: TiffPage | None, counts: Mask | None) -> NDArray[np.uint8]:
+    """Scale by the significant bits of the pixels that count, 12 bits in 16 are 12, so that 0 is black."""
+    where: Any = True if counts is None else counts if deep.ndim == 2 else counts[..., None]
+    bits = max(8, int(deep.max(initial=0, where=where)).bit_length())
     if page is not None and page.bits < 16:
         bits = max(bits, page.bits)
     if page is not None and page.most is not None:
         bits = max(bits, min(page.most.bit_length(), 16))
-    levels = (deep >> (bits - 8)).astype(np.uint8)
+    levels = np.minimum(deep >> (bits - 8), 255).astype(np.uint8)
     return 255 - levels if page is not None and page.white_is_zero else levels  # Pillow turns 8 bits only
 
 
@@ -214,11 +241,9 @@ def _over_grey(levels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[n
     return ((levels * share + _MATTE * (255 - share) + 127) // 255).astype(np.uint8)
 
 
-def _nodata(samples: NDArray[Any], value: int) -> Mask:
-    """``(H, W)`` bool, True on patches of `value` in all bands."""
-    same = samples == value
-    patches = (same if same.ndim == 2 else same.all(axis=2)).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(patches, connectivity=4)
+def _patches(same: Mask) -> Mask:
+    """``(H, W)`` bool, True on connected patches of `same` of `NODATA_PX` and more."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(same.astype(np.uint8), connectivity=4)
     large = stats[:, cv2.CC_STAT_AREA] >= NODATA_PX
     large[0] = False  # what is not nodata
     return np.asarray(large[labels], np.bool_)
