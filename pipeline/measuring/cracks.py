@@ -67,7 +67,7 @@ def _crack(figures: Figures, line: int, error_px: float, drawn: bool) -> Crack:
     """One crack that lies in no pattern area; `drawn`: there is a mask only."""
     width, median, p95, largest, scatter = (float(part[line]) for part in figures.widths)
     length, length_m = float(figures.length_px[line]), float(figures.length_m[line])
-    degrees, across = float(figures.degrees[line]), float(figures.across_mm[line])
+    degrees, coherence, across = (float(x[line]) for x in (figures.degrees, figures.coherence, figures.across_mm))
     uncertainty = float(np.hypot(scatter, error_px))
     flags = ["short"] if length < SHORT * width else []
     flags += ["frame"] if AT_FRAME in figures.lines.ends[line] else []
@@ -80,8 +80,8 @@ def _crack(figures: Figures, line: int, error_px: float, drawn: bool) -> Crack:
         width_max_px=largest,
         width_uncertainty_px=uncertainty,
         orientation_deg=degrees,
-        coherence=float(figures.coherence[line]),
-        kind=kind_of(degrees, length_m),
+        coherence=coherence,
+        kind=kind_of(degrees, coherence, length_m),
         area_px=length * width,
         fragments=int(figures.lines.fragments[line]),
         confidence=np.nan if drawn else float(figures.confidence[line]),
