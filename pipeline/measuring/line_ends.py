@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 
-FREE, AT_JUNCTION, AT_FRAME = 0, 1, 2
+FREE, AT_JUNCTION, AT_FRAME, AT_AREA = 0, 1, 2, 3
 """What the end of a line is."""
 
 Cut = tuple[
