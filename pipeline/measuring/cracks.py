@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.arrays import Mask
+from pipeline.measuring.area_cuts import cut_at_areas
 from pipeline.measuring.centre_pixels import trace
 from pipeline.measuring.chains import join
 from pipeline.measuring.crack import Crack
@@ -25,6 +26,9 @@ network's on CrackForest's test part, both in docs/ablations/measuring.md."""
 
 SHORT = 3.0
 """A crack of less than so many widths is flagged: its width and direction are hardly told apart."""
+
+LEAST_PIECE = 0.25
+"""Of a crack that leaves a pattern area, a shorter piece outside belongs to it: by the side of a square."""
 
 
 def measure(
@@ -51,13 +55,18 @@ def measure(
     drawn, scaled = probability is None, scale is not None
     crackness = mask.astype(np.float32) if probability is None else np.asarray(probability, np.float32)
     road = UniformScale(1000.0, "", settings.lane_axis_deg) if scale is None else scale
-    figures = figures_of(crackness, lines, profiles(crackness, lines, level), road, scaled)
+    seen = profiles(crackness, lines, level)
+    figures = figures_of(crackness, lines, seen, road, scaled)
     side = settings.pattern_m if scaled else settings.pattern_px
-    patterns, owners = patterns_of(figures, graph, chains.meeting, side, road)
+    outlines, owner, lengths = patterns_of(figures, graph, chains.meeting, side, road)
+    areas = np.full(len(lines.closed), -1)
+    if outlines:
+        lines, seen, areas = cut_at_areas(lines, seen, owner, lengths, LEAST_PIECE * side)
+        figures = figures_of(crackness, lines, seen, road, scaled)
     error = MASK_ERROR_PX if drawn else NETWORK_ERROR_PX
-    found = [_crack(figures, int(line), error, drawn) for line in np.flatnonzero(owners < 0)]
-    for number, outline in enumerate(patterns.outlines):
-        inside = np.flatnonzero(owners == number)
+    found = [_crack(figures, int(line), error, drawn) for line in np.flatnonzero(areas < 0)]
+    for number, outline in enumerate(outlines):
+        inside = np.flatnonzero(areas == number)
         if len(inside):
             found.append(pattern_crack(figures, inside, outline, error, road, scaled))
     return found
@@ -67,7 +76,7 @@ def _crack(figures: Figures, line: int, error_px: float, drawn: bool) -> Crack:
     """One crack that lies in no pattern area; `drawn`: there is a mask only."""
     width, median, p95, largest, scatter = (float(part[line]) for part in figures.widths)
     length, length_m = float(figures.length_px[line]), float(figures.length_m[line])
-    degrees, across = float(figures.degrees[line]), float(figures.across_mm[line])
+    degrees, coherence, across = (float(x[line]) for x in (figures.degrees, figures.coherence, figures.across_mm))
     uncertainty = float(np.hypot(scatter, error_px))
     flags = ["short"] if length < SHORT * width else []
     flags += ["frame"] if AT_FRAME in figures.lines.ends[line] else []
@@ -80,8 +89,8 @@ def _crack(figures: Figures, line: int, error_px: float, drawn: bool) -> Crack:
         width_max_px=largest,
         width_uncertainty_px=uncertainty,
         orientation_deg=degrees,
-        coherence=float(figures.coherence[line]),
-        kind=kind_of(degrees, length_m),
+        coherence=coherence,
+        kind=kind_of(degrees, coherence, length_m),
         area_px=length * width,
         fragments=int(figures.lines.fragments[line]),
         confidence=np.nan if drawn else float(figures.confidence[line]),

@@ -13,6 +13,10 @@ ALONG_DEG, ACROSS_DEG = 20.0, 70.0
 SHORTEST_LONGITUDINAL_M = 0.3
 """AASHTO R 85-18: a longitudinal crack is at least this long."""
 
+LEAST_COHERENCE = 0.3
+"""Below it a line has no direction: a ring has 0, half a ring 0, a third of one 0.41, a corner whose one arm is twice
+as long as the other 0.33."""
+
 LONGITUDINAL, TRANSVERSE, DIAGONAL, PATTERN, OTHER = "longitudinal", "transverse", "diagonal", "pattern", "other"
 
 
@@ -54,17 +58,20 @@ def orientation(steps: Floats, starts: NDArray[np.int64]) -> tuple[Floats, Float
     return np.where(total > 0, degrees, np.nan), np.where(total > 0, np.minimum(coherence, 1.0), np.nan)
 
 
-def kind_of(orientation_deg: float, length_m: float) -> str | None:
+def kind_of(orientation_deg: float, coherence: float, length_m: float) -> str | None:
     """Kind of a single crack; None where it has no direction.
 
     Args:
         orientation_deg: of `orientation`.
+        coherence: the same.
         length_m: nan where there is no scale; then no crack is too short for its kind.
 
-    >>> kind_of(-20.0, float("nan")), kind_of(5.0, 0.2), kind_of(88.0, 0.2), kind_of(45.0, 3.0)
+    >>> kind_of(-20.0, 1.0, float("nan")), kind_of(5.0, 1.0, 0.2), kind_of(88.0, 0.9, 0.2), kind_of(45.0, 0.3, 3.0)
     ('longitudinal', 'other', 'transverse', 'diagonal')
+    >>> kind_of(45.0, 0.1, 3.0) is None
+    True
     """
-    if np.isnan(orientation_deg):
+    if np.isnan(orientation_deg) or coherence < LEAST_COHERENCE:
         return None
     if abs(orientation_deg) <= ALONG_DEG:
         return OTHER if length_m < SHORTEST_LONGITUDINAL_M else LONGITUDINAL

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from pipeline.measuring.kinds import line_sums, steps_within
-from pipeline.measuring.line_ends import AT_FRAME, FREE
+from pipeline.measuring.line_ends import AT_FRAME, FREE, to_frame
 from pipeline.measuring.lines import Lines, smooth
 from pipeline.measuring.width import Floats, sample
 
@@ -35,6 +35,8 @@ BEFORE, FADED = 4, 0.1
 
 BACK_PX = 6
 """The tangent at an end is taken over so many points."""
+
+MOST_TO_FRAME_PX = 2.0
 
 
 def lengthening(lines: Lines) -> Floats:
@@ -94,26 +96,11 @@ def _tips(
                 u, v = u / norm, v / norm
             on = 0.0
             if ends[line, side] == AT_FRAME:
-                on = _to_frame(x, y, u, v, height, width)
+                on = min(to_frame(x, y, u, v, height, width), MOST_TO_FRAME_PX)
             elif ends[line, side] == FREE:
                 on = _rest(probability, x, y, u, v, radius[line], min(BEFORE, last - first + 1))
             tips[line, side, 0], tips[line, side, 1] = x + on * u, y + on * v
     return tips
-
-
-@compiled()
-def _to_frame(x: float, y: float, u: float, v: float, height: int, width: int) -> float:
-    """How far it is to the outer edge of the frame, at most 2 px."""
-    on = 2.0
-    if u > 0:
-        on = min(on, (width - 0.5 - x) / u)
-    if u < 0:
-        on = min(on, (-0.5 - x) / u)
-    if v > 0:
-        on = min(on, (height - 0.5 - y) / v)
-    if v < 0:
-        on = min(on, (-0.5 - y) / v)
-    return max(on, 0.0)
 
 
 @compiled()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 
-FREE, AT_JUNCTION, AT_FRAME = 0, 1, 2
+FREE, AT_JUNCTION, AT_FRAME, AT_AREA = 0, 1, 2, 3
 """What the end of a line is."""
 
 Cut = tuple[
@@ -86,3 +86,18 @@ def trim(
                 kept[b - less : b] = False
         begins[line + 1] = begins[line] + kept[a:b].sum()
     return points[kept], what[kept], begins, ends, closed, fragments
+
+
+@compiled()
+def to_frame(x: float, y: float, u: float, v: float, height: int, width: int) -> float:
+    """How far it is from x, y along the unit vector u, v to the outer edge of the frame, px."""
+    on = np.inf
+    if u > 0:
+        on = min(on, (width - 0.5 - x) / u)
+    if u < 0:
+        on = min(on, (-0.5 - x) / u)
+    if v > 0:
+        on = min(on, (height - 0.5 - y) / v)
+    if v < 0:
+        on = min(on, (-0.5 - y) / v)
+    return max(on, 0.0)

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from pipeline.measuring.centre_pixels import Graph
 from pipeline.measuring.crack import Crack
 from pipeline.measuring.figures import Figures
-from pipeline.measuring.kinds import PATTERN, line_sums, orientation
-from pipeline.measuring.patterns import Patterns, area_of, diameter_of, find_patterns
+from pipeline.measuring.kinds import PATTERN, orientation
+from pipeline.measuring.line_ends import AT_FRAME
+from pipeline.measuring.lines import NEAR_JUNCTION
+from pipeline.measuring.patterns import area_of, diameter_of, find_patterns
 from pipeline.measuring.scale import Scale
 
 Floats = NDArray[np.float64]
@@ -17,8 +19,9 @@ Floats = NDArray[np.float64]
 
 def patterns_of(
     figures: Figures, graph: Graph, meeting: NDArray[np.int64], side: float, scale: Scale
-) -> tuple[Patterns, NDArray[np.int64]]:
-    """Pattern areas, and the one that at least half of each line lies in, ``(L,)``; −1: none.
+) -> tuple[list[Floats], NDArray[np.int64], Floats]:
+    """Outlines of pattern areas, in the unit of `scale`; of each point of the unsmoothed lines, ``(N,)``, the area that
+    it lies in, −1: none; and the length of crack at it, ``(N,)``.
 
     Args:
         figures: of all lines.
@@ -27,15 +30,29 @@ def patterns_of(
         side: of the squares that are looked at, in the unit of `scale`.
         scale: of the picture.
     """
-    lengths = np.hypot(figures.steps[:, 0], figures.steps[:, 1])
+    lengths = np.nan_to_num(np.hypot(figures.steps[:, 0], figures.steps[:, 1]))
     junctions = scale.to_road(_junctions(graph, meeting) + 0.5)
-    found = find_patterns(figures.road, lengths, junctions, side)
-    owner = np.full(len(figures.starts) - 1, -1)
-    total = line_sums(lengths, figures.starts)
-    for number in range(len(found.outlines)):
-        inside = line_sums(np.where(found.owner == number, lengths, 0.0), figures.starts)
-        owner[(inside >= 0.5 * total) & (inside > 0)] = number
-    return found, owner
+    found = find_patterns(figures.road, lengths, _meshed(figures, lengths, side), junctions, side)
+    own = np.ones(len(lengths), np.bool_)  # all but the ends that were put before and after each line
+    own[figures.starts[:-1]] = own[figures.starts[1:] - 1] = False
+    return found.outlines, found.owner[own], lengths[own]
+
+
+def _meshed(figures: Figures, lengths: Floats, side: float) -> NDArray[np.bool_]:
+    """``(M,)``: whether a point's line meets others, or the frame, before and after it, at most `side` apart."""
+    count = len(lengths)
+    near = np.zeros(count, np.bool_)
+    line = np.repeat(np.arange(len(figures.lines.closed)), np.diff(figures.lines.starts))
+    near[np.arange(len(line)) + 2 * line + 1] = figures.lines.what == NEAR_JUNCTION
+    near[figures.starts[:-1]] = figures.lines.ends[:, 0] == AT_FRAME
+    near[figures.starts[1:] - 1] = figures.lines.ends[:, 1] == AT_FRAME
+    index = np.arange(count)
+    before = np.maximum.accumulate(np.where(near, index, -1))
+    after = np.minimum.accumulate(np.where(near, index, count)[::-1])[::-1]
+    spans = np.diff(figures.starts)
+    within = (before >= np.repeat(figures.starts[:-1], spans)) & (after < np.repeat(figures.starts[1:], spans))
+    along = np.append(np.cumsum(lengths) - lengths, 0.0)
+    return np.asarray(within & (along[after] - along[before] <= side))
 
 
 def pattern_crack(
@@ -60,7 +77,8 @@ def pattern_crack(
     steps = np.concatenate([figures.steps[figures.starts[k] : figures.starts[k + 1]] for k in inside])
     degrees, coherence = (float(x[0]) for x in orientation(steps, np.array([0, len(steps)])))
     across = _widths_in(figures, inside)
-    outline_px = scale.to_picture(outline)
+    seen = figures.points + 0.5
+    outline_px = np.clip(scale.to_picture(outline), seen.min(axis=0), seen.max(axis=0))
     return Crack(
         outline=outline_px,
         length_px=float(figures.length_px[inside].sum()),

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.measuring.pattern_outlines import outline_areas
 
 Floats = NDArray[np.float64]
 
@@ -19,14 +20,16 @@ DENSITY = 2.5
 JUNCTIONS = 3
 """Junctions in a square: two cracks that cross have one."""
 
-OWN_SHARE = 0.5
-"""A cell, a quarter of a square, belongs to the area if it holds at least this share of what it would have to."""
+CELLS = 4
+"""Cells along the side of a square: squares are looked at a cell apart."""
 
-LEAST_SQUARES = 1.5
-"""Smallest pattern area, in squares."""
+LEAST_SQUARES = 0.5
+"""Smallest pattern area, in squares: three cracks that cross within a square enclose less."""
 
-MOST_CELLS = 4_000_000
-FINE = 4  # grid lines between cell corners when outlines are traced
+LEAST_JUNCTIONS = 6
+"""Junctions in an area: two cracks that cross two others have four."""
+
+MOST_CELLS = 1_000_000
 
 
 class Patterns(NamedTuple):
@@ -41,40 +44,44 @@ class Patterns(NamedTuple):
     owner: NDArray[np.int64]
 
 
-def find_patterns(points: Floats, lengths: Floats, junctions: Floats, side: float) -> Patterns:
-    """Look for pattern areas in squares of `side`, half a side apart.
+def find_patterns(
+    points: Floats, lengths: Floats, meshed: NDArray[np.bool_], junctions: Floats, side: float
+) -> Patterns:
+    """Look for pattern areas in squares of `side`, a quarter of it apart, wherever else there are cracks.
 
     Args:
         points: ``(N, 2)`` of all lines; nan: nowhere.
         lengths: ``(N,)`` of crack at each point, in the same unit.
+        meshed: ``(N,)``, whether the point's line meets others both before and after it: there alone areas reach.
         junctions: ``(K, 2)``.
         side: of a square.
     """
     nothing = Patterns([], np.full(len(points), -1))
     known = np.asarray(~np.isnan(points).any(axis=1))
     junctions = junctions[~np.isnan(junctions).any(axis=1)]
-    if len(junctions) < JUNCTIONS or not known.any():
+    if len(junctions) < LEAST_JUNCTIONS or not known.any():
         return nothing
-    half = side / 2
-    corner = points[known].min(axis=0) - half
-    cells = np.where(known[:, None], (points - corner) / half, 0).astype(np.int64)
-    columns, rows = (cells[known].max(axis=0) + 2).tolist()
+    size = side / CELLS
+    cells = np.floor(np.where(known[:, None], points, np.nanmin(points, axis=0)) / size).astype(np.int64)
+    corner = cells.min(axis=0) - (CELLS - 1)  # a square may begin before the first point
+    columns, rows = (cells.max(axis=0) + CELLS - corner).tolist()
     if rows * columns > MOST_CELLS:
         return nothing
-    length = _grid(cells[known], lengths[known], rows, columns)
-    meeting = _grid(((junctions - corner) / half).astype(np.int64), np.ones(len(junctions)), rows, columns)
+    cells -= corner
+    length = _grid(cells, np.where(known, np.nan_to_num(lengths), 0.0), rows, columns)
+    meeting = _grid(np.floor(junctions / size).astype(np.int64) - corner, np.ones(len(junctions)), rows, columns)
     dense = (_squares(length) >= DENSITY * side) & (_squares(meeting) >= JUNCTIONS)  # by upper left cell
-    held = np.zeros((rows, columns), np.uint8)
-    for down in (0, 1):
-        for right in (0, 1):
-            held[down : rows - 1 + down, right : columns - 1 + right] |= dense
-    held &= length >= OWN_SHARE * DENSITY * side / 4  # a square reaches beyond the area at its edges
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(held, connectivity=4)
-    large = [label for label in range(1, count) if stats[label, cv2.CC_STAT_AREA] >= 4 * LEAST_SQUARES]
-    number = np.full(count, -1)
-    number[large] = np.arange(len(large))
-    outlines = [_outline(labels == label) * half + corner for label in large]
-    return Patterns(outlines, np.where(known, number[labels[cells[:, 1], cells[:, 0]]], -1))
+    held = np.zeros((rows, columns), np.bool_)
+    for down in range(CELLS):
+        for right in range(CELLS):
+            held[down : rows - CELLS + 1 + down, right : columns - CELLS + 1 + right] |= dense
+    areas = outline_areas(points, known & meshed & held[cells[:, 1], cells[:, 0]], side)
+    met = np.bincount(areas.at(junctions) + 1, minlength=len(areas.outlines) + 1)[1:]
+    large = [area_of(outline) >= LEAST_SQUARES * side**2 for outline in areas.outlines]
+    kept = np.flatnonzero((met >= LEAST_JUNCTIONS) & np.array(large, np.bool_))
+    number = np.full(len(met) + 1, -1)
+    number[kept + 1] = np.arange(len(kept))
+    return Patterns([areas.outlines[area] for area in kept], number[areas.at(points) + 1])
 
 
 def area_of(outline: Floats) -> float:
@@ -95,13 +102,7 @@ def _grid(cells: NDArray[np.int64], weights: Floats, rows: int, columns: int) ->
 
 
 def _squares(grid: Floats) -> Floats:
-    """Sums over two by two cells."""
-    return np.asarray(grid[:-1, :-1] + grid[1:, :-1] + grid[:-1, 1:] + grid[1:, 1:])
-
-
-def _outline(held: NDArray[np.bool_]) -> Floats:
-    """Outline of cells, ``(M, 2)`` corners in cells; holes are filled."""
-    fine = np.pad(held.astype(np.uint8), 0).repeat(FINE, 0).repeat(FINE, 1)
-    contours, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    longest = max(contours, key=len).reshape(-1, 2)
-    return np.round((longest + 0.5) / FINE).astype(np.float64)
+    """Sums over squares of cells, by the upper left cell of each."""
+    rows, columns = grid.shape[0] - CELLS + 1, grid.shape[1] - CELLS + 1
+    tall = np.sum([grid[k : rows + k] for k in range(CELLS)], axis=0)
+    return np.asarray(np.sum([tall[:, k : columns + k] for k in range(CELLS)], axis=0))

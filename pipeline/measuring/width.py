@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
-from pipeline.measuring.line_ends import FREE
+from pipeline.measuring.line_ends import FREE, to_frame
 from pipeline.measuring.lines import PLAIN, Lines, smooth
 
 Floats = NDArray[np.float64]
@@ -174,19 +174,19 @@ def _half(
     from the line, px; and whether the frame cuts it.
     """
     total, lever, lowest, outside = 0.0, 0.0, np.inf, False
-    height, width = probability.shape
+    edge = to_frame(x, y, across_x, across_y, probability.shape[0], probability.shape[1])
     for k in range(1, int(reach / STEP_PX) + 1):
-        u, v = x + k * STEP_PX * across_x, y + k * STEP_PX * across_y
-        if u < -0.5 or v < -0.5 or u > width - 0.5 or v > height - 0.5:
+        seen = min((edge - k * STEP_PX) / STEP_PX + 0.5, 1.0)  # of the stretch that the sample stands for
+        if seen <= 0:
             return total, lever, not outside
-        value = sample(probability, u, v)
+        value = sample(probability, x + k * STEP_PX * across_x, y + k * STEP_PX * across_y)
         outside = outside or value < 0.5 * level
         if outside:
             if value > lowest + RISE or value < 0.01:
                 break
             lowest = min(lowest, value)
-        total += value
-        lever += value * k * STEP_PX
+        total += seen * value
+        lever += seen * value * k * STEP_PX
     return total, lever, False
 
 

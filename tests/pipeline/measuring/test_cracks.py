@@ -59,6 +59,20 @@ def test_a_crack_along_the_edge_of_the_frame_is_kept():
     assert found.length_px == pytest.approx(60, abs=2)
 
 
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("width", [1, 2, 6])
+def test_a_crack_along_the_edge_of_the_frame_is_no_wider_than_it_is(width, turns):
+    mask = np.zeros((100, 120), bool)
+    mask[:width, 10:110] = True
+    (found,) = measure(None, np.rot90(mask, turns), SETTINGS)
+    assert found.width_mean_px == pytest.approx(width, abs=0.02)
+
+
+def test_a_picture_of_one_row_of_crack_is_a_crack_of_one_pixel():
+    (found,) = measure(None, np.ones((1, 60), bool), SETTINGS)
+    assert found.width_mean_px == pytest.approx(1, abs=0.02)
+
+
 def test_a_crack_that_leaves_the_frame_ends_at_it():
     (found,) = measured(bar((-10, 20.5), (70, 20.5), 3, (40, 60)))
     assert found.length_px == pytest.approx(60, abs=0.3)

@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.measuring.cracks import measure
 from pipeline.measuring.kinds import kind_of, orientation, steps_within
+from pipeline.measuring.settings import MeasureSettings
 
 ONE = np.array([0, 2])
 
@@ -59,4 +61,15 @@ def test_nothing_has_none():
     ],
 )
 def test_kinds(degrees, length_m, kind):
-    assert kind_of(degrees, length_m) == kind
+    assert kind_of(degrees, 0.9, length_m) == kind
+
+
+@pytest.mark.parametrize(("length", "height", "kind"), [(200, 200, None), (200, 196, None), (300, 100, "transverse")])
+def test_what_runs_round_has_no_kind_but_what_is_flat_has(length, height, kind):
+    mask = np.zeros((260, 360), bool)
+    mask[30 : 33 + height, 30 : 33 + length] = True
+    mask[33 : 30 + height, 33 : 30 + length] = False
+    (found,) = measure(None, mask, MeasureSettings())
+    assert found.coherence == pytest.approx((length - height) / (length + height), abs=0.02)
+    assert found.kind == kind
+    assert found.length_px == pytest.approx(2 * (length + height), rel=0.01)
