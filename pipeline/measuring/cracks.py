@@ -18,7 +18,7 @@ from pipeline.measuring.pattern_cracks import pattern_crack, patterns_of
 from pipeline.measuring.scale import Scale, UniformScale
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.measuring.severity import ASTM, LTPP, severity
-from pipeline.measuring.width import profiles
+from pipeline.measuring.width import profiles, rounding
 
 MASK_ERROR_PX, NETWORK_ERROR_PX = 0.05, 0.5
 """What the mean width of a crack is off by beside its scatter: on generated cracks with a known width, and a
@@ -77,11 +77,12 @@ def _crack(figures: Figures, line: int, error_px: float, drawn: bool) -> Crack:
     width, median, p95, largest, scatter = (float(part[line]) for part in figures.widths)
     length, length_m = float(figures.length_px[line]), float(figures.length_m[line])
     degrees, coherence, across = (float(x[line]) for x in (figures.degrees, figures.coherence, figures.across_mm))
-    uncertainty = float(np.hypot(scatter, error_px))
+    points = figures.points[figures.starts[line] : figures.starts[line + 1]]
+    uncertainty = float(np.sqrt(scatter**2 + error_px**2 + (rounding(points) ** 2 if drawn else 0.0)))
     flags = ["short"] if length < SHORT * width else []
     flags += ["frame"] if AT_FRAME in figures.lines.ends[line] else []
     return Crack(
-        line=figures.points[figures.starts[line] : figures.starts[line + 1]] + 0.5,
+        line=points + 0.5,
         length_px=length,
         width_mean_px=width,
         width_median_px=median,

@@ -40,6 +40,10 @@ RISE = 0.05
 INDEPENDENT_PX = 4
 """Profiles this far from each other have errors of their own: they share no pixel."""
 
+ROUNDED_PX = 0.41
+"""Standard error of the width of a band along an axis, drawn in whole pixels: of a width of n + f, f of the places give
+n + 1 and the others n, which is off by √(f (1 − f)), √(1/6) over all f."""
+
 
 class Widths(NamedTuple):
     """Widths of lines, each ``(L,)`` float64 px, nan for a line without a profile.
@@ -91,6 +95,20 @@ def along(seen: Profiles, lines: Lines) -> Widths:
     """Sum up `profiles` by line. Ends and what the frame cuts off are left out, unless nothing else is left."""
     whole = np.where(seen.cut, np.nan, seen.widths)
     return Widths(*_along(whole, seen.widths, lines.starts, lines.closed, lines.ends))
+
+
+def rounding(points: Floats) -> float:
+    """Standard error of a line's mean width, px, from a mask's pixels being whole.
+
+    All profiles across a band along an axis or a diagonal are off by the same, and agree. Each pixel that the line
+    wanders to the side gives them other roundings.
+
+    Args:
+        points: ``(M, 2)`` px of the line, smoothed.
+    """
+    wander = np.ptp(points @ np.array([[1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, -1.0]]), axis=0)  # in rows of pixels
+    apart = np.array([1.0, 1.0, np.sqrt(0.5), np.sqrt(0.5)])  # the rows, px
+    return float((ROUNDED_PX * apart / (1 + 2 * wander)).max())
 
 
 def directions(points: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool_]) -> Floats:

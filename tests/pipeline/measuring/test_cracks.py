@@ -117,6 +117,29 @@ def test_two_cracks_that_cross_are_two():
     assert [one.kind for one in found] == ["longitudinal", "transverse"]
 
 
+@pytest.mark.parametrize(
+    ("degrees", "least", "most"), [(0, 0.4, 0.43), (90, 0.4, 0.43), (45, 0.2, 0.33), (20, 0, 0.15)]
+)
+def test_uncertainty_knows_that_pixels_are_whole(degrees, least, most):
+    turn, rng, off, told = np.deg2rad(degrees), np.random.default_rng(3), [], []
+    for width in np.linspace(1.5, 5.5, 24):
+        middle = 80 + rng.uniform(-0.5, 0.5, 2)
+        arm = 60 * np.array([np.cos(turn), np.sin(turn)])
+        found = max(measured(bar(middle - arm, middle + arm, width, (160, 160))), key=lambda one: one.length_px)
+        off.append(abs(found.width_mean_px - width))
+        told.append(found.width_uncertainty_px)
+    assert least <= np.median(told) <= most
+    assert np.mean(np.array(off) <= 2 * np.array(told)) >= 0.9
+
+
+def test_a_width_that_whole_pixels_cannot_tell_is_in_no_class():
+    share = bar((10, 20.5), (110, 20.5), 4.8, (40, 120))  # 5 px in the mask: 10.25 mm where it has 9.84
+    (found,) = measured(share, scale=UniformScale(2.05, "gsd"))
+    assert found.severity_astm == "uncertain"
+    (seen,) = measure(share, share >= 0.5, SETTINGS)
+    assert seen.width_mean_px == pytest.approx(4.8, abs=0.05)
+
+
 def test_millimetres_only_with_a_scale():
     share = bar((10, 20), (110, 20), 4, (40, 120))
     (plain,) = measured(share)
