@@ -38,8 +38,8 @@ def features(layer: str, rows: Iterable[Mapping[str, Any]]) -> gpd.GeoDataFrame:
 
     Args:
         layer: ``cracks``, ``sections`` or ``photographs``.
-        rows: by column name; `line_deg` is ``[longitude, latitude, …]`` of one point or more, `latitude_deg` and `longitude_deg` a
-            place.
+        rows: by column name; `line_deg` is ``[longitude, latitude, …]`` of one point or more, `latitude_deg` and
+            `longitude_deg` a place.
     """
     listed = list(rows)
     columns = columns_of(layer)

@@ -90,7 +90,7 @@ def _order(drive: pd.DataFrame, seconds: Reals) -> NDArray[np.intp]:
     if np.isfinite(seconds).all():
         return np.argsort(seconds, kind="stable")
     told = drive["chainage_m"].astype("float64")
-    sense = sense_of(told.dropna().to_numpy())
+    sense = sense_of(np.asarray(told.dropna(), np.float64))
     return np.argsort(sense * told.ffill().bfill().to_numpy(), kind="stable")
 
 
