@@ -21,9 +21,6 @@ from pipeline.datasets.tiff import TiffPage, photograph_page
 MOST_SIDE = 32_768
 """Pixels of a side; a longer one is no photograph, and costs time out of all proportion to its pixels."""
 
-NODATA_PX = 1024
-"""Pixels that a patch of GDAL's nodata value has at least; smaller ones are dark or bright spots of the road."""
-
 _ORIENTATION = 0x0112
 _MATTE = 127  # mid-grey: black would look like a crack, white like a lane marking
 _JPEG = ("JPEG", "MPO")
@@ -90,10 +87,12 @@ def decode_photo(
             picture.seek(page.number)
         _check(picture, content, name, max_pixels)
         loaded = 1 if page is None else orientation(picture)  # Pillow turns a TIFF while it loads it
-        there = None if page is None else _mask_page(picture, page, loaded)
+        there = None if page is None else _mask_page(picture, content, page, loaded)
         if picture.format not in _JPEG:
             picture.load()  # first: a PNG's EXIF would load it too, and hide what is damaged
         turned = orientation(picture)
+        if page is not None:
+            tiff.check_sums(content, page.number)
         if there is not None and there.shape != (picture.height, picture.width):
             raise DataError(f"{name} has a mask page of another size than its picture.", tiff.EXPORT)
         pixels, valid = _decode(picture, content, name, page, loaded, there)
@@ -115,13 +114,14 @@ def turn(pixels: NDArray[Any], turned: int) -> NDArray[Any]:
     return pixels
 
 
-def _mask_page(picture: Pillow.Image, page: TiffPage, turned: int) -> Mask | None:
+def _mask_page(picture: Pillow.Image, content: bytes, page: TiffPage, turned: int) -> Mask | None:
     """``(H, W)`` bool, turned as its picture is, whatever orientation the mask's own page tells."""
     if page.mask is None:
         return None
     picture.seek(page.mask)
     own = orientation(picture)
     told = np.asarray(picture.convert("1"))  # turned by its own
+    tiff.check_sums(content, page.mask)
     picture.seek(page.number)
     return np.asarray(turn(turn(told, {6: 8, 8: 6}.get(own, own)), turned), np.bool_)
 
@@ -173,7 +173,7 @@ def _decode(
     if page is not None and page.nodata is not None:
         same = stored == page.nodata
         same = same if same.ndim == 2 else same.all(axis=2)
-        there, counts = _both(there, ~_patches(same)), _both(there, ~same)
+        there, counts = _both(there, ~tiff.patches(same)), _both(there, ~same)
     levels = stored if deep is None else _eight_bits(deep, page, counts)
     levels = levels if rgba is None else _over_grey(levels, rgba[..., 3:])
     return (levels[..., None].repeat(3, axis=2) if levels.ndim == 2 else levels), there
@@ -209,6 +209,8 @@ def _deep(
     if colour is not None:
         colour = turn(colour, loaded)
     else:  # OpenCV turns a TIFF by itself
+        if picture.format == "PNG" and b"IEND" not in content:
+            raise OSError("unexpected end, without its last chunk")
         at = 0 if page is None else page.number
         done, found = cv2.imdecodemulti(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, range=(at, at + 1))
         colour = found[0][..., 2::-1] if done and found[0].ndim == 3 else None
@@ -239,11 +241,3 @@ def _eight_bits(deep: NDArray[np.uint16], page: TiffPage | None, counts: Mask | 
 def _over_grey(levels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     share = alpha.astype(np.uint16)
     return ((levels * share + _MATTE * (255 - share) + 127) // 255).astype(np.uint8)
-
-
-def _patches(same: Mask) -> Mask:
-    """``(H, W)`` bool, True on connected patches of `same` of `NODATA_PX` and more."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(same.astype(np.uint8), connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] >= NODATA_PX
-    large[0] = False  # what is not nodata
-    return np.asarray(large[labels], np.bool_)

@@ -15,6 +15,7 @@ from PIL import UnidentifiedImageError
 
 from models.errors import DataError
 from pipeline.arrays import Image
+from pipeline.datasets import tiff
 from pipeline.datasets.photograph import Photo, decode_photo, orientation, turn
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
@@ -52,6 +53,8 @@ def read_pixels(path: Path) -> tuple[Pixels, str]:
     """
     with _told_of(path), Pillow.open(path) as picture:
         picture.load()
+        if picture.format == "TIFF":
+            tiff.check_sums(path.read_bytes(), 0)
         return turn(_decode(picture, path), orientation(picture)), str(picture.format)
 
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import io
 import itertools
 import logging
+import math
+import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from models.errors import DataError
+from pipeline.arrays import Mask
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOST_PAGES = 64  # those after them are not looked at
+
+NODATA_PX = 1024
+"""Pixels that a patch of GDAL's nodata value has at least; smaller ones are dark or bright spots of the road."""
 
 _DNG_VERSION, _MAX_SAMPLE_VALUE, _GDAL_NODATA = 50706, 281, 42113
 _MOSAICS = (32803, 34892)  # photometric: colour filter array, linear raw
@@ -24,6 +31,8 @@ _WHITE_IS_ZERO, _TRANSPARENCY_MASK = 0, 4  # photometric
 _MASK, _REDUCED = 4, 1  # bits of NewSubfileType, TIFF 6.0, tag 254
 _ALPHAS = (1, 2)  # ExtraSamples: associated and unassociated alpha
 _UNSIGNED, _FLOAT = 1, 3
+_DEFLATES = (8, 32946)  # compression
+_PART = 1 << 20  # bytes inflated at once
 _DEPTHS = (1, 2, 4, 8, 12, 16)
 
 EXPORT = (
@@ -106,6 +115,54 @@ def samples(content: bytes, number: int) -> NDArray[Any] | None:
             )
     except Exception:  # such as a compression without a decoder: another reader has it
         return None
+
+
+def check_sums(content: bytes, number: int) -> None:
+    """Inflate a page's strips or tiles, for their sums alone, which libtiff does not look at; a part at a time.
+
+    Nothing is said of other compressions, nor of a structure that cannot be read.
+
+    Raises:
+        ValueError: one does not match its sum, is cut short, or holds more than its share of the picture.
+    """
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as file:
+            page = file.pages[number]
+            if not isinstance(page, tifffile.TiffPage) or int(page.compression) not in _DEFLATES:
+                return
+            most = math.prod(page.chunks) * ((int(page.bitspersample) + 7) // 8)
+            parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))[: math.prod(page.chunked)]
+    except Exception:  # whatever a parser stumbles over: Pillow decides whether the file is sound
+        return
+    for offset, size in parts:
+        if size:  # else GDAL left it out, as empty
+            _inflate(memoryview(content)[offset : offset + size], most)
+
+
+def _inflate(data: memoryview, most: int) -> None:
+    stream, done = zlib.decompressobj(), 0
+    try:
+        for start in range(0, len(data), _PART):
+            left: memoryview | bytes = data[start : start + _PART]
+            while left and not stream.eof and done <= most:
+                done += len(stream.decompress(left, _PART))
+                left = stream.unconsumed_tail
+        while not stream.eof and done <= most and (rest := stream.decompress(b"", _PART)):
+            done += len(rest)
+    except zlib.error as error:
+        raise ValueError(f"a part of it does not match its sum ({error})") from None
+    if done > most:
+        raise ValueError("a part of it holds more than its share of the picture")
+    if not stream.eof:
+        raise ValueError("a part of it is truncated")
+
+
+def patches(same: Mask) -> Mask:
+    """``(H, W)`` bool, True on connected patches of `same` of `NODATA_PX` and more."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(same.astype(np.uint8), connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= NODATA_PX
+    large[0] = False  # what is not nodata
+    return np.asarray(large[labels], np.bool_)
 
 
 def _choose(pages: Sequence[tifffile.TiffPage], inner: Sequence[tifffile.TiffPage], name: str) -> TiffPage:

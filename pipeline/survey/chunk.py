@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from models.errors import UserError
 from pipeline.arrays import union_mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.cascade.familiarity import look_at, why_unfamiliar
@@ -32,7 +33,7 @@ from pipeline.survey.listing.worklist import read_chunk
 from pipeline.survey.measured import MEASURED, measured_rows
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
-from pipeline.survey.process import Picture, loaded_cascade, looked_at, process_pictures, read_ahead
+from pipeline.survey.process import Picture, failed, loaded_cascade, looked_at, process_pictures, read_ahead
 
 DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
 _IMAGE = [field.with_nullable(True) for field in SCHEMAS["images"] if field.name != "schema_version"]
@@ -90,18 +91,12 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
     store, settings = survey.store, survey.plan.settings
     photographs = read_chunk(survey.work_list, survey.plan.parts, settings.chunk, number)
     pictures = read_ahead(photographs, store, settings.max_pixels)
-    rows = []
+    rows: list[dict[str, Any]] = []
     last = time.perf_counter()
     cascade = loaded_cascade(survey, device, streams)
     for batch in process_pictures(cascade, pictures, survey.plan.camera):
         for picture, found in batch:
-            row = _row(picture, found, survey.plan.camera) | {"path": store.address(picture.photograph.name)}
-            if isinstance(found, CascadeResult):
-                row |= _judged(cascade, picture, found, survey.plan.camera)
-                row |= _write_pictures(survey, picture, found)
-                level = cascade.thresholds.probability
-                row["cracks"] = measured_rows(survey.plan, picture.photograph, found, level)
-            rows.append(row)
+            rows.append(_outcome(survey, cascade, picture, found) | {"path": store.address(picture.photograph.name)})
         share = (time.perf_counter() - last) * 1e3 / len(batch)
         for row in rows[-len(batch) :]:
             row["total_ms"] = share
@@ -125,6 +120,26 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
 def read_done(path: Path) -> ChunkDone:
     """What a finished chunk told."""
     return ChunkDone(**json.loads(pq.read_schema(path).metadata[ABOUT]))
+
+
+def _outcome(survey: Survey, cascade: Cascade, picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:
+    """The row of one photograph, and its pictures written; what goes wrong with it alone is its failure.
+
+    Raises:
+        UserError: the disk is full: the next photograph could not be written either.
+    """
+    camera = survey.plan.camera
+    try:
+        row = _row(picture, found, camera)
+        if isinstance(found, CascadeResult):
+            row |= _judged(cascade, picture, found, camera)
+            row |= _write_pictures(survey, picture, found)
+            row["cracks"] = measured_rows(survey.plan, picture.photograph, found, cascade.thresholds.probability)
+    except UserError:
+        raise
+    except Exception as error:
+        return _row(picture, failed(error, cascade), camera)
+    return row
 
 
 def _row(picture: Picture, found: CascadeResult | Failure, camera: Camera | None) -> dict[str, Any]:

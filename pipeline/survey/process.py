@@ -73,17 +73,25 @@ def process_pictures(
         camera: that took them; beside its road nothing is looked at.
     """
     for batch in batches(pictures):
-        images = [image for picture in batch if (image := looked_at(picture, camera)) is not None]
+        looks = [_looked_at(cascade, picture, camera) for picture in batch]
+        images = [look for look in looks if not isinstance(look, Failure)]
         found: Iterator[CascadeResult | Failure]
         try:
             found = iter(cascade.look(images))
         except Exception:  # some picture of the batch is to blame: each by itself tells which
             found = (_look(cascade, image) for image in images)
-        nothing = Failure("read", "unreadable", "It has no pixels.")
         yield [
-            (p, (p.failure or nothing) if p.image is None else _on_picture(next(found), p, p.image, camera))
-            for p in batch
+            (p, look if isinstance(look, Failure) else _on_picture(cascade, next(found), p, camera))
+            for p, look in zip(batch, looks, strict=True)
         ]
+
+
+def _looked_at(cascade: Cascade, picture: Picture, camera: Camera | None) -> Image | Failure:
+    try:
+        image = looked_at(picture, camera)
+    except Exception as error:
+        return failed(error, cascade)
+    return image if image is not None else picture.failure or Failure("read", "unreadable", "It has no pixels.")
 
 
 def looked_at(picture: Picture, camera: Camera | None) -> Image | None:
@@ -95,12 +103,15 @@ def looked_at(picture: Picture, camera: Camera | None) -> Image | None:
 
 
 def _on_picture(
-    found: CascadeResult | Failure, picture: Picture, image: Image, camera: Camera | None
+    cascade: Cascade, found: CascadeResult | Failure, picture: Picture, camera: Camera | None
 ) -> CascadeResult | Failure:
-    if isinstance(found, Failure):
+    if isinstance(found, Failure) or picture.image is None:
         return found
-    found = put_back(found, region_in(camera, *image.shape[:2]))
-    return found if picture.valid is None else only_valid(found, picture.valid)
+    try:
+        found = put_back(found, region_in(camera, *picture.image.shape[:2]))
+        return found if picture.valid is None else only_valid(found, picture.valid)
+    except Exception as error:
+        return failed(error, cascade)
 
 
 def batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
@@ -197,13 +208,16 @@ def check_bundle(bundle: Path, sha256: str) -> None:
 def _look(cascade: Cascade, image: Image) -> CascadeResult | Failure:
     try:
         return cascade.look([image])[0]
-    except (MemoryError, RuntimeError) as error:
-        return _failed(error, cascade)
     except Exception as error:
-        return Failure("cascade", "error", f"{type(error).__name__}: {error}")
+        return failed(error, cascade)
 
 
-def _failed(error: MemoryError | RuntimeError, cascade: Cascade) -> Failure:
+def failed(error: Exception, cascade: Cascade) -> Failure:
+    """What went wrong with one photograph, as its failure.
+
+    Raises:
+        Exception: the error itself, where no other photograph could be done either.
+    """
     if type(error).__name__ == "AcceleratorError":  # after one, a GPU refuses all further work of this process
         raise error
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -211,4 +225,5 @@ def _failed(error: MemoryError | RuntimeError, cascade: Cascade) -> Failure:
         if cascade.device.type == "cuda":
             torch.cuda.empty_cache()
         return Failure("cascade", "out of memory", f"It is too large for the memory of this machine: {text}")
-    return Failure("cascade", "error", text)
+    known = isinstance(error, RuntimeError)  # PyTorch's and ONNX Runtime's own, whose text says it
+    return Failure("cascade", "error", text if known else f"{type(error).__name__}: {text}")
