@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DataError
+from models.given import read_given
 from pipeline.placing.geodesy import WGS84, Reals, bearings
 from pipeline.placing.spikes import spikes, turning_room
 from pipeline.placing.way import way_along
@@ -24,6 +25,8 @@ SLOWEST_M_S = 1.0
 """Below this speed the bearing between two fixes is noise."""
 
 OUTSIDE, GAP, WRONG = "outside the track", "gap in the track", "wrong point in the track"
+
+MOST_TRACK_BYTES = 200_000_000  # a week of one point a second, with all that a receiver adds
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,7 @@ def read_track(path: Path) -> Track:
         DataError: it cannot be read, has fewer than two points with a time, lies off the globe, or its time runs back.
     """
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            gpx = gpxpy.parse(file)
+        gpx = gpxpy.parse(read_given(path, MOST_TRACK_BYTES).decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, gpxpy.gpx.GPXException) as error:
         raise DataError(f"The track {path} cannot be read: {error}", "Give a GPX file, whole and in UTF-8.") from error
     points = [point for track in gpx.tracks for segment in track.segments for point in segment.points]

@@ -8,10 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from models.errors import UsageError
+from models.given import read_given
 from pipeline.placing.camera_file import Camera, read_camera
 from pipeline.survey.road_settings import RoadSettings
 
 INSTALL_GEO = 'pip install "crack-survey[geo]"'
+MOST_BYTES = 200_000_000  # of a file that tells of the road
 PACKAGES = ("geopandas", "pyogrio", "shapely", "pyproj", "gpxpy")
 
 
@@ -54,7 +56,7 @@ def road_digest(road: RoadSettings) -> str:
     told = road.model_dump(mode="json", exclude_defaults=True)
     for name, path in _files(road):
         if path is not None:
-            told[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            told[name] = hashlib.sha256(read_given(path, MOST_BYTES)).hexdigest()
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest() if told else ""
 
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +109,9 @@ def test_a_place_between_two_points_divides_their_distance_like_the_time(
     gone = distances(np.array([latitude]), np.array([longitude]), found.latitude, found.longitude)
     assert gone[0] == pytest.approx(30 * share, abs=1e-3)
     assert found.along[0] == pytest.approx(30 * share, abs=1e-3)
+
+
+def test_a_track_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "track.gpx")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_track(tmp_path / "track.gpx")
