@@ -234,8 +234,8 @@ def _eight_bits(deep: NDArray[np.uint16], page: TiffPage | None, counts: Mask | 
         bits = max(bits, page.bits)
     if page is not None and page.most is not None:
         bits = max(bits, min(page.most.bit_length(), 16))
-    levels = np.minimum(deep >> (bits - 8), 255).astype(np.uint8)
-    return np.asarray(255 - levels if page is not None and page.white_is_zero else levels)  # Pillow turns 8 bits only
+    levels: NDArray[np.uint8] = np.minimum(deep >> (bits - 8), 255).astype(np.uint8)
+    return 255 - levels if page is not None and page.white_is_zero else levels  # Pillow turns 8 bits only
 
 
 def _over_grey(levels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

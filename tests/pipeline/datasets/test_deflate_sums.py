@@ -65,8 +65,8 @@ def test_masks_are_checked(tmp_path: Path) -> None:
 def test_a_strip_that_inflates_beyond_its_size_is_not_followed() -> None:
     content = tiff(np.zeros((16, 16, 3), np.uint8))
     with tifffile.TiffFile(io.BytesIO(content)) as file:
-        offset = file.pages[0].dataoffsets[0]
-        counts = file.pages[0].tags["StripByteCounts"].valueoffset
+        page = file.pages.first
+        offset, counts = page.dataoffsets[0], page.tags["StripByteCounts"].valueoffset
     bomb = zlib.compress(bytes(50_000_000))
     changed = bytearray(content[:offset] + bomb)
     struct.pack_into("<I", changed, counts, len(bomb))

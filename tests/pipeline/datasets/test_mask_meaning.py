@@ -68,7 +68,7 @@ def test_greys_say_nothing_of_several_colours_on_clear_ground(tmp_path: Path) ->
 def test_a_picture_that_is_clear_all_over_is_refused(tmp_path: Path, values: str | None) -> None:
     path = drawn(tmp_path, CLEAR, (255, 0, 0, 0))
     with pytest.raises(DataError, match="clear all over"):
-        read_truth(path, values and MaskValues.parse(values))
+        read_truth(path, MaskValues.parse(values) if values else None)
     empty = read_truth(drawn(tmp_path, CLEAR, CLEAR))
     assert not empty.crack.any()
     assert empty.notes == (BY_ALPHA,)

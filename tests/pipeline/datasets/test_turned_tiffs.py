@@ -85,7 +85,7 @@ def twin_of(pixels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_the_second_reader_of_sixteen_bits_turns_them_once(orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photograph.tiff, "samples", lambda content, number: None)
+    monkeypatch.setattr("pipeline.datasets.tiff.samples", lambda content, number: None)
     cv2.setNumThreads(1)
     found = decode_photo(tiff(SMOOTH.astype(np.uint16) * 257, orientation), "a")
     assert_turned(found, orientation, SMOOTH, None)
