@@ -30,11 +30,14 @@ def cut_at_areas(
         The lines, what was seen across them, and ``(L,)``, the area of each. Pieces share the point of the cut.
     """
     take, pieces, ends, areas, parents = [], [0], [], [], []
+    low, high = np.minimum.reduceat(owner, lines.starts[:-1]), np.maximum.reduceat(owner, lines.starts[:-1])
+    mixed = (low != high).tolist()
     for line in range(len(lines.closed)):
         a, b = int(lines.starts[line]), int(lines.starts[line + 1])
-        own = _calm(owner[a:b].copy(), lengths[a:b], least)
-        index = np.arange(a, b)
-        edges = _edges(own)
+        own, index = owner[a:b], np.arange(a, b)
+        if mixed[line]:
+            own = _calm(own.copy(), lengths[a:b], least)
+        edges = _edges(own) if mixed[line] else [0, b - a]
         if len(edges) > 2 and lines.closed[line]:  # begins and ends at a cut
             own, index = np.roll(own, -edges[1]), np.roll(index, -edges[1])
             edges, index = _edges(own), np.append(index, index[edges[1]])
