@@ -83,20 +83,23 @@ def _smooth(
     reach = len(kernel) // 2
     for line in range(len(closed)):
         a, n = starts[line], starts[line + 1] - starts[line]
+        longer = np.zeros((n + 2 * reach, 2))
+        for axis in range(2):
+            for j in range(-reach, n + reach):
+                if closed[line]:
+                    longer[j + reach, axis] = points[a + j % n, axis]
+                elif j < 0:  # mirrored through the end, so that the end keeps its place and direction
+                    longer[j + reach, axis] = 2 * points[a, axis] - points[a + min(-j, n - 1), axis]
+                elif j >= n:
+                    mirrored = points[a + max(2 * (n - 1) - j, 0), axis]
+                    longer[j + reach, axis] = 2 * points[a + n - 1, axis] - mirrored
+                else:
+                    longer[j + reach, axis] = points[a + j, axis]
         for i in range(n):
             x, y = 0.0, 0.0
-            for k in range(-reach, reach + 1):
-                j = i + k
-                if closed[line]:
-                    u, v = points[a + j % n]
-                elif j < 0:  # mirrored through the end, so that the end keeps its place and direction
-                    u, v = 2 * points[a] - points[a + min(-j, n - 1)]
-                elif j >= n:
-                    u, v = 2 * points[a + n - 1] - points[a + max(2 * (n - 1) - j, 0)]
-                else:
-                    u, v = points[a + j]
-                x += kernel[k + reach] * u
-                y += kernel[k + reach] * v
+            for k in range(len(kernel)):
+                x += kernel[k] * longer[i + k, 0]
+                y += kernel[k] * longer[i + k, 1]
             found[a + i, 0], found[a + i, 1] = x, y
     return found
 
