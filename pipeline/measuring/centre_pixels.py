@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from pipeline.arrays import Mask
-from pipeline.measuring.thinning import thin
+from pipeline.measuring.thinning import set_pixels, thin
 
 PAD_PX = 24
 """The mask is continued beyond the frame by its edge: else a crack that runs out of the picture would end early."""
@@ -52,7 +52,7 @@ def trace(mask: Mask) -> Graph:
     part = mask[top:bottom, left:right].astype(np.uint8)
     padded = cv2.copyMakeBorder(part, PAD_PX, PAD_PX, PAD_PX, PAD_PX, cv2.BORDER_REPLICATE)
     thinned = thin(np.pad(np.asarray(padded, np.uint8), 1))
-    ys, xs = np.nonzero(thinned)
+    ys, xs = set_pixels(thinned)
     _thin_corners(thinned, ys, xs)
     points, starts, nodes, places = _trace(thinned, ys, xs)
     radii = distances(np.asarray(padded, np.uint8), places - 1)

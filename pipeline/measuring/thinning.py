@@ -32,9 +32,14 @@ _GOES = _goes()
 def thin(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """``(H, W)`` 0 or 1 → the same, worn down to lines of a pixel; its outermost pixels must be 0."""
     thinned = mask.copy()
-    ys, xs = np.nonzero(thinned)
-    _thin(thinned, ys, xs, _GOES)
+    _thin(thinned, *set_pixels(thinned), _GOES)
     return thinned
+
+
+def set_pixels(plane: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns, ``(N,)``, of what is 1 in an ``(H, W)`` plane of 0 and 1; far faster than `np.nonzero`."""
+    rows, columns = np.divmod(np.flatnonzero(plane.view(np.bool_)), plane.shape[1])
+    return rows, columns
 
 
 @compiled()
