@@ -6,26 +6,16 @@ from typer.testing import CliRunner
 from flows.cli import app
 from models.bundle import save_bundle
 from models.detector import build_detector
-from models.detector_config import DetectorConfig
-from models.segmenter import SegmenterConfig, build_segmenter
-from tests.tiny import tiny_card
+from models.segmenter import build_segmenter
+from tests.tiny import DETECTOR, SEGMENTER, tiny_card
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
-    detector = DetectorConfig(
-        backbone="resnet18",
-        weights="none",
-        fpn_channels=16,
-        head_convs=1,
-        deepest=4,
-        levels=(3, 4),
-        anchor_sizes=(12, 24),
-    )
-    segmenter = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(16, 8, 8))
-    card = tiny_card(detector=detector, segmenter=segmenter)
+    detector = DETECTOR.model_copy(update={"space_to_depth": 2})
+    card = tiny_card(detector=detector)
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
-    return save_bundle(folder, build_detector(detector), build_segmenter(segmenter), card)
+    return save_bundle(folder, build_detector(detector), build_segmenter(SEGMENTER), card)
 
 
 def test_export_writes_both_networks_and_says_where(bundle, tmp_path):

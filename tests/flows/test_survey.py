@@ -26,11 +26,11 @@ from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.settings import SurveySettings
-from tests.pipeline.survey.conftest import make_bundle, make_photographs
-from tests.pipeline.survey.test_kills import assert_same_record, final_tables, settings_for
+from tests.flows.photographs import settings_of_twelve
+from tests.pipeline.survey.conftest import make_bundle
+from tests.pipeline.survey.test_kills import assert_same_record, final_tables
 
 pytestmark = pytest.mark.slow
-EVIL = "<script>alert(1)</script> | [x](javascript:alert(2)).jpg".replace("/", "∕")
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +40,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, bundle: Path) -> SurveySettings:
-    photos = make_photographs(tmp_path / "A7 north", 10)
-    (photos / EVIL).write_bytes((photos / "p000.jpg").read_bytes())
-    (photos / "bad.jpg").write_text("no picture")
-    return settings_for(photos, bundle, tmp_path / "out", chunk=3, workers=2)
+    return settings_of_twelve(tmp_path, bundle)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from models.detector_config import DetectorConfig
 from models.graphs import DetectorGraph
 from models.runtimes import Eager
 from pipeline.cascade.stage1 import Stage1
@@ -11,17 +10,7 @@ from pipeline.settings import LabelSettings, TrainSettings
 from pipeline.training.augment import FLIP
 from pipeline.training.detector import DetectorTrainee, coarse_truth
 from pipeline.training.loop import train
-
-CONFIG = DetectorConfig(
-    backbone="resnet18",
-    weights="none",
-    space_to_depth=1,
-    fpn_channels=16,
-    head_convs=1,
-    deepest=4,
-    levels=(3, 4),
-    anchor_sizes=(12, 24),
-)
+from tests.tiny import DETECTOR
 
 
 def stroke(name, row, height=64, width=96):
@@ -36,7 +25,7 @@ def stroke(name, row, height=64, width=96):
 
 def trainee(settings, train_samples, val_samples, **config):
     return DetectorTrainee(
-        CONFIG.model_copy(update=config), LabelSettings(max_side=48), FLIP, settings, 3, train_samples, val_samples
+        DETECTOR.model_copy(update=config), LabelSettings(max_side=48), FLIP, settings, 3, train_samples, val_samples
     )
 
 
@@ -91,8 +80,8 @@ def test_pixels_not_to_be_judged_are_left_out_of_what_is_learnt(monkeypatch):
     monkeypatch.setattr(student.model, "losses", lambda *_: (torch.zeros(()), coarse_logits))
     student.loss((images, boxes, unjudged, labels), torch.device("cpu")).backward()
     learnt = coarse_logits.grad[0] != 0
-    unknown = coarse_truth(labels == 255, coarse_logits, CONFIG)[0] > 0
-    cracked = coarse_truth(labels == 1, coarse_logits, CONFIG)[0] > 0
+    unknown = coarse_truth(labels == 255, coarse_logits, DETECTOR)[0] > 0
+    cracked = coarse_truth(labels == 1, coarse_logits, DETECTOR)[0] > 0
     assert (learnt == (cracked | ~unknown)).all()  # a coarse pixel with crack is one, whatever else it holds
     assert (cracked & unknown).any()
 
@@ -101,7 +90,7 @@ def test_the_coarse_truth_is_1_where_it_holds_a_crack_pixel():
     mask = torch.zeros(1, 10, 14)
     mask[0, 3, 4] = 1  # the last row of the first coarse pixel, the first column of the second
     mask[0, 9, 13] = 1  # in one that the picture cuts
-    config = CONFIG.model_copy(update={"space_to_depth": 2})
+    config = DETECTOR.model_copy(update={"space_to_depth": 2})
     truth = coarse_truth(mask, torch.zeros(1, 16, 16), config)
     assert truth.shape == (1, 16, 16)
     assert truth.nonzero().tolist() == [[0, 0, 1], [0, 2, 3]]
