@@ -44,6 +44,9 @@ class PartSettings(Settings):
     val: str | None = Field(None, description="Regex of scenes that choose thresholds; none: drawn from the rest")
     clean: bool = Field(False, description="Holds no crack at all: what is not a crack must be learnt too")
     fragmentary: bool = Field(False, description="Its masks are fragments: between and beyond them nothing is judged")
+    look_alikes: float = Field(
+        0.15, ge=0, le=1, description="Share of its windows that gets joints, sealed cracks or drops drawn in"
+    )
     commercial: bool | None = Field(None, description="Its terms allow commercial use; none: as the reader knows")
     licence: str = Field("", description="Its terms in a word; none: as the reader knows")
     attribution: str = Field("", description="Whom to name, as the licence asks")
@@ -59,7 +62,6 @@ class WindowSettings(Settings):
     scale_min: float = Field(0.5, gt=0, description="A window shows the picture so many times as large, at least")
     scale_max: float = Field(2, gt=0)
     on_cracks: float = Field(0.65, ge=0, le=1, description="Share of windows drawn around cracks; others lie anywhere")
-    look_alikes: float = Field(0.15, ge=0, le=1, description="Share that gets joints, sealed cracks or drops drawn in")
     val_samples: int = Field(40, ge=1, description="Validation pictures of each part, so that each weighs the same")
 
 

@@ -105,6 +105,9 @@ class RunSettings(Settings):
     detector_augment: Literal["full", "flip"] = Field(
         "full", description="Random changes to stage 1's training pictures: all, or mirroring alone as in the paper"
     )
+    other_cameras: bool = Field(
+        False, description="Training pictures also as other cameras take them: grey, other colours, coarser, compressed"
+    )
     detector_training: DetectorTrainSettings = DetectorTrainSettings()
     second_training: DetectorTrainSettings = Field(
         DetectorTrainSettings(), description="How detector.second trains, where there is one"
@@ -149,7 +152,8 @@ RENAMED = {
     "detector.second.fold": "detector.second.space_to_depth",
     "detector.second.cells": "detector.second.coarse_mask",
     "thresholds.cell": "thresholds.coarse_mask",
-    "dataset.windows.joints": "dataset.windows.look_alikes",
+    "dataset.windows.joints": "look_alikes of each part",
+    "dataset.windows.look_alikes": "look_alikes of each part",
 }
 
 

@@ -73,7 +73,7 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
         labels = label_image(sample, part.settings.fragmentary)
         for number in range(count):
             rng = np.random.default_rng([seed, *name.encode(), number])
-            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng)
+            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng, part.settings.look_alikes)
         return bool(sample.mask.any())
 
     with ThreadPoolExecutor() as workers:  # decoding and resizing leave the interpreter free
@@ -110,7 +110,11 @@ def _ends(mask: Mask) -> NDArray[np.uint8]:
 
 
 def cut_window(
-    image: NDArray[np.uint8], labels: NDArray[np.uint8], settings: WindowSettings, rng: np.random.Generator
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    settings: WindowSettings,
+    rng: np.random.Generator,
+    look_alikes: float = 0,
 ) -> NDArray[np.uint8]:
     """One window, ``(H, W, 4)`` uint8: RGB and label, at a random scale and place.
 
@@ -121,6 +125,7 @@ def cut_window(
         labels: ``(h, w)`` of `label_image`.
         settings: size, scales and shares.
         rng: decides all.
+        look_alikes: probability that what looks like a crack is drawn in.
     """
     height, width = labels.shape
     wanted = math.exp(rng.uniform(math.log(settings.scale_min), math.log(settings.scale_max)))
@@ -136,7 +141,7 @@ def cut_window(
     made = np.zeros((settings.height, settings.width), np.uint8)
     made[(judged < 0.5) | (crack > 0.15)] = NOT_JUDGED
     made[crack >= 0.5 if scale >= 1 else crack >= 0.35] = CRACK  # a thin crack made smaller is a crack all the same
-    if rng.random() < settings.look_alikes:
+    if rng.random() < look_alikes:
         rgb, covered = draw_look_alike(rgb, rng)
         made[covered & (made == CRACK)] = NOT_JUDGED
     return np.dstack([rgb, made])

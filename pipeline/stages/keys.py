@@ -73,7 +73,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors,
             *([dump["dataset"]["windows"], parts, dump["seed"]] if settings.dataset.parts else []),
         ],
-        "train-detector": [detector, dump["detector_augment"], trainings, dump["seed"]],
+        "train-detector": [detector, dump["detector_augment"], dump["other_cameras"], trainings, dump["seed"]],
         "detect": [
             device_type, dump["detector_tta"], dump["box_splitting"],
             {k: v for k, v in dump["thresholds"].items() if k != "probability"},
@@ -81,7 +81,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         "crop": [dump["box_splitting"]],
         "train-segmenter": [
             dump["segmenter"], dump["segmenter_training"], dump["crops"]["train_side"],
-            dump["seed"],
+            dump["other_cameras"], dump["seed"],
         ],
         "segment": [dump["segmenter_tta"], dump["crops"]["halo"], dump["thresholds"]["probability"]],
         "evaluate": [],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
     nothing = np.zeros((0, 4), np.int64)
     trainee = SegmenterTrainee(
         settings.segmenter,
-        FULL,
+        replace(FULL, other_cameras=settings.other_cameras),
         settings.segmenter_training,
         settings.crops.train_side,
         settings.seed,

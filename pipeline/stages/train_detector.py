@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,10 +26,10 @@ def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Rep
     """
     train_part, val = (load_part(settings, prepared, part) for part in ("train", "val"))
 
+    augment = replace(AUGMENTATIONS[settings.detector_augment], other_cameras=settings.other_cameras)
+
     def alone(config: DetectorConfig, training: DetectorTrainSettings, out: Path, report: Report) -> Trained:
-        trainee = DetectorTrainee(
-            config, settings.labels, AUGMENTATIONS[settings.detector_augment], training, settings.seed, train_part, val
-        )
+        trainee = DetectorTrainee(config, settings.labels, augment, training, settings.seed, train_part, val)
         if training.start:
             trainee.model.load_state_dict(starting_weights(training.start, config), strict=False)
         return train(trainee, training, out, settings.seed, pick_device(settings.device), report)

@@ -15,7 +15,7 @@ from pipeline.datasets.windows import CRACK, LIST, Windows, cut_window, cut_wind
 from pipeline.settings import PartSettings, WindowSettings
 from tests.pipeline.datasets.test_pool import pool_of, write_folder
 
-SMALL = WindowSettings(count=40, width=128, height=64, look_alikes=0)
+SMALL = WindowSettings(count=40, width=128, height=64)
 
 
 def sample_of(mask: np.ndarray, ignore: np.ndarray | None = None) -> Sample:
@@ -84,7 +84,7 @@ def test_a_gap_between_fragments_is_not_judged_and_what_is_ignored_stays_so() ->
 def test_a_thin_crack_made_smaller_is_still_there() -> None:
     mask = np.zeros((384, 768), bool)
     mask[:, 300:302] = True
-    settings = WindowSettings(count=8, width=384, height=192, scale_min=0.5, scale_max=0.5, on_cracks=1, look_alikes=0)
+    settings = WindowSettings(count=8, width=384, height=192, scale_min=0.5, scale_max=0.5, on_cracks=1)
     window = cut_window(sample_of(mask).image, label_image(sample_of(mask), False), settings, np.random.default_rng(3))
     assert (window[..., 3] == CRACK).any(axis=1).all()
 
@@ -98,6 +98,6 @@ def test_a_joint_is_no_crack_and_hides_what_it_covers() -> None:
     again, _ = draw_joints(picture, np.random.default_rng(4))
     assert np.array_equal(drawn, again)
     everywhere = np.full((96, 128), CRACK, np.uint8)
-    settings = WindowSettings(count=8, width=128, height=64, scale_min=1, scale_max=1, look_alikes=1)
-    window = cut_window(picture, everywhere, settings, np.random.default_rng(4))
+    settings = WindowSettings(count=8, width=128, height=64, scale_min=1, scale_max=1)
+    window = cut_window(picture, everywhere, settings, np.random.default_rng(4), look_alikes=1)
     assert set(np.unique(window[..., 3])) == {CRACK, NOT_JUDGED}
