@@ -36,6 +36,9 @@ class TrainSettings(Settings):
     """How one network trains (`pipeline.training.loop`)."""
 
     start: HomePath | None = Field(None, description="Bundle whose weights training starts from; none: ImageNet's")
+    start_share: float = Field(
+        0, ge=0, lt=1, description="Share of the start's weights in those kept: trained and start are averaged"
+    )
     epochs: int = Field(60, ge=1)
     batch: int = Field(4, ge=1)
     lr: float = Field(1e-3, gt=0)
@@ -134,6 +137,10 @@ class RunSettings(Settings):
             raise ValueError(f"{name} does nothing for a detector without a coarse mask (detector.coarse_mask)")
         if self.detector.second is None and self.second_training != DetectorTrainSettings():
             raise ValueError("second_training does nothing without a second detector (detector.second)")
+        for name in ("detector_training", "second_training", "segmenter_training"):
+            training: TrainSettings = getattr(self, name)
+            if training.start_share and training.start is None:
+                raise ValueError(f"{name}.start_share does nothing without {name}.start")
         if self.dataset.name != "pool" and self.dataset.windows != WindowSettings():
             raise ValueError("dataset.windows does nothing where pictures are not cut: that is done with dataset=pool")
         return self

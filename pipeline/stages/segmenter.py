@@ -27,7 +27,8 @@ from pipeline.stages.evaluation import ROUNDS, TOLERANCES, batches_of, median_ti
 from pipeline.stages.prepare import boxes_by_name, load_part, sets_of
 from pipeline.training.augment import FULL
 from pipeline.training.by_set import pictures_by_set
-from pipeline.training.loop import Report, pick_device, train
+from pipeline.training.from_start import train_from
+from pipeline.training.loop import Report, pick_device
 from pipeline.training.segmenter import SegmenterTrainee
 
 PROBABILITIES = np.round(np.arange(0.05, 0.96, 0.01), 2)
@@ -48,9 +49,9 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
         {sample.name: crops.get(sample.name, nothing).astype(np.int64) for sample in samples},
         load_part(settings, prepared, "val"),
     )
-    if start := settings.segmenter_training.start:
-        trainee.model.load_state_dict(starting_weights(start, settings.segmenter))
-    train(trainee, settings.segmenter_training, out, settings.seed, pick_device(settings.device), report)
+    training = settings.segmenter_training
+    start = starting_weights(training.start, settings.segmenter) if training.start else {}
+    train_from(start, trainee, training, out, settings.seed, pick_device(settings.device), report)
 
 
 def load_cascade(

@@ -15,7 +15,8 @@ from pipeline.stages.prepare import load_part
 from pipeline.storage.atomic import write_whole
 from pipeline.training.augment import AUGMENTATIONS
 from pipeline.training.detector import DetectorTrainee
-from pipeline.training.loop import Report, Trained, pick_device, train
+from pipeline.training.from_start import train_from
+from pipeline.training.loop import Report, Trained, pick_device
 
 
 def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Report) -> None:
@@ -30,9 +31,8 @@ def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Rep
 
     def alone(config: DetectorConfig, training: DetectorTrainSettings, out: Path, report: Report) -> Trained:
         trainee = DetectorTrainee(config, settings.labels, augment, training, settings.seed, train_part, val)
-        if training.start:
-            trainee.model.load_state_dict(starting_weights(training.start, config), strict=False)
-        return train(trainee, training, out, settings.seed, pick_device(settings.device), report)
+        start = starting_weights(training.start, config) if training.start else {}
+        return train_from(start, trainee, training, out, settings.seed, pick_device(settings.device), report)
 
     config = settings.detector
     if config.second is None:
