@@ -23,6 +23,7 @@ from flows.showing import NotShown, in_a_run, run_shown
 from flows.survey_artifacts import over, print_survey, publish_survey
 from flows.survey_progress import survey_progress
 from flows.tables import print_json
+from models.bundle import read_card
 from models.errors import DataError
 from pipeline.survey.chunk import ChunkDone, process_chunk
 from pipeline.survey.layout import surveys_folder
@@ -33,6 +34,7 @@ from pipeline.survey.road import sum_road
 from pipeline.survey.road_check import INSTALL_GEO, can_place
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import count_kinds, publish, record, summarise
+from pipeline.survey.to_scale import told_of_scale
 from pipeline.training.loop import pick_device
 
 
@@ -189,5 +191,7 @@ def _announce(planned: Survey) -> None:
         f"Survey {plan.settings.name} {begun} as run {plan.run_id}: {planned.photographs:,} photographs{known}{passed}."
     )
     say(f"Everything goes to {planned.out}.")
+    if told := told_of_scale(plan, read_card(plan.settings.bundle).mm_per_px):
+        say(told)
     if not can_place():
         say(f"Nothing is put on a map or summed over sections, for packages are missing: {INSTALL_GEO}")

@@ -58,6 +58,7 @@ def survey_lines(row: Mapping[str, Any], kinds: Mapping[str, int]) -> list[tuple
         ("cracked", f"{row['cracked']:,}{_share(row['cracked'], row['images'])}"),
         ("failed", f"{row['failures']:,}" + (f": {told}" if told else "")),
         ("unlike what the bundle has learnt from", _unfamiliar(row)),
+        *([] if row["resampled"] is None else [("resampled to the scale that the bundle knows", _resampled(row))]),
         ("detections", f"{row['detections']:,}"),
         ("passed by the detector without a box", _percent(row["skipped_share"])),
         ("data reduction", _percent(row["data_reduction"])),
@@ -193,6 +194,10 @@ def duration(seconds: float) -> str:
 def _unfamiliar(row: Mapping[str, Any]) -> str:
     unfamiliar = row["unfamiliar"]
     return "the bundle cannot say" if unfamiliar is None else f"{unfamiliar:,}{_share(unfamiliar, row['images'])}"
+
+
+def _resampled(row: Mapping[str, Any]) -> str:
+    return f"{row['resampled']:,}{_share(row['resampled'], row['images'])}"
 
 
 def _share(part: int, whole: int) -> str:

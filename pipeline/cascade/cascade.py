@@ -72,6 +72,7 @@ class Cascade:
         runtime: what both run on.
         familiar: what the pictures are like that it has learnt from (`pipeline.cascade.familiarity`); None where its
             bundle does not say.
+        mm_per_px: scale that it knows best (`pipeline.cascade.scale`); None where its bundle does not say.
     """
 
     def __init__(
@@ -81,12 +82,14 @@ class Cascade:
         thresholds: CascadeThresholds,
         runtime: Runtime,
         familiar: Familiar | None = None,
+        mm_per_px: float | None = None,
     ) -> None:
         self.runtime = runtime
         self.stage1 = stage1
         self.stage2 = stage2
         self.thresholds = thresholds
         self.familiar = familiar
+        self.mm_per_px = mm_per_px
 
     @property
     def device(self) -> torch.device:
@@ -122,7 +125,8 @@ class Cascade:
         full_frame = card.probability_threshold if card.full_frame_threshold is None else card.full_frame_threshold
         thresholds = CascadeThresholds(card.score_threshold, card.probability_threshold, full_frame)
         learnt = read_learnt(Path(folder))
-        return cls(stage1, stage2, thresholds, running, None if learnt is None else learnt.familiar)
+        familiar = None if learnt is None else learnt.familiar
+        return cls(stage1, stage2, thresholds, running, familiar, card.mm_per_px)
 
     def __call__(self, image: Image) -> CascadeResult:
         """Look at one picture, ``(H, W, 3)`` uint8 RGB."""

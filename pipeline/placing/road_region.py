@@ -46,6 +46,14 @@ def cut_out(image: Image, region: Region | None) -> Image:
     return np.ascontiguousarray(image[y1:y2, x1:x2])
 
 
+def size_of(size: tuple[int, ...], region: Region | None) -> tuple[int, int]:
+    """Height and width of what `cut_out` gives of a photograph of ``(H, W)``."""
+    if region is None:
+        return size[0], size[1]
+    x1, y1, x2, y2 = region.window
+    return y2 - y1, x2 - x1
+
+
 def put_back(found: CascadeResult, region: Region | None) -> CascadeResult:
     """What was found in the window, in px of the photograph, and nothing of it beside the road.
 

@@ -80,6 +80,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_WHOLE, "photographs", "failures", "cracked", "detections"),
             # Photographs unlike what the bundle has learnt from; pictures measured that it has: null, it cannot say.
             *_may(_WHOLE, "unfamiliar", "learnt_images"),
+            *_may(_WHOLE, "resampled"),  # photographs brought to the scale that the bundle knows; null: it states none
             *_may(_REAL, "skipped_share", "photographs_per_s", "peak_memory_mb"),
             *_must(_WHOLE, "schema_version"),
         ]
@@ -103,6 +104,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             # Unlike what the bundle has learnt from, and why: dark, no road, blurred, unlike. Null: it cannot say.
             *_may(pa.bool_(), "unfamiliar"),
             *_may(_TEXT, "unfamiliar_why"),
+            *_may(_REAL, "resampled_by"),  # how many times as large the cascade saw it
             *_must(_WHOLE, "schema_version"),
         ]
     ),

@@ -34,6 +34,7 @@ from pipeline.survey.measured import MEASURED, measured_rows
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
 from pipeline.survey.process import Picture, failed, loaded_cascade, looked_at, process_pictures, read_ahead
+from pipeline.survey.to_scale import at_known_scale
 
 DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
 _IMAGE = [field.with_nullable(True) for field in SCHEMAS["images"] if field.name != "schema_version"]
@@ -94,7 +95,8 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
     rows: list[dict[str, Any]] = []
     last = time.perf_counter()
     cascade = loaded_cascade(survey, device, streams)
-    for batch in process_pictures(cascade, pictures, survey.plan.camera):
+    to_scale = at_known_scale(pictures, survey.plan, cascade.mm_per_px)
+    for batch in process_pictures(cascade, to_scale, survey.plan.camera):
         for picture, found in batch:
             rows.append(_outcome(survey, cascade, picture, found) | {"path": store.address(picture.photograph.name)})
         share = (time.perf_counter() - last) * 1e3 / len(batch)
@@ -171,6 +173,7 @@ def _row(picture: Picture, found: CascadeResult | Failure, camera: Camera | None
         "frame_px": seen,
         "data_reduction": 1 - union / seen,
         "segmented_share": found.segmented_share * height * width / seen,
+        "resampled_by": picture.factor,
         "top_score": float(found.scores.max()) if len(found.scores) else None,
         "detect_ms": found.detect_ms,
         "segment_ms": found.segment_ms,

@@ -15,8 +15,9 @@ from models.errors import BundleError
 from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image, Mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
+from pipeline.cascade.scale import brought_back, resampled
 from pipeline.placing.camera_file import Camera
-from pipeline.placing.road_region import cut_out, put_back, region_in
+from pipeline.placing.road_region import cut_out, put_back, region_in, size_of
 from pipeline.survey.ahead import work_ahead
 from pipeline.survey.decode import FORMATS, allow_pixels, decode
 from pipeline.survey.listing.exif import fill_place, read_exif
@@ -51,6 +52,7 @@ class Picture(NamedTuple):
         read_ms: time to read and decode it.
         listed: what the list told of its time and place (`listed_digest`), before the file's own data filled it up.
         valid: ``(H, W)`` bool, False where the file says that there is no picture; None where all is picture.
+        factor: how many times as large the cascade sees it (`pipeline.survey.to_scale`).
     """
 
     photograph: Photograph
@@ -60,6 +62,7 @@ class Picture(NamedTuple):
     read_ms: float
     listed: str = ""
     valid: Mask | None = None
+    factor: float = 1.0
 
 
 def process_pictures(
@@ -95,11 +98,13 @@ def _looked_at(cascade: Cascade, picture: Picture, camera: Camera | None) -> Ima
 
 
 def looked_at(picture: Picture, camera: Camera | None) -> Image | None:
-    """What the cascade is given of a picture: road alone, and the picture mirrored where there is none (`filled`)."""
+    """What the cascade is given of a picture: road alone, and the picture mirrored where there is none (`filled`), at
+    the scale that it knows.
+    """
     if picture.image is None:
         return None
     image = picture.image if picture.valid is None else filled(picture.image, picture.valid)
-    return cut_out(image, region_in(camera, *image.shape[:2]))
+    return resampled(cut_out(image, region_in(camera, *image.shape[:2])), picture.factor)
 
 
 def _on_picture(
@@ -108,7 +113,11 @@ def _on_picture(
     if isinstance(found, Failure) or picture.image is None:
         return found
     try:
-        found = put_back(found, region_in(camera, *picture.image.shape[:2]))
+        region = region_in(camera, *picture.image.shape[:2])
+        if picture.factor != 1:
+            own = size_of(picture.image.shape[:2], region)
+            found = brought_back(found, own, cascade.thresholds.probability)
+        found = put_back(found, region)
         return found if picture.valid is None else only_valid(found, picture.valid)
     except Exception as error:
         return failed(error, cascade)
@@ -117,12 +126,12 @@ def _on_picture(
 def batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
     """Up to `LARGEST_BATCH` pictures at a time, fewer of large ones: at most `BATCH_PX` together, or a single one."""
     batch: list[Picture] = []
-    pixels = 0
+    pixels = 0.0
     for picture in pictures:
-        own = 0 if picture.image is None else picture.image.shape[0] * picture.image.shape[1]
+        own = 0.0 if picture.image is None else picture.image.shape[0] * picture.image.shape[1] * picture.factor**2
         if batch and (len(batch) == LARGEST_BATCH or pixels + own > BATCH_PX):
             yield batch
-            batch, pixels = [], 0
+            batch, pixels = [], 0.0
         batch.append(picture)
         pixels += own
     if batch:

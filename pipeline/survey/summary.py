@@ -82,6 +82,7 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
         "failures": sum(chunk.failures for chunk in chunks),
         "cracked": sum(chunk.cracked for chunk in chunks),
         "unfamiliar": sums["unfamiliar"] if sums["judged"] else None,
+        "resampled": sums["resampled"] if card.mm_per_px is not None else None,
         "detections": sum(chunk.detections for chunk in chunks),
         "score_threshold": card.score_threshold,
         "probability_threshold": card.probability_threshold,
@@ -145,10 +146,11 @@ def _sums(survey: Survey) -> Counter[str]:
     total: Counter[str] = Counter()
     added = ("frame_px", "union_px", "crack_px", "boxes", "detect_ms", "segment_ms", "cascade_ms", "unfamiliar")
     for path in sorted(_folders(survey.out, survey)["images"].glob("part-*.parquet")):
-        table = pq.read_table(path, columns=[*added, "segmented_share"], partitioning=None)
+        table = pq.read_table(path, columns=[*added, "segmented_share", "resampled_by"], partitioning=None)
         total["images"] += len(table)
         total["judged"] += pc.count(table["unfamiliar"]).as_py()
         total["segmented_px"] += pc.sum(pc.multiply(table["segmented_share"], table["frame_px"])).as_py() or 0
+        total["resampled"] += pc.sum(pc.not_equal(table["resampled_by"], 1)).as_py() or 0
         total["skipped"] += pc.sum(pc.equal(table["boxes"], 0)).as_py() or 0
         for name in added:
             total[name] += pc.sum(table[name]).as_py() or 0
