@@ -104,7 +104,8 @@ def survey(settings: SurveySettings, abandon: bool = False) -> dict[str, Any] | 
 
 def survey_alone(settings: SurveySettings, abandon: bool = False) -> dict[str, Any] | None:
     """Do the same without Prefect, on threads of this process whatever the runner."""
-    here = settings.model_copy(update={"runner": "threads"})
+    settings.check_used()
+    here = settings.model_copy(update={"runner": "threads", "address": None})
     _, workers, threads = make_runner(here, pick_device(settings.device).type)
     return _survey(here, abandon, PlainThreads(workers), workers, threads)
 
