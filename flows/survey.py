@@ -29,6 +29,7 @@ from pipeline.survey.layout import surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, begin, read_survey
+from pipeline.survey.restore import restore
 from pipeline.survey.road import sum_road
 from pipeline.survey.road_check import INSTALL_GEO, can_place
 from pipeline.survey.settings import SurveySettings
@@ -115,7 +116,10 @@ def _survey(
 ) -> dict[str, Any] | None:
     device = pick_device(settings.device).type
     with hold(surveys_folder(settings.target)):
-        planned = begin(settings, abandon)
+        answering: set[str] = set()
+        planned = begin(settings, abandon, answering)
+        for line in restore(settings.target, answering, settings.bundle):
+            say(line)
         if planned is None:
             say(f"Nothing new: the record in {settings.target} knows every photograph of {settings.photos} as it is.")
             return None

@@ -10,6 +10,7 @@ from pipeline.survey.layout import surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import begin
+from pipeline.survey.restore import restore
 from pipeline.survey.road import sum_road
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import publish, record, summarise
@@ -33,7 +34,9 @@ def run_survey(
         models.errors.UserError: naming what is wrong and the remedy.
     """
     with hold(surveys_folder(settings.target)):
-        survey = begin(settings, abandon)
+        answering: set[str] = set()
+        survey = begin(settings, abandon, answering)
+        restore(settings.target, answering, settings.bundle)
         if survey is None:
             return None
         device = pick_device(settings.device).type

@@ -30,6 +30,16 @@ def table_folder(home: Path, table: str, run_id: str) -> Path:
     return home / "records" / table / f"run_id={run_id}"
 
 
+def geo_folder(out: Path, run_id: str) -> Path:
+    """Where the files for a GIS lie."""
+    return out / "geo" / run_id
+
+
+def page_file(out: Path, run_id: str) -> Path:
+    """Where the page of a survey lies: where people look, under a name that no other file has."""
+    return out / "reports" / f"{run_id}.html"
+
+
 def made_by(out: Path, run_id: str) -> list[Path]:
     """Folders that a run fills beside its own; each carries its mark."""
     tables = [table_folder(out, table, run_id) for table in (*TABLES, *ROAD_TABLES)]
