@@ -25,7 +25,7 @@ from flows.survey_progress import survey_progress
 from flows.tables import print_json
 from models.errors import DataError
 from pipeline.survey.chunk import ChunkDone, process_chunk
-from pipeline.survey.layout import surveys_folder
+from pipeline.survey.layout import check_output, surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, begin, read_survey
@@ -115,6 +115,7 @@ def _survey(
     settings: SurveySettings, abandon: bool, runner: Runner, workers: int, threads: int | None
 ) -> dict[str, Any] | None:
     device = pick_device(settings.device).type
+    check_output(settings.target)
     with hold(surveys_folder(settings.target)):
         answering: set[str] = set()
         planned = begin(settings, abandon, answering)

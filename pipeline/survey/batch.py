@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.survey.chunk import ChunkDone, process_chunk
-from pipeline.survey.layout import surveys_folder
+from pipeline.survey.layout import check_output, surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import begin
@@ -33,6 +33,7 @@ def run_survey(
     Raises:
         models.errors.UserError: naming what is wrong and the remedy.
     """
+    check_output(settings.target)
     with hold(surveys_folder(settings.target)):
         answering: set[str] = set()
         survey = begin(settings, abandon, answering)

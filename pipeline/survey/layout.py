@@ -7,6 +7,7 @@ from pathlib import Path
 
 from models.errors import DataError
 from pipeline.storage.records import new_run_id
+from pipeline.storage.room import check_room
 from pipeline.survey.marks import is_run_id, marked_run, remove_marked
 
 PLAN = "plan.json"
@@ -52,9 +53,8 @@ def check_output(out: Path) -> None:
     Raises:
         DataError: naming what stands in the way.
     """
-    for name in ("records", "reports", *KINDS):
-        if (out / name).exists() and not (out / name).is_dir():
-            raise DataError(f"{out / name} is a file where a survey makes a folder.", "Give another --out.")
+    tables = (f"records/{table}" for table in (*TABLES, *ROAD_TABLES, "runs"))
+    check_room(out, ("reports", *KINDS, *tables), "give another --out")
     for plan in sorted((out / BEFORE_MARKS).glob(f"*/{PLAN}")):
         run = plan.parent.name
         if is_run_id(run) and not row_path(out, run).is_file():

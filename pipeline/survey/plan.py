@@ -16,7 +16,7 @@ from models.errors import BundleError, DataError, UsageError
 from pipeline.placing.camera_file import Camera
 from pipeline.settings import Settings
 from pipeline.storage.atomic import write_whole
-from pipeline.survey.layout import PLAN, check_output, drop, row_path, surveys_folder, sweep, unused_run_id
+from pipeline.survey.layout import PLAN, drop, row_path, surveys_folder, sweep, unused_run_id
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.listing.recorded import read_recorded
@@ -109,10 +109,9 @@ def begin(settings: SurveySettings, abandon: bool = False, answering: set[str] |
     Raises:
         UsageError: an unfinished survey was begun with other settings.
         BundleError: no bundle.
-        DataError: no photographs, a damaged plan, or an earlier version's survey that is not finished.
+        DataError: no photographs, or a damaged plan.
     """
     given = settings.model_copy(update=_absolute(settings))
-    check_output(given.target)
     digest = bundle_digest(given.bundle)
     unfinished = find_unfinished(given.target)
     if unfinished is not None and abandon:

@@ -43,7 +43,7 @@ def web(tmp_path: Path) -> Iterator[str]:
 
 def test_a_hash_sign_begins_a_comment_unless_a_file_has_that_name(tmp_path: Path) -> None:
     (tmp_path / "#2.jpg").write_bytes(b"")
-    (tmp_path / "list.txt").write_text("# by day\n1.jpg\n#2.jpg\n  #3.jpg was blurred\n\"#4.jpg\"\n")
+    (tmp_path / "list.txt").write_text('# by day\n1.jpg\n#2.jpg\n  #3.jpg was blurred\n"#4.jpg"\n')
     source = open_source(SurveySettings(photos=str(tmp_path / "list.txt"), bundle=tmp_path / "b", out=tmp_path / "out"))
     assert [photograph.name for photograph in source.photographs()] == ["1.jpg", "#2.jpg", "#4.jpg"]
     assert source.passed_over == {"comments (#)": 2}
