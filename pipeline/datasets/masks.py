@@ -130,7 +130,7 @@ def _told_codes(pixels: Pixels, path: Path, values: MaskValues) -> Codes:
         return _eight_bits(pixels)
     colours, clear = pixels[..., :3], _clear(pixels, path)
     codes = _colour_codes(colours)
-    if all(high < COLOUR for _, high in (*values.crack, *values.ignore)):
+    if not values.names_colours:
         brightest = colours.max(axis=2)
         codes = np.where(brightest - colours.min(axis=2) <= _CHROMA, brightest, codes).astype(np.uint32)
         if clear is not None and not clear.all():
