@@ -15,7 +15,7 @@ COLOUR = 1 << 24
 """Set in a code that stands for a colour, ``COLOUR | 0xRRGGBB``; without it a code is a grey value.
 
 A pixel's code is a grey value where its channels are equal, in a file of either kind. What a user names keeps the mark:
-``#ffffff`` is white and nothing like it, while 255 is also what is nearly grey and as bright (`pipeline.datasets.masks`).
+``#ffffff`` is white and nothing like it, 255 also what is nearly grey and as bright (`pipeline.datasets.masks`).
 """
 
 EXAMPLE = "crack=38, crack=1,2 ignore=255, crack=128-255 or crack=#ff0000"
@@ -62,6 +62,11 @@ class MaskValues:
     def names_colours(self) -> bool:
         """Whether any of them is a colour, so that colours count, and not how bright they are."""
         return any(high >= COLOUR for _, high in (*self.crack, *self.ignore))
+
+    @property
+    def beyond_8_bits(self) -> bool:
+        """Whether any of them is a grey value that takes more than 8 bits."""
+        return any(255 < high < COLOUR for _, high in (*self.crack, *self.ignore))
 
     def cut(self, codes: NDArray[np.uint32]) -> tuple[Mask, Mask | None]:
         """Crack, and what is not to be judged (None where nothing is), of codes of any shape."""

@@ -56,9 +56,7 @@ def test_masks_of_colours(tmp_path: Path, kind: str, values: str, expected: list
 
 
 @pytest.mark.parametrize(("values", "expected"), [("#ffffff", WHITE), ("255", WHITE), ("#262626", GREY), ("38", GREY)])
-def test_masks_of_greys_have_the_colours_that_they_show(
-    tmp_path: Path, values: str, expected: tuple[int, ...]
-) -> None:
+def test_masks_of_greys_have_the_colours_that_they_show(tmp_path: Path, values: str, expected: tuple[int, ...]) -> None:
     assert of(tmp_path, "grey", f"crack={values}", (BLACK, WHITE, GREY)) == [expected]
 
 
