@@ -51,7 +51,7 @@ def grey_codes(levels: Pixels, path: Path, values: MaskValues | None) -> Greys:
     if not (levels % _SPREAD).any():
         return Greys(np.asarray(wide // _SPREAD, np.uint32), shades=True)
     if top >= _ALMOST_WHITE:
-        return Greys(wide >> 8, shades=True, notes=(DEEP,))
+        return Greys(np.asarray(wide >> 8, np.uint32), shades=True, notes=(DEEP,))
     if values is not None:
         raise DataError(
             f"{path} has 16-bit greys up to {top}: labels, or shades that do not reach white?",
