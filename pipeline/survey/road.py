@@ -136,7 +136,9 @@ def _measured_only(survey: Survey, staging: Path) -> None:
 def cracks_of(outcomes: pa.Table) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Of each photograph that could be done, what is known of it and its rows of ``cracks`` as they were measured."""
     columns = [
-        name for name in ("name", "height_px", "width_px", "gsd_mm_per_px", "mask") if name in outcomes.column_names
+        name
+        for name in ("name", "height_px", "width_px", "gsd_mm_per_px", "mask", "taken_at", "crack_share")
+        if name in outcomes.column_names
     ]
     has_cracks = "cracks" in outcomes.column_names
     done = outcomes.filter(pc.is_null(outcomes["failure_kind"]))

@@ -66,6 +66,7 @@ def test_what_the_tables_say_is_made_of_them(
     assert page.read_text() == before[0]
     pd.testing.assert_frame_equal(gpd.read_parquet(out / "geo" / run / "cracks.parquet"), before[1])
     pd.testing.assert_frame_equal(gpd.read_parquet(out / "geo" / run / "photographs.parquet"), told)
+    assert told["taken_at"].notna().all() == by_track
     pd.testing.assert_frame_equal(read_table("sections", out), before[2])
     assert len(before[1])
     assert len(before[2])
