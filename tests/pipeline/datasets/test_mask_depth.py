@@ -55,6 +55,15 @@ def test_what_may_be_labels_or_dark_shades_is_refused(tmp_path: Path) -> None:
     assert read(tmp_path, LINE, "crack=1 ignore=65535").crack.sum() == LINE.sum()
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_labels_in_colours_of_16_bits_are_not_lost_without_a_word(tmp_path: Path, channels: int) -> None:
+    levels = (LINE * 38)[..., None].repeat(channels, axis=2)
+    levels[..., 3:] = 65535
+    with pytest.raises(DataError, match="16 bits a channel"):
+        read(tmp_path, levels, "crack=38")
+    assert read(tmp_path, levels * 0, "crack=38").crack.sum() == 0
+
+
 @pytest.mark.parametrize("values", [None, "crack=1-255"])
 @pytest.mark.parametrize("first", [0, 1])
 def test_one_reading_for_all_files(tmp_path: Path, values: str | None, first: int) -> None:
