@@ -88,6 +88,7 @@ def survey(
             f"--{OPTIONS.get(e['loc'][-1], e['loc'][-1])}: {e['msg']}".replace("_", "-") for e in error.errors()
         )
         raise UsageError(f"That does not fit: {wrong}.", "`crack-survey survey --help` shows what does.") from error
+    settings.check_used()
     start_prefect()
     from flows.survey import run_from_command
 

@@ -20,6 +20,7 @@ from flows.survey import survey
 from models.errors import UsageError
 from pipeline.settings import make_settings
 from pipeline.survey.listing.credentials import REMEDY, find_credentials
+from pipeline.survey.settings import SurveySettings
 
 FLOWS: dict[FlowName, Flow[..., Any]] = {"experiment": experiment, "evaluate": evaluate_bundle, "survey": survey}
 BY_HAND = [
@@ -105,8 +106,8 @@ def check_parameters(flow: FlowName, given: dict[str, Any], whole: bool) -> dict
         whole: whether those that have no default must be there.
 
     Raises:
-        pydantic.ValidationError, UsageError: one is unknown, missing, or does not fit, or holds a secret, which
-            would stand in the server's database and pages.
+        pydantic.ValidationError, UsageError: one is unknown, missing, or does not fit, does nothing where it stands,
+            or holds a secret, which would stand in the server's database and pages.
     """
     if place := find_credentials(given):
         raise UsageError(f"{place} carries a password, key or signature.", REMEDY)
@@ -116,7 +117,11 @@ def check_parameters(flow: FlowName, given: dict[str, Any], whole: bool) -> dict
     if flow == "experiment" and isinstance(settings, dict) and isinstance(settings.get("preset", "fast"), str):
         rest = {key: value for key, value in settings.items() if key != "preset"}
         given = given | {"settings": make_settings(settings.get("preset", "fast"), rest).model_dump(mode="json")}
-    return _model(flow).model_validate(given).model_dump(mode="json", exclude_unset=True)
+    fitting = _model(flow).model_validate(given)
+    settings = getattr(fitting, "settings", None)
+    if isinstance(settings, SurveySettings):
+        settings.check_used()
+    return fitting.model_dump(mode="json", exclude_unset=True)
 
 
 def _deployment(entry: Entry) -> RunnerDeployment:

@@ -23,6 +23,7 @@ from pipeline.stages.evaluation import Evaluated, evaluate_cascade, images_table
 from pipeline.stages.learnt_from import pictures_learnt
 from pipeline.stages.software import describe_software
 from pipeline.storage.records import new_run_id, write_part
+from pipeline.storage.room import check_home
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.training.loop import device_name, pick_device
 
@@ -79,6 +80,7 @@ def evaluate_bundle(
     Raises:
         models.errors.UserError: naming what is wrong and the remedy.
     """
+    check_home(home())
     began = datetime.now(UTC)
     tag_run("evaluate", dataset.name, part)
     card = read_card(bundle)

@@ -28,6 +28,7 @@ from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, st
 from pipeline.stages.page_input import Measured
 from pipeline.stages.record import RecordedRun, RunInfo, record, record_pooled
 from pipeline.storage.records import new_run_id
+from pipeline.storage.room import check_home
 from pipeline.training.loop import device_name, pick_device
 
 
@@ -148,6 +149,7 @@ def experiment(settings: RunSettings = DEFAULT) -> RecordedRun:
     Raises:
         models.errors.UserError: naming what is wrong and the remedy.
     """
+    check_home(home())
     began = datetime.now(UTC)
     tag_run("experiment", settings.dataset.name, settings.dataset.split, settings.preset)
     recorded = run_folds(settings, began) if settings.dataset.split == "folds" else run_split(settings).recorded

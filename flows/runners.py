@@ -66,8 +66,9 @@ def make_runner(settings: SurveySettings, device: str) -> tuple[Runner, int, int
     """What runs the chunks, how many at a time, and the cores that each may use (None: all there are).
 
     Raises:
-        UsageError: the package for the runner is not installed.
+        UsageError: the package for the runner is not installed, or an address or a number of workers does nothing.
     """
+    settings.check_used()
     cores = len(os.sched_getaffinity(0))
     workers = settings.workers or (1 if device == "cuda" else cores)
     threads = None if device == "cuda" else max(1, cores // workers)

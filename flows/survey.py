@@ -26,10 +26,11 @@ from flows.tables import print_json
 from models.bundle import read_card
 from models.errors import DataError
 from pipeline.survey.chunk import ChunkDone, process_chunk
-from pipeline.survey.layout import surveys_folder
+from pipeline.survey.layout import check_output, surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, begin, read_survey
+from pipeline.survey.restore import restore
 from pipeline.survey.road import sum_road
 from pipeline.survey.road_check import INSTALL_GEO, can_place
 from pipeline.survey.settings import SurveySettings
@@ -106,7 +107,8 @@ def survey(settings: SurveySettings, abandon: bool = False) -> dict[str, Any] | 
 
 def survey_alone(settings: SurveySettings, abandon: bool = False) -> dict[str, Any] | None:
     """Do the same without Prefect, on threads of this process whatever the runner."""
-    here = settings.model_copy(update={"runner": "threads"})
+    settings.check_used()
+    here = settings.model_copy(update={"runner": "threads", "address": None})
     _, workers, threads = make_runner(here, pick_device(settings.device).type)
     return _survey(here, abandon, PlainThreads(workers), workers, threads)
 
@@ -115,8 +117,12 @@ def _survey(
     settings: SurveySettings, abandon: bool, runner: Runner, workers: int, threads: int | None
 ) -> dict[str, Any] | None:
     device = pick_device(settings.device).type
+    check_output(settings.target)
     with hold(surveys_folder(settings.target)):
-        planned = begin(settings, abandon)
+        answering: set[str] = set()
+        planned = begin(settings, abandon, answering)
+        for line in restore(settings.target, answering, settings.bundle):
+            say(line)
         if planned is None:
             say(f"Nothing new: the record in {settings.target} knows every photograph of {settings.photos} as it is.")
             return None

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from pipeline.arrays import Mask
 
 COLOUR = 1 << 24
-"""Set in a code that stands for a colour, ``COLOUR | 0xRRGGBB``; without it a code is a grey value."""
+"""Set in a code that stands for a colour, ``COLOUR | 0xRRGGBB``; without it a code is a grey value.
+
+A pixel's code is a grey value where its channels are equal, in a file of either kind. What a user names keeps the mark:
+``#ffffff`` is white and nothing like it, 255 also what is nearly grey and as bright (`pipeline.datasets.masks`).
+"""
 
 EXAMPLE = "crack=38, crack=1,2 ignore=255, crack=128-255 or crack=#ff0000"
 _VALUE = re.compile(r"(?P<low>\d{1,5})(-(?P<high>\d{1,5}))?|#(?P<colour>[0-9a-fA-F]{6})")
@@ -49,10 +53,20 @@ class MaskValues:
         if "crack" not in said:
             raise ValueError(f"it does not say which values are crack: write it like {EXAMPLE}")
         parsed = cls(said["crack"], said.get("ignore", ()))
-        for low, high in parsed.crack:
-            if any(low <= other_high and other_low <= high for other_low, other_high in parsed.ignore):
+        for low, high in _by_pixel(parsed.crack):
+            if any(low <= other_high and other_low <= high for other_low, other_high in _by_pixel(parsed.ignore)):
                 raise ValueError("a value is called both crack and not to be judged")
         return parsed
+
+    @property
+    def names_colours(self) -> bool:
+        """Whether any of them is a colour, so that colours count, and not how bright they are."""
+        return any(high >= COLOUR for _, high in (*self.crack, *self.ignore))
+
+    @property
+    def beyond_8_bits(self) -> bool:
+        """Whether any of them is a grey value that takes more than 8 bits."""
+        return any(255 < high < COLOUR for _, high in (*self.crack, *self.ignore))
 
     def cut(self, codes: NDArray[np.uint32]) -> tuple[Mask, Mask | None]:
         """Crack, and what is not to be judged (None where nothing is), of codes of any shape."""
@@ -85,8 +99,7 @@ def _range(text: str) -> tuple[int, int]:
     if match is None:
         raise ValueError(f"{text!r} is no value: write it like {EXAMPLE}")
     if match["colour"]:
-        red, green, blue = bytes.fromhex(match["colour"])
-        code = red if red == green == blue else COLOUR | int(match["colour"], 16)
+        code = COLOUR | int(match["colour"], 16)
         return code, code
     low, high = int(match["low"]), int(match["high"] or match["low"])
     if high < low:
@@ -96,6 +109,12 @@ def _range(text: str) -> tuple[int, int]:
 
 def _within(codes: NDArray[np.uint32], ranges: tuple[tuple[int, int], ...]) -> Mask:
     found = np.zeros(codes.shape, bool)
-    for low, high in ranges:
+    for low, high in _by_pixel(ranges):
         found |= (codes >= low) & (codes <= high)
     return found
+
+
+def _by_pixel(ranges: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
+    """The same as pixels have it: a colour that is grey has the code of its grey value."""
+    greys = {low: (low & 0xFF, low & 0xFF) for low, _ in ranges if low >= COLOUR and len({*low.to_bytes(4)[1:]}) == 1}
+    return [greys.get(low, (low, high)) for low, high in ranges]

@@ -143,6 +143,7 @@ class Cascade:
             began = time.perf_counter()
             crops, fine, looked_px = self.stage2.segment(image, boxes)
             probability = fuse_scores(fine, output.coarse_mask, boxes, self.stage1.detector.config.coarse_px)
+            del fine  # as large as the picture
             mask = probability >= self.thresholds.probability
             share = looked_px / mask.size
             spent = detect_ms, _ms_since(began)

@@ -155,7 +155,11 @@ def stitch(
         weight = np.minimum(_ramp(y2 - y1, halo)[:, None], _ramp(x2 - x1, halo)[None, :])
         total[y1:y2, x1:x2] += probability * weight
         weights[y1:y2, x1:x2] += weight
-    return np.divide(total, np.maximum(weights, 1e-6, out=weights), out=total)  # 0 where there is no crop
+    # Crop by crop: of a large picture, most memory of both maps is never touched, and so never taken.
+    for x1, y1, x2, y2 in crops.tolist():
+        total[y1:y2, x1:x2] /= weights[y1:y2, x1:x2]
+        weights[y1:y2, x1:x2] = 1  # what the next crop shares with this one is divided already
+    return total
 
 
 @lru_cache(4096)  # a crop's side each, 16 KB at most: kept whole, weights of many sizes would fill the memory

@@ -12,6 +12,7 @@ import numpy as np
 from models.compiled import compiled
 from pipeline.arrays import AnyBoxes, Boxes, CoarseMask, ProbabilityMap, round_outwards
 
+STRIP = 256  # rows of the coarse mask that are enlarged at a time: a whole one takes as much memory as the picture
 REACH_PX = 8.0  # standard deviation of the blur of the coarse mask; chosen on validation parts (docs/ablations)
 
 
@@ -37,10 +38,22 @@ def fuse_scores(
     inside = round_outwards(boxes, probability.shape)
     if not coarse_mask.size:
         return _only_inside(probability, inside)
-    rows, columns = coarse_mask.shape
-    blurred = cv2.GaussianBlur(coarse_mask, (0, 0), REACH_PX / coarse_px)
-    enlarged = cv2.resize(blurred, (columns * coarse_px, rows * coarse_px), interpolation=cv2.INTER_LINEAR)
-    return _mean_log_odds(probability, np.asarray(enlarged, np.float32), inside)
+    blurred = np.asarray(cv2.GaussianBlur(coarse_mask, (0, 0), REACH_PX / coarse_px), np.float32)
+    fused = np.zeros_like(probability)  # made here: memory that no box touches is never taken
+    for top in range(0, len(blurred), STRIP):
+        strip = inside[(inside[:, 1] < (top + STRIP) * coarse_px) & (inside[:, 3] > top * coarse_px)]
+        if len(strip):
+            _mean_log_odds(probability, _enlarged(blurred, top, coarse_px), strip, top * coarse_px, fused)
+    return fused
+
+
+def _enlarged(coarse_mask: CoarseMask, top: int, coarse_px: int) -> ProbabilityMap:
+    """`STRIP` rows of a coarse mask from `top` on, in px of the picture, as they are in the whole one enlarged."""
+    first, last = max(top - 1, 0), min(top + STRIP + 1, len(coarse_mask))  # a row is mixed with its neighbours
+    size = coarse_mask.shape[1] * coarse_px, (last - first) * coarse_px
+    enlarged = cv2.resize(coarse_mask[first:last], size, interpolation=cv2.INTER_LINEAR)
+    skipped = (top - first) * coarse_px
+    return np.asarray(enlarged[skipped : skipped + STRIP * coarse_px], np.float32)
 
 
 def _only_inside(probability: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
@@ -51,14 +64,14 @@ def _only_inside(probability: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
 
 
 @compiled(error_model="numpy")  # a check for divisions by 0, which `least` rules out, is slow
-def _mean_log_odds(probability: ProbabilityMap, other: ProbabilityMap, boxes: Boxes) -> ProbabilityMap:
-    """The same with boxes ``(N, 4)`` int64 inside the frame, and stage 1's map, which covers it."""
-    fused = np.zeros_like(probability)
+def _mean_log_odds(
+    probability: ProbabilityMap, other: ProbabilityMap, boxes: Boxes, top: int, fused: ProbabilityMap
+) -> None:
+    """Fill a strip of `fused`, with boxes ``(N, 4)`` int64 inside the frame, and stage 1's map from row `top` on."""
     none, sure, least = np.float32(0), np.float32(1), np.float32(1e-30)
     for x1, y1, x2, y2 in boxes:
-        for y in range(y1, y2):
+        for y in range(max(y1, top), min(y2, top + len(other))):
             for x in range(x1, x2):
-                one, two = probability[y, x], other[y, x]
+                one, two = probability[y, x], other[y - top, x]
                 crack, road = np.sqrt(one * two), np.sqrt(max((sure - one) * (sure - two), none))
                 fused[y, x] = crack / max(crack + road, least)
-    return fused

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.errors import DataError
 from pipeline.arrays import Mask
+from pipeline.datasets.mask_depth import Greys, grey_codes
 from pipeline.datasets.pictures import LOSSY, Pixels, read_pixels
 from pipeline.mask_values import COLOUR, MaskValues, told
 
@@ -41,12 +42,14 @@ class Truth(NamedTuple):
         ignore: ``(H, W)`` bool, True where nobody is to judge; None where everything is to be judged.
         notes: what a user should know of how the file was read.
         white: 255 was taken for crack, by the set of values alone.
+        shades: how 16 bits were read (`pipeline.datasets.mask_depth.Greys`).
     """
 
     crack: Mask
     ignore: Mask | None = None
     notes: tuple[str, ...] = ()
     white: bool = False
+    shades: bool | None = None
 
 
 def read_mask(path: Path) -> Mask:
@@ -77,14 +80,14 @@ def read_truth(path: Path, values: MaskValues | None = None) -> Truth:
         DataError: the file is missing or unreadable, or its values do not say which pixels are crack.
     """
     pixels, kind = read_pixels(path)
-    codes, notes = _codes(pixels, path) if values is None else (_told_codes(pixels, path, values), ())
+    codes, shades, notes = grey_codes(pixels, path, values) if pixels.ndim == 2 else _of_colours(pixels, path, values)
     if values is not None:
         crack, ignore = values.cut(codes)
     else:
         crack, ignore, note = _recognise(codes, path, lossy=kind in LOSSY)
         notes += note
     white = values is None and bool(crack.any()) and bool((codes[crack] == 255).all())
-    return Truth(np.ascontiguousarray(crack), ignore, notes, white)
+    return Truth(np.ascontiguousarray(crack), ignore, notes, white, shades)
 
 
 def notes_of(truth: Truth) -> tuple[str, ...]:
@@ -109,10 +112,13 @@ def told_once(notes: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{paths[0]}{more[note]}: {note}" for note, paths in of_kind.items()]
 
 
+def _of_colours(pixels: Pixels, path: Path, values: MaskValues | None) -> Greys:
+    codes, notes = _codes(pixels, path) if values is None else (_told_codes(pixels, path, values), ())
+    return Greys(codes, None, notes)
+
+
 def _codes(pixels: Pixels, path: Path) -> tuple[Codes, tuple[str, ...]]:
     """One code a pixel: grey value, or `COLOUR` with the colour; and a note where the alpha was taken."""
-    if pixels.ndim == 2:
-        return _eight_bits(pixels), ()
     colours = pixels[..., :3]
     clear = _clear(pixels, path)
     if clear is None:
@@ -126,11 +132,9 @@ def _codes(pixels: Pixels, path: Path) -> tuple[Codes, tuple[str, ...]]:
 
 def _told_codes(pixels: Pixels, path: Path, values: MaskValues) -> Codes:
     """The same where a user has told the values, so that a pixel's code does not depend on the others of its file."""
-    if pixels.ndim == 2:
-        return _eight_bits(pixels)
     colours, clear = pixels[..., :3], _clear(pixels, path)
     codes = _colour_codes(colours)
-    if all(high < COLOUR for _, high in (*values.crack, *values.ignore)):
+    if not values.names_colours:
         brightest = colours.max(axis=2)
         codes = np.where(brightest - colours.min(axis=2) <= _CHROMA, brightest, codes).astype(np.uint32)
         if clear is not None and not clear.all():
@@ -167,16 +171,6 @@ def _clear(pixels: Pixels, path: Path) -> Mask | None:
 
 def _several(path: Path, remedy: str) -> DataError:
     return DataError(f"{path} has clear pixels beside those of several colours.", remedy)
-
-
-def _eight_bits(levels: Pixels) -> Codes:
-    """16-bit greys as 8-bit ones where they reach up to white; labels stay as they are."""
-    top = int(levels.max(initial=0))
-    if top <= 255:
-        return levels.astype(np.uint32)
-    if not (levels % 257).any():  # 8 bits spread over 16
-        return (levels // 257).astype(np.uint32)
-    return (levels >> 8 if top >= 255 << 8 else levels).astype(np.uint32)
 
 
 def _colour_codes(colours: Pixels) -> Codes:

@@ -103,7 +103,7 @@ class PairedDataset(CrackDataset):
         image, valid = read_photo(pair.image)
         truth = Truth(np.zeros(image.shape[:2], bool)) if pair.truth is None else self._read_truth(pair.truth)
         mask, ignore = truth.crack, truth.ignore
-        if pair.truth is not None and self.mask_values is None:
+        if pair.truth is not None:
             self._coding.check(pair.truth, truth)
         if mask.shape != image.shape[:2]:
             raise DataError(_mismatch(pair, image.shape[:2], mask.shape), "Replace one of them; neither is resized.")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -55,7 +56,24 @@ def read_pixels(path: Path) -> tuple[Pixels, str]:
         picture.load()
         if picture.format == "TIFF":
             tiff.check_sums(path.read_bytes(), 0)
-        return turn(_decode(picture, path), orientation(picture)), str(picture.format)
+        pixels = _decode(picture, path)
+        if pixels.ndim == 3 and not pixels[..., :3].any():
+            _check_not_lost(path)
+        return turn(pixels, orientation(picture)), str(picture.format)
+
+
+def _check_not_lost(path: Path) -> None:
+    """Refuse colours of 16 bits that all lie in the lower eight, as labels do: Pillow keeps the higher ones alone.
+
+    Raises:
+        DataError: they do.
+    """
+    deep = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if deep is not None and deep.dtype == np.uint16 and deep[..., :3].any():
+        raise DataError(
+            f"{path} has 16 bits a channel, and values of the lower 8 alone, which would all be read as 0.",
+            "Save it with 8 bits a channel.",
+        )
 
 
 @contextmanager

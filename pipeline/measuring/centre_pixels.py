@@ -43,18 +43,22 @@ class Graph(NamedTuple):
 
 def trace(mask: Mask) -> Graph:
     """Thin ``(H, W)`` bool, continued beyond the frame by its edge, and trace what is left."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    plane = np.ascontiguousarray(mask).view(np.uint8)
+    x, y, width, height = cv2.boundingRect(plane)
     if width == 0:
         return Graph(np.zeros((0, 2)), np.zeros(1, np.int64), np.zeros((0, 2), np.int64), np.zeros(0))
     # Only the part that holds cracks, with a rim of background where the frame does not end.
     left, top = max(x - 1, 0), max(y - 1, 0)
     right, bottom = min(x + width + 1, mask.shape[1]), min(y + height + 1, mask.shape[0])
-    part = mask[top:bottom, left:right].astype(np.uint8)
+    part = plane[top:bottom, left:right]
     padded = cv2.copyMakeBorder(part, PAD_PX, PAD_PX, PAD_PX, PAD_PX, cv2.BORDER_REPLICATE)
-    thinned = thin(np.pad(np.asarray(padded, np.uint8), 1))
+    thinned = np.pad(np.asarray(padded, np.uint8), 1)
+    thin(thinned)
     ys, xs = set_pixels(thinned)
     _thin_corners(thinned, ys, xs)
-    points, starts, nodes, places = _trace(thinned, ys, xs)
+    # Made here: of a large picture, memory that no line touches is never taken.
+    node, done = np.zeros(thinned.shape, np.int32), np.zeros(thinned.shape, np.uint8)
+    points, starts, nodes, places = _trace(thinned, ys, xs, node, done)
     radii = distances(np.asarray(padded, np.uint8), places - 1)
     return Graph(points + np.array([left - PAD_PX - 1, top - PAD_PX - 1]), starts, nodes, radii)
 
@@ -144,13 +148,19 @@ def _next(
 
 @compiled()
 def _trace(
-    thin: NDArray[np.uint8], ys: NDArray[np.int64], xs: NDArray[np.int64]
+    thin: NDArray[np.uint8],
+    ys: NDArray[np.int64],
+    xs: NDArray[np.int64],
+    node: NDArray[np.int32],
+    done: NDArray[np.uint8],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Walk from node to node. Returns points, starts and nodes of the segments, and the places of the nodes."""
-    node = np.zeros(thin.shape, np.int32)
+    """Walk from node to node; `node` and `done`, as large as `thin`, are 0.
+
+    Returns:
+        points, starts and nodes of the segments, and the places of the nodes.
+    """
     places = _find_nodes(thin, ys, xs, node)
     met = np.zeros(len(places) + 1, np.int64)
-    done = np.zeros(thin.shape, np.uint8)
     path = [(0.0, 0.0)]
     starts, ends = [0], [(np.int64(0), np.int64(0))]
     path.pop(), ends.pop()  # they told numba the types

@@ -52,7 +52,7 @@ def draw_lines(graph: Graph, chains: Chains, mask: Mask) -> Lines:
     cut = cut_at_frame(*raw, mask.shape[0], mask.shape[1])
     points, _, starts = cut[:3]
     sampled = np.arange(0, len(points), RADIUS_EVERY)
-    at = distances(mask.astype(np.uint8), points[sampled])
+    at = distances(np.ascontiguousarray(mask).view(np.uint8), points[sampled])
     bounds = np.searchsorted(sampled, starts)
     radius = _medians(at, np.minimum(bounds, len(sampled) - 1))
     return Lines(*trim(*cut, radius), radius)

@@ -30,10 +30,9 @@ _GOES = _goes()
 
 
 def thin(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(H, W)`` 0 or 1 → the same, worn down to lines of a pixel; its outermost pixels must be 0."""
-    thinned = mask.copy()
-    _thin(thinned, *set_pixels(thinned), _GOES)
-    return thinned
+    """Wear ``(H, W)`` 0 or 1 down to lines of a pixel, in place; its outermost pixels must be 0."""
+    _thin(mask, *set_pixels(mask), _GOES)
+    return mask
 
 
 def set_pixels(plane: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -76,14 +76,13 @@ def measure_masks(
         camera: that took the photographs; none: it looked straight down.
 
     Raises:
-        DataError: there is no mask, one cannot be read, or two mean different things by 255.
+        DataError: there is no mask, one cannot be read, or two mean different things by one value.
     """
     took = camera or Camera(view="down", lane=Lane(axis_deg=settings.lane_axis_deg))
     rows, notes, coding = [], dict[str, Sequence[str]](), OneCoding()
     for name, path in find_masks(masks):
         truth = read_truth(path, values)
-        if values is None:
-            coding.check(path, truth)
+        coding.check(path, truth)
         notes[str(path)] = notes_of(truth)
         height, width = truth.crack.shape
         sight, region = sight_of(took, width, height, None, gsd_mm_per_px), region_in(took, height, width)

@@ -15,6 +15,9 @@ from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
 
 LAYERS = ("cracks", "sections", "photographs")
+FILES = (*(f"{layer}{suffix}" for layer in LAYERS for suffix in (".parquet", ".geojson")), "survey.gpkg")
+"""Names of all that `write_geo_files` makes of `LAYERS`."""
+
 CRS = "EPSG:4326"
 
 _HIDDEN = {"line_px", "outline_px", "line_deg", "schema_version", "latitude_deg", "longitude_deg"}

@@ -49,6 +49,7 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
         config.coarse_px if config.coarse_mask else None,
         COARSE_THRESHOLDS if thresholds.coarse_mask is None else [thresholds.coarse_mask],
         [sample.ignore for sample in val],
+        thresholds.score,
     )
     point = choose_operating_point(candidates, thresholds, sets_of(settings, [sample.name for sample in val]))
     stage1.boxes = point.coarse_boxes

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.survey.chunk import ChunkDone, process_chunk
-from pipeline.survey.layout import surveys_folder
+from pipeline.survey.layout import check_output, surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import begin
+from pipeline.survey.restore import restore
 from pipeline.survey.road import sum_road
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import publish, record, summarise
@@ -32,8 +33,11 @@ def run_survey(
     Raises:
         models.errors.UserError: naming what is wrong and the remedy.
     """
+    check_output(settings.target)
     with hold(surveys_folder(settings.target)):
-        survey = begin(settings, abandon)
+        answering: set[str] = set()
+        survey = begin(settings, abandon, answering)
+        restore(settings.target, answering, settings.bundle)
         if survey is None:
             return None
         device = pick_device(settings.device).type

@@ -99,9 +99,11 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
     for batch in process_pictures(cascade, to_scale, survey.plan.camera):
         for picture, found in batch:
             rows.append(_outcome(survey, cascade, picture, found) | {"path": store.address(picture.photograph.name)})
+            del picture, found  # while the next is looked at, nothing holds this one
         share = (time.perf_counter() - last) * 1e3 / len(batch)
         for row in rows[-len(batch) :]:
             row["total_ms"] = share
+        batch.clear()
         last = time.perf_counter()
     done = ChunkDone(
         number=number,

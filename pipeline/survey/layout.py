@@ -7,6 +7,7 @@ from pathlib import Path
 
 from models.errors import DataError
 from pipeline.storage.records import new_run_id
+from pipeline.storage.room import check_room
 from pipeline.survey.marks import is_run_id, marked_run, remove_marked
 
 PLAN = "plan.json"
@@ -30,6 +31,16 @@ def table_folder(home: Path, table: str, run_id: str) -> Path:
     return home / "records" / table / f"run_id={run_id}"
 
 
+def geo_folder(out: Path, run_id: str) -> Path:
+    """Where the files for a GIS lie."""
+    return out / "geo" / run_id
+
+
+def page_file(out: Path, run_id: str) -> Path:
+    """Where the page of a survey lies: where people look, under a name that no other file has."""
+    return out / "reports" / f"{run_id}.html"
+
+
 def made_by(out: Path, run_id: str) -> list[Path]:
     """Folders that a run fills beside its own; each carries its mark."""
     tables = [table_folder(out, table, run_id) for table in (*TABLES, *ROAD_TABLES)]
@@ -42,9 +53,8 @@ def check_output(out: Path) -> None:
     Raises:
         DataError: naming what stands in the way.
     """
-    for name in ("records", "reports", *KINDS):
-        if (out / name).exists() and not (out / name).is_dir():
-            raise DataError(f"{out / name} is a file where a survey makes a folder.", "Give another --out.")
+    tables = (f"records/{table}" for table in (*TABLES, *ROAD_TABLES, "runs"))
+    check_room(out, ("reports", *KINDS, *tables), "give another --out")
     for plan in sorted((out / BEFORE_MARKS).glob(f"*/{PLAN}")):
         run = plan.parent.name
         if is_run_id(run) and not row_path(out, run).is_file():

@@ -44,7 +44,7 @@ def output_name(name: str, suffix: str) -> str:
 def mask_png(mask: Mask) -> bytes:
     """``(H, W)`` bool as PNG with one bit a pixel, white on crack."""
     target = io.BytesIO()
-    Pillow.fromarray(mask).convert("1").save(target, "PNG", compress_level=3)
+    Pillow.fromarray(mask).save(target, "PNG", compress_level=3)
     return target.getvalue()
 
 

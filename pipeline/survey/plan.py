@@ -16,7 +16,7 @@ from models.errors import BundleError, DataError, UsageError
 from pipeline.placing.camera_file import Camera
 from pipeline.settings import Settings
 from pipeline.storage.atomic import write_whole
-from pipeline.survey.layout import PLAN, check_output, drop, row_path, surveys_folder, sweep, unused_run_id
+from pipeline.survey.layout import PLAN, drop, row_path, surveys_folder, sweep, unused_run_id
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.listing.recorded import read_recorded
@@ -95,12 +95,13 @@ class Survey:
         return (number for number in range(self.chunks) if self.chunk_path(number).name not in done)
 
 
-def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
+def begin(settings: SurveySettings, abandon: bool = False, answering: set[str] | None = None) -> Survey | None:
     """Go on with the unfinished survey of this output, or list the photographs of a new one. Needs the lock.
 
     Args:
         settings: as the user gave them.
         abandon: drop an unfinished survey instead of going on with it.
+        answering: is told of the recorded runs from which photographs are known; of none where it goes on.
 
     Returns:
         The survey; None where the record knows every photograph as it is.
@@ -108,10 +109,9 @@ def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
     Raises:
         UsageError: an unfinished survey was begun with other settings.
         BundleError: no bundle.
-        DataError: no photographs, a damaged plan, or an earlier version's survey that is not finished.
+        DataError: no photographs, or a damaged plan.
     """
     given = settings.model_copy(update=_absolute(settings))
-    check_output(given.target)
     digest = bundle_digest(given.bundle)
     unfinished = find_unfinished(given.target)
     if unfinished is not None and abandon:
@@ -125,7 +125,7 @@ def begin(settings: SurveySettings, abandon: bool = False) -> Survey | None:
         kept = unfinished.plan.settings
         now = given.model_copy(update={name: getattr(kept, name) for name in ("chunk", "incremental")})
         return Survey(given.target, _store(unfinished, now), resumed=True)
-    return _plan(given, digest)
+    return _plan(given, digest, set() if answering is None else answering)
 
 
 def find_unfinished(out: Path) -> Survey | None:
@@ -177,14 +177,14 @@ def most_bytes(max_pixels: int) -> int:
     return 8 * max_pixels + 2**26
 
 
-def _plan(settings: SurveySettings, digest: str) -> Survey | None:
+def _plan(settings: SurveySettings, digest: str, answering: set[str]) -> Survey | None:
     camera = read_road(settings.road)
     source = open_source(settings)
     run_id = unused_run_id(settings.target)
     folder = surveys_folder(settings.target) / run_id
     put_mark(folder, run_id)
     counts: Counter[str] = Counter()
-    parts = write_work_list(_new(source, settings, digest, counts), settings.chunk, folder / "worklist")
+    parts = write_work_list(_new(source, settings, digest, counts, answering), settings.chunk, folder / "worklist")
     if not parts:
         drop(settings.target, run_id)
     if not counts:
@@ -212,13 +212,17 @@ def _plan(settings: SurveySettings, digest: str) -> Survey | None:
     return survey
 
 
-def _new(source: Source, settings: SurveySettings, digest: str, counts: Counter[str]) -> Iterator[Photograph]:
-    recorded = read_recorded(settings, digest) if settings.incremental else None
+def _new(
+    source: Source, settings: SurveySettings, digest: str, counts: Counter[str], answering: set[str]
+) -> Iterator[Photograph]:
+    recorded, runs = read_recorded(settings, digest) if settings.incremental else (None, [])
     for photograph in source.photographs():
         known = recorded is not None and recorded.holds(photograph, source.store, most_bytes(settings.max_pixels))
         counts["known" if known else "new"] += 1
         if not known:
             yield photograph
+    if recorded is not None:
+        answering |= recorded.answering(runs)
 
 
 def _store(survey: Survey, settings: SurveySettings) -> Plan:

@@ -76,17 +76,26 @@ def process_pictures(
         camera: that took them; beside its road nothing is looked at.
     """
     for batch in batches(pictures):
-        looks = [_looked_at(cascade, picture, camera) for picture in batch]
-        images = [look for look in looks if not isinstance(look, Failure)]
-        found: Iterator[CascadeResult | Failure]
-        try:
-            found = iter(cascade.look(images))
-        except Exception:  # some picture of the batch is to blame: each by itself tells which
-            found = (_look(cascade, image) for image in images)
-        yield [
-            (p, look if isinstance(look, Failure) else _on_picture(cascade, next(found), p, camera))
-            for p, look in zip(batch, looks, strict=True)
-        ]
+        done = _process(cascade, batch, camera)
+        batch.clear()
+        yield done
+        del done  # no picture outlives its turn: the next may be as large
+
+
+def _process(
+    cascade: Cascade, batch: list[Picture], camera: Camera | None
+) -> list[tuple[Picture, CascadeResult | Failure]]:
+    looks = [_looked_at(cascade, picture, camera) for picture in batch]
+    images = [look for look in looks if not isinstance(look, Failure)]
+    found: Iterator[CascadeResult | Failure]
+    try:
+        found = iter(cascade.look(images))
+    except Exception:  # some picture of the batch is to blame: each by itself tells which
+        found = (_look(cascade, image) for image in images)
+    return [
+        (p, look if isinstance(look, Failure) else _on_picture(cascade, next(found), p, camera))
+        for p, look in zip(batch, looks, strict=True)
+    ]
 
 
 def _looked_at(cascade: Cascade, picture: Picture, camera: Camera | None) -> Image | Failure:
@@ -134,6 +143,10 @@ def batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
             batch, pixels = [], 0.0
         batch.append(picture)
         pixels += own
+        del picture
+        if pixels >= BATCH_PX:  # nothing is read for a batch that is full
+            yield batch
+            batch, pixels = [], 0
     if batch:
         yield batch
 

@@ -7,7 +7,7 @@ Runs once all chunks are done and before anything is published. What it makes ap
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from pipeline.placing.photograph_view import Sight, sight_of
 from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
-from pipeline.survey.layout import ROAD_TABLES, table_folder
+from pipeline.survey.layout import ROAD_TABLES, geo_folder, table_folder
 from pipeline.survey.listing.photographs import PLACE
 from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.marks import put_mark
@@ -29,6 +29,9 @@ from pipeline.survey.plan import Survey
 from pipeline.survey.road_check import can_place
 
 ROADBOOK = "roadbook.parquet"
+
+Parts = Callable[[list[str] | None], Iterator[pa.Table]]
+"""Outcomes, as many at a time as go into one part of a table, with the columns named; None: all."""
 
 _KNOWN = ["name", "height_px", "width_px", *PLACE]
 _PLACED = ("position_source", "heading_source", "chainage_source", "owned_from_m", "owned_to_m", "flags")
@@ -47,7 +50,7 @@ def sum_road(survey: Survey) -> None:
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     if can_place():
-        _place_and_sum(survey, staging)
+        _place_and_sum(survey, staging, partial(_parts, survey))
     else:
         _measured_only(survey, staging)
     for table in ROAD_TABLES:
@@ -56,6 +59,28 @@ def sum_road(survey: Survey) -> None:
             put_mark(made, run)
             target.parent.mkdir(parents=True, exist_ok=True)
             made.rename(target)
+
+
+def sum_again(survey: Survey, parts: Parts) -> None:
+    """Make the sections and the files for a GIS of a recorded survey again; its other tables stay as they are.
+
+    Args:
+        parts: what its chunks said, of its tables.
+
+    Raises:
+        DataError: a table is damaged, or the disk is full.
+    """
+    run, staging = survey.plan.run_id, survey.folder / "road"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    if can_place():
+        _place_and_sum(survey, staging, parts)
+    else:
+        write_part("sections", run, [], staging)
+    made, target = (table_folder(home, "sections", run) for home in (staging, survey.out))
+    put_mark(target, run)
+    for path in made.glob("part-*.parquet"):
+        path.replace(target / path.name)
 
 
 def placed_images(survey: Survey, images: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +101,7 @@ def sight_in(survey: Survey, width: int, height: int, manifest_mm: float | None)
     return sight_of(survey.plan.camera, width, height, manifest_mm, survey.plan.settings.road.gsd_mm_per_px)
 
 
-def _place_and_sum(survey: Survey, staging: Path) -> None:
+def _place_and_sum(survey: Survey, staging: Path, parts: Parts) -> None:
     from pipeline.placing.geo_files import write_geo_files
     from pipeline.placing.roadbook import make_roadbook
     from pipeline.placing.section_length import section_metres
@@ -85,24 +110,24 @@ def _place_and_sum(survey: Survey, staging: Path) -> None:
     from pipeline.survey.road_layers import Layers, add_section_lines
 
     plan, road = survey.plan, survey.plan.settings.road
-    images = pd.concat([_images(outcomes) for outcomes in _parts(survey, _KNOWN)], ignore_index=True)
+    images = pd.concat([_images(outcomes) for outcomes in parts(_KNOWN)], ignore_index=True)
     track = None if road.track is None else read_track(road.track)
     forward = plan.camera is not None and plan.camera.view == "forward"
     book = make_roadbook(images, partial(sight_in, survey), track, road.offset_s, forward)
     sums, layers = SectionSums(section_metres(road.section)), Layers(book)
     pq.write_table(layers.roadbook(), staging / ROADBOOK)
-    for part, outcomes in enumerate(_parts(survey)):
+    for part, outcomes in enumerate(parts(None)):
         rows = list(layers.place_part(outcomes, partial(sight_in, survey), sums))
         write_part("cracks", plan.run_id, rows, staging, part)
     sections = add_section_lines(sums.rows(), book.values())
     write_part("sections", plan.run_id, sections, staging)
-    geo = survey.out / "geo" / plan.run_id
+    geo = geo_folder(survey.out, plan.run_id)
     put_mark(geo, plan.run_id)
     write_geo_files(layers.frames(sections), geo)
 
 
 def _measured_only(survey: Survey, staging: Path) -> None:
-    for part, outcomes in enumerate(_parts(survey)):
+    for part, outcomes in enumerate(_parts(survey, None)):
         rows = [crack for _, cracks in cracks_of(outcomes) for crack in cracks]
         write_part("cracks", survey.plan.run_id, rows, staging, part)
     write_part("sections", survey.plan.run_id, [], staging)
@@ -111,7 +136,9 @@ def _measured_only(survey: Survey, staging: Path) -> None:
 def cracks_of(outcomes: pa.Table) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Of each photograph that could be done, what is known of it and its rows of ``cracks`` as they were measured."""
     columns = [
-        name for name in ("name", "height_px", "width_px", "gsd_mm_per_px", "mask") if name in outcomes.column_names
+        name
+        for name in ("name", "height_px", "width_px", "gsd_mm_per_px", "mask", "taken_at", "crack_share")
+        if name in outcomes.column_names
     ]
     has_cracks = "cracks" in outcomes.column_names
     done = outcomes.filter(pc.is_null(outcomes["failure_kind"]))
@@ -122,7 +149,7 @@ def cracks_of(outcomes: pa.Table) -> Iterator[tuple[dict[str, Any], list[dict[st
         yield row, [nothing | own | crack for crack in row.pop("cracks", None) or []]
 
 
-def _parts(survey: Survey, columns: list[str] | None = None) -> Iterator[pa.Table]:
+def _parts(survey: Survey, columns: list[str] | None) -> Iterator[pa.Table]:
     """Outcomes of the chunks, as many at a time as go into one part of a table."""
     group = chunks_a_part(survey.plan.settings.chunk)
     for first in range(0, survey.chunks, group):

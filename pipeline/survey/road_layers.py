@@ -49,7 +49,8 @@ class Layers:
             placed = self._book[row["name"]]
             sight = sight_in(row["width_px"], row["height_px"], row["gsd_mm_per_px"])
             counted = sums.add(placed, sight, cracks)
-            self._photographs.append(_photograph(placed) | {"name": row["name"]})
+            told = {name: row.get(name) for name in ("name", "taken_at", "crack_share")}
+            self._photographs.append(_photograph(placed) | told)
             for crack in cracks:
                 full = crack | place_crack(crack, placed, sight, counted.get(crack["crack_id"]))
                 if full.get("line_deg") or _unplaced(crack, placed, sight):

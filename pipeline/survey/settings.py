@@ -89,6 +89,25 @@ class SurveySettings(Settings):
         """Folder that the survey fills, absolute."""
         return (self.out if self.out is not None else home() / "surveys" / self.name).resolve()
 
+    def check_used(self) -> None:
+        """Refuse what would do nothing where it stands.
+
+        Raises:
+            UsageError: an address for threads, which run here, or a number of workers for a cluster that has its own.
+        """
+        if self.address is None:
+            return
+        if self.runner == "threads":
+            raise UsageError(
+                f"--address {self.address} names a cluster, and the chunks are run by threads of this process.",
+                "Give --runner dask or --runner ray with it, or leave --address out.",
+            )
+        if self.workers is not None:
+            raise UsageError(
+                f"--workers {self.workers} does nothing: the cluster at {self.address} has workers of its own.",
+                "Leave --workers out, or --address, to start a cluster here.",
+            )
+
     def check_same(self, now: SurveySettings, remedy: str) -> None:
         """Refuse to go on with other settings than those begun with; the bundle's content is compared elsewhere.
 

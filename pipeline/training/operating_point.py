@@ -28,11 +28,13 @@ class Candidates(NamedTuple):
 
     Attributes:
         coarse_boxes: C ways to draw boxes; one without a meaning for a detector that has no coarse mask.
-        counts: ``(P, C, T, F)`` of each validation picture, at each of `SCORES` (`pipeline.metrics.counts_at`).
+        counts: ``(P, C, T, F)`` of each validation picture, at each of `scores` (`pipeline.metrics.counts_at`).
+        scores: ``(T,)``, rising: `SCORES`, and one that the user has fixed between two of them.
     """
 
     coarse_boxes: list[CoarseBoxes]
     counts: NDArray[np.int64]
+    scores: NDArray[np.float64] = SCORES
 
 
 class OperatingPoint(NamedTuple):
@@ -73,6 +75,7 @@ def candidates_of(
     coarse_px: int | None,
     coarse_thresholds: Sequence[float] = COARSE_THRESHOLDS,
     ignores: Sequence[Mask | None] | None = None,
+    score: float | None = None,
 ) -> Candidates:
     """Count at each pair of thresholds what there is to choose by.
 
@@ -83,7 +86,9 @@ def candidates_of(
         coarse_px: side of a pixel of the coarse mask, px; none for a detector without one, which has one way only.
         coarse_thresholds: thresholds of the coarse mask.
         ignores: ``(H, W)`` bool of each picture, True on pixels not to be judged; none: all are.
+        score: score threshold that is fixed, which is counted at exactly; none: it is to be chosen.
     """
+    scores = SCORES if score is None else np.union1d(SCORES, [score])
     thresholds = coarse_thresholds if coarse_px else coarse_thresholds[:1]
     ways = [CoarseBoxes(threshold=threshold, **splitting.model_dump()) for threshold in thresholds]
     counts = []
@@ -92,8 +97,8 @@ def candidates_of(
         detections = [
             boxes_from_coarse_mask(output, coarse_px, way) if coarse_px else output.detections for way in ways
         ]
-        counts.append([counts_at(*each, mask, SCORES, skeleton, ignore) for each in detections])
-    return Candidates(ways, np.array(counts))
+        counts.append([counts_at(*each, mask, scores, skeleton, ignore) for each in detections])
+    return Candidates(ways, np.array(counts), scores)
 
 
 def choose_operating_point(
@@ -110,7 +115,7 @@ def choose_operating_point(
     them: pooled, the set with the widest cracks would decide for all.
 
     Args:
-        candidates: of `candidates_of`, which has minded ``thresholds.coarse_mask``.
+        candidates: of `candidates_of`, which has minded ``thresholds.coarse_mask`` and ``thresholds.score``.
         thresholds: targets, and what is fixed.
         sets: data set of each picture; none: all are of one.
     """
@@ -118,14 +123,15 @@ def choose_operating_point(
     crack_px = candidates.counts[:, 0, 0, list(RegionCounts.__dataclass_fields__).index("crack_px")]
     by_set, draws = pictures_by_set(sets, (crack_px > 0).tolist()), _draws(sets)
     drawn = [np.tensordot(draws[:, some], candidates.counts[some], axes=1) for some in by_set.values()]
-    chosen = [_choose(counts, thresholds) for counts in np.stack(drawn, axis=1)]
+    fixed = None if thresholds.score is None else int(np.abs(candidates.scores - thresholds.score).argmin())
+    chosen = [_choose(counts, thresholds, fixed) for counts in np.stack(drawn, axis=1)]
     whole = np.stack([candidates.counts[some].sum(axis=0) for some in by_set.values()])
-    way, score = _middle_pair(chosen, whole, thresholds)
+    way, score = _middle_pair([*chosen, _choose(whole, thresholds, fixed)], whole, thresholds)
     figures = np.stack(_figures_of(whole), axis=-1)[:, way, score]
     return OperatingPoint(
         candidates.coarse_boxes[way],
-        float(SCORES[score]) if thresholds.score is None else thresholds.score,
-        curve_of(candidates.counts[:, way].sum(axis=0), SCORES),
+        float(candidates.scores[score]),
+        curve_of(candidates.counts[:, way].sum(axis=0), candidates.scores),
         {name: dict(zip(FIGURES, row, strict=True)) for name, row in zip(by_set, figures.tolist(), strict=True)},
     )
 
@@ -146,19 +152,19 @@ def _middle_pair(
     """Of the pairs that draws have chosen, and that of all pictures, the middle one of those that keep to most.
 
     Args:
-        chosen: indices of both thresholds, by draw.
+        chosen: indices of both thresholds, by draw, and last on all pictures.
         counts: ``(S, C, T, F)`` of all pictures, by data set.
         thresholds: targets.
     """
     precision, error, reduction = _figures(counts)
-    pairs = sorted({*chosen, _choose(counts, thresholds)})
+    pairs = sorted(set(chosen))
     kept = {
         pair: (-max(error[pair], thresholds.target_error), min(precision[pair], thresholds.target_precision))
         for pair in pairs
     }
     best = [pair for pair in pairs if kept[pair] == max(kept.values())]
     sides = np.array([max(count - 1, 1) for count in counts.shape[1:3]])
-    middle = np.median(chosen, axis=0)
+    middle = np.median(chosen[:-1], axis=0)
 
     def distance(pair: tuple[int, int]) -> tuple[float, float]:
         return float((np.abs(np.array(pair) - middle) / sides).sum()), -reduction[pair]
@@ -166,8 +172,8 @@ def _middle_pair(
     return min(best, key=distance)
 
 
-def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> tuple[int, int]:
-    """The best pair of thresholds by ``(S, C, T, F)`` counts of data sets, as indices.
+def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings, fixed: int | None) -> tuple[int, int]:
+    """The best pair of thresholds by ``(S, C, T, F)`` counts of data sets, as indices; `fixed` is that of a score.
 
     Each way to draw boxes is taken in the middle (the median) of all score thresholds that keep to both
     ``thresholds.target_error`` and ``thresholds.target_precision``: at either end of them one more crack, or one false
@@ -176,7 +182,6 @@ def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> tuple[i
     """
     precision, error, reduction = _figures(counts)  # (C, T) each
     small, sure = error <= thresholds.target_error, precision >= thresholds.target_precision
-    fixed = None if thresholds.score is None else _nearest_score(thresholds.score)
     scores = [_middle(*both) if fixed is None else fixed for both in zip(small, sure, strict=True)]
 
     def worth(way: int) -> tuple[float, float, float]:
@@ -210,7 +215,3 @@ def _figures_of(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray
         of["missed_px"] / np.maximum(of["crack_px"], 1),
         1 - of["union_px"] / np.maximum(of["frame_px"], 1),
     )
-
-
-def _nearest_score(score: float) -> int:
-    return int(np.abs(SCORES - score).argmin())

@@ -41,3 +41,9 @@ def test_a_file_with_a_secret_is_told_by_its_entry(tmp_path: Path) -> None:
         plan(path)
     assert "entry 1 (evaluate/a), bundle carries a password, key or signature" in told.value.problem
     assert "hunter2" not in told.value.problem
+
+
+def test_what_does_nothing_is_refused_when_it_is_served_already() -> None:
+    given = {"settings": {"photos": "p", "address": "tcp://scheduler:8786"}}
+    with pytest.raises(UsageError, match="--address tcp://scheduler:8786"):
+        check_parameters("survey", given, whole=True)

@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State
 
 from flows import experiment as experiments
+from flows.evaluate import evaluate_bundle
 from flows.experiment import experiment
 from models.bundle import read_card
 from models.errors import DataError
@@ -121,3 +122,15 @@ def test_a_users_mistake_comes_out_as_it_is(prefect_api: str, tmp_path: Path, ho
     with pytest.raises(DataError, match="nowhere"):
         experiment(tiny_settings(tmp_path / "nowhere"))
     assert not home.exists()
+
+
+@pytest.mark.parametrize("name", ["runs", "records"])
+def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("CRACK_SURVEY_HOME", str(tmp_path))
+    (tmp_path / name).write_text("mine")
+    for begin in (experiment.fn, lambda: evaluate_bundle.fn(tmp_path / "bundle")):
+        with pytest.raises(DataError, match=f"{name} is a file where a folder is needed"):
+            begin()
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -61,15 +61,23 @@ def told_by(camera: Mapping[int, Any], gps: Mapping[int, Any]) -> Told:
 
 
 def fill_place(photograph: Photograph, told: Told) -> Photograph:
-    """The photograph with EXIF's time, position and heading where its manifest tells none."""
+    """The photograph with EXIF's time, position and heading where its manifest tells none, or of the time the day."""
     new: dict[str, Any] = {}
-    if photograph.taken_at is None and photograph.taken_local is None:
+    if photograph.taken_at is None and _is_on(photograph.taken_local, told):
         new |= {"taken_at": told.taken_at, "taken_local": told.taken_local}
     if photograph.latitude_deg is None:
         new |= {"latitude_deg": told.latitude_deg, "longitude_deg": told.longitude_deg}
     if photograph.heading_deg is None:
         new |= {"heading_deg": told.heading_deg, "heading_reference": told.heading_reference}
     return photograph._replace(**new)
+
+
+def _is_on(local: str | None, told: Told) -> bool:
+    """Whether EXIF's time may stand for what a list tells: nothing, or a day alone, on which it is."""
+    if local is None:
+        return True
+    moment = told.taken_local or (None if told.taken_at is None else told.taken_at.isoformat())
+    return len(local) == len("2026-05-31") and moment is not None and moment.startswith(local)
 
 
 def _clock(camera: Mapping[int, Any]) -> tuple[datetime | None, str | None]:

@@ -42,12 +42,14 @@ class Listed(NamedTuple):
         number: of the line, a CSV's header being 1; elsewhere counted from 1.
         decimal_comma: a comma in a number is a decimal one.
         surplus: it has more cells than the header has names, so that none is sure.
+        hash_sign: it begins with ``#``: a comment, unless a file has that name.
     """
 
     number: int
     values: Line
     decimal_comma: bool
     surplus: bool = False
+    hash_sign: bool = False
 
 
 def check_list(address: str) -> None:
@@ -140,7 +142,7 @@ def _paths(first: str, rest: Iterator[str]) -> Iterator[Listed]:
         if len(path) > 2 and path[0] == path[-1] == '"':  # as a shell's or Windows' copy as path writes it
             path = path[1:-1]
         if path:
-            yield Listed(number, {Column("path"): path}, False)
+            yield Listed(number, {Column("path"): path}, False, hash_sign=line.lstrip().startswith("#"))
         line, number = next(rest, None), number + 1
 
 

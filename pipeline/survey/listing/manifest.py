@@ -31,20 +31,20 @@ def read_manifest(
         root: that relative paths start from, absolute or an address.
         store: of that root.
         allow_outside: paths may leave the root.
-        passed_over: told of columns that are not known.
+        passed_over: told of columns that are not known, and of comments.
 
     Raises:
         DataError: it cannot be read, holds no line, or has no column ``path``.
     """
     told = {} if passed_over is None else passed_over
     # Twice through the file instead of all names in memory: eight bytes a line find those that may be doubled.
-    hashes = array("Q", (_hash(_name(line, root, store)) for line in read_lines(address, told)))
+    hashes = array("Q", (_hash(_name(line, root, store)) for line in _lines(address, root, store, told)))
     if not hashes:
         raise DataError(f"{address} lists no photograph.", "Give a manifest with a line for each.")
     values, counts = np.unique(np.frombuffer(hashes, np.uint64), return_counts=True)
     doubled = set(values[counts > 1].tolist())
     first: dict[str, int] = {}
-    for line in read_lines(address, told):
+    for line in _lines(address, root, store, told):
         photograph = _photograph(line, root, store, allow_outside)
         if photograph.failure is None and _hash(photograph.name) in doubled:
             earlier = first.setdefault(photograph.name, line.number)
@@ -52,6 +52,17 @@ def read_manifest(
                 again = f"Line {line.number} of the manifest names it again, after line {earlier}. Remove one of them."
                 photograph = photograph._replace(failure=Failure("list", "duplicate", again))
         yield photograph
+
+
+def _lines(address: str, root: str, store: Store, passed_over: dict[str, int]) -> Iterator[Listed]:
+    """The lines that name a photograph, or should."""
+    comments = 0
+    for line in read_lines(address, passed_over):
+        if line.hash_sign and not _is_there(_name(line, root, store), store):
+            comments += 1
+            passed_over["comments (#)"] = comments  # the file is read twice: no sum
+        else:
+            yield line
 
 
 def _photograph(line: Listed, root: str, store: Store, allow_outside: bool) -> Photograph:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ from pipeline.survey.listing.photographs import PLACE, Photograph, Refused
 from pipeline.survey.listing.question import COLUMNS, answers, listed_digest
 from pipeline.survey.listing.remote import WEAK
 from pipeline.survey.listing.stores import Store
+from pipeline.survey.lost import Lost, lost_of
 from pipeline.survey.road_check import road_digest
 from pipeline.survey.settings import SurveySettings
 
 ANYWHERE = "*"
 """Stands for what was listed of a failed photograph: other places do not mend it."""
 
-State = tuple[str, str, str, str]
-"""Name, stamp, content, and what was listed of its place."""
+State = tuple[str, str, str, str, str]
+"""Name, stamp, content, what was listed of its place, and the run that says so."""
 
 LASTING = frozenset({"empty", "not a picture", "damaged", "truncated", "animated", "no pixels", "unsupported"})
 LISTED = "list"
@@ -34,17 +36,22 @@ are tried again: rights are given back, limits are raised, memory grows."""
 
 
 class Recorded:
-    """The last known state of every photograph: 32 bytes each, hashes of a `State`; none that leaves an answer open.
+    """The last known state of every photograph: 40 bytes each, hashes of a `State`; none that leaves an answer open.
 
     Hashes have 64 bits: with ten million photographs recorded and ten million new ones, the chance that any of the new
     is taken for known is below 1 in 100,000.
+
+    Args:
+        rows: the oldest first.
     """
 
     def __init__(self, rows: Iterable[State]) -> None:
         flat = array("Q", (_hash(text) for row in rows for text in row))
-        table = np.frombuffer(flat, np.uint64).reshape(-1, 4)[::-1]  # the youngest first: unique keeps the first
+        table = np.frombuffer(flat, np.uint64).reshape(-1, 5)[::-1]  # the youngest first: unique keeps the first
         self._names, index = np.unique(table[:, 0], return_index=True)
-        self._states = table[index, 1:]
+        self._states = table[index, 1:4]
+        self._runs = table[index, 4]
+        self._answering: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._names)
@@ -55,11 +62,21 @@ class Recorded:
         at = int(np.searchsorted(self._names, name))
         if at == len(self._names) or self._names[at] != name:
             return False
-        stamp, content, listed = (int(value) for value in self._states[at])
+        if self._is_as_recorded(photograph, [int(value) for value in self._states[at]], store, most_bytes):
+            self._answering.add(int(self._runs[at]))
+            return True
+        return False
+
+    def answering(self, runs: Iterable[str]) -> set[str]:
+        """Those of `runs` by which it has said of a photograph so far that it is known."""
+        return {run_id for run_id in runs if _hash(run_id) in self._answering}
+
+    def _is_as_recorded(self, photograph: Photograph, state: list[int], store: Store, most_bytes: int) -> bool:
+        stamp, content, listed = state
         if listed not in (_hash(ANYWHERE), _hash(listed_digest(photograph._asdict()))):
             return False
-        state = _state_of(photograph)
-        if state and not state.endswith(WEAK) and stamp == _hash(state):
+        now = _state_of(photograph)
+        if now and not now.endswith(WEAK) and stamp == _hash(now):
             return True
         if photograph.failure is not None or content == NOTHING:
             return False
@@ -69,38 +86,47 @@ class Recorded:
             return False
 
 
-def read_recorded(settings: SurveySettings, bundle_sha256: str) -> Recorded:
-    """What earlier surveys of this output recorded with this bundle; another bundle looks at everything again."""
+def read_recorded(settings: SurveySettings, bundle_sha256: str) -> tuple[Recorded, list[str]]:
+    """What earlier surveys of this output recorded with this bundle; another bundle looks at everything again.
+
+    Returns:
+        What is known, and the runs that it is known from.
+    """
     out = settings.target
     runs = read_table("runs", out).sort_values(["started_at", "run_id"], kind="stable")
-    surveys = [
-        (str(run["run_id"]), json.loads(run["settings"])) for run in runs[runs["kind"] == "survey"].to_dict("records")
-    ]
-    same = [(run_id, told) for run_id, told in surveys if told.get("bundle_sha256") == bundle_sha256]
     road = road_digest(settings.road)
-    return Recorded(
-        row for run_id, told in same for row in _states(settings, run_id, told.get("road_sha256", "") == road)
-    )
+    same: list[str] = []
+    states: list[Iterator[State]] = []
+    for run in runs[runs["kind"] == "survey"].to_dict("records"):
+        told, run_id = json.loads(run["settings"]), str(run["run_id"])
+        if told.get("bundle_sha256") == bundle_sha256:
+            same.append(run_id)
+            states.append(_states(settings, run_id, told.get("road_sha256", "") == road, run["images"]))
+    return Recorded(chain.from_iterable(states)), same
 
 
-def _states(settings: SurveySettings, run_id: str, same_road: bool) -> Iterator[State]:
+def _states(settings: SurveySettings, run_id: str, same_road: bool, images: int) -> Iterator[State]:
+    lost = lost_of(settings.target, run_id, images) if same_road else Lost()
     columns = ["name", "stamp", "content_sha256", "listed", *PLACE, *COLUMNS]
-    for row in _rows(settings.target, "images", run_id, columns):
+    for part, row in _rows(settings.target, "images", run_id, columns):
         # An older row that answers holds no longer either: the youngest is how things stand.
-        open_ = not (same_road and answers(row, settings))
+        open_ = not (same_road and part not in lost.parts and answers(row, settings))
         listed = listed_digest(row) if row["listed"] is None else row["listed"]
-        yield row["name"], "" if open_ else row["stamp"] or "", "" if open_ else row["content_sha256"] or "", listed
-    for row in _rows(settings.target, "failures", run_id, ["name", "stamp", "stage", "kind", "message"]):
+        stamp, content = ("", "") if open_ else (row["stamp"] or "", row["content_sha256"] or "")
+        yield row["name"], stamp, content, listed, run_id
+    for _, row in _rows(settings.target, "failures", run_id, ["name", "stamp", "stage", "kind", "message"]):
         if row["name"] is not None and (row["stage"] == LISTED or row["kind"] in LASTING):
-            yield row["name"], row["message"] if row["stage"] == LISTED else row["stamp"] or "", "", ANYWHERE
+            stamp = row["message"] if row["stage"] == LISTED else row["stamp"] or ""
+            yield row["name"], stamp, "", ANYWHERE, run_id
 
 
-def _rows(out: Path, table: str, run_id: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+def _rows(out: Path, table: str, run_id: str, columns: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of a table, each with the name of the part that it stands in."""
     for path in sorted((out / "records" / table / f"run_id={run_id}").glob("part-*.parquet")):
         with pq.ParquetFile(path) as file:
             there = [name for name in columns if name in file.schema_arrow.names]
             for batch in file.iter_batches(8192, columns=there):
-                yield from (dict.fromkeys(columns) | row for row in pa.RecordBatch.to_pylist(batch))
+                yield from ((path.name, dict.fromkeys(columns) | row) for row in pa.RecordBatch.to_pylist(batch))
 
 
 def _state_of(photograph: Photograph) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.errors import DataError
+from models.errors import DataError, UsageError
 from pipeline.survey.listing.addresses import is_address, parent
 from pipeline.survey.listing.folders import MAGIC, Wanted, by_pattern, by_suffix, split_glob, walk_local, walk_remote
 from pipeline.survey.listing.lists import SUFFIXES, check_list
@@ -57,8 +57,19 @@ def open_source(settings: SurveySettings) -> Source:
 
     Raises:
         DataError: there is nothing of that name.
-        UsageError: the address or the glob cannot be understood.
+        UsageError: the address or the glob cannot be understood, or a root is given for what is no list.
     """
+    source = _open(settings)
+    if settings.root is not None and source.manifest is None:
+        raise UsageError(
+            f"--root {settings.root} does nothing: it is where a list's paths start from, and {settings.photos} is no "
+            "list of photographs.",
+            f"Leave --root out, or give a list ({', '.join(SUFFIXES)}).",
+        )
+    return source
+
+
+def _open(settings: SurveySettings) -> Source:
     photos, outside = settings.photos, settings.allow_outside
     remote = is_address(photos)
     if not remote and Path(photos).is_dir():

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from models.bundle import BundleCard, read_card
 from pipeline.reporting.figures import PALETTE
 from pipeline.reporting.pages import page_environment
+from pipeline.survey.layout import page_file
 from pipeline.survey.outputs import place
 from pipeline.survey.page.crack_lines import read_cracks
 from pipeline.survey.page.gallery import MOST_BOXES, Plate, make_plates
@@ -87,11 +88,6 @@ class PageInput:
         return f"{told[:1].upper()}{told[1:]}." if told else ""
 
 
-def page_path(survey: Survey) -> Path:
-    """Where the page of a survey lies: where people look, under a name that no other file has."""
-    return survey.out / "reports" / f"{survey.plan.run_id}.html"
-
-
 def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:
     """Draw the page of a survey whose tables are published.
 
@@ -124,7 +120,7 @@ def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:
         unfamiliar=unfamiliar,
         strange=list(make_plates(look_again(survey, unfamiliar.rows), MOST_UNFAMILIAR)),
     )
-    path = page_path(survey)
+    path = page_file(survey.out, survey.plan.run_id)
     place(render_page(page).encode(), path, survey.folder / "unfinished")
     return path
 

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pipeline.cascade import fusion
 from pipeline.cascade.fusion import fuse_scores
 
 WHOLE = np.array([[0, 0, 8, 8]])
@@ -69,3 +70,16 @@ def test_a_picture_that_is_no_multiple_of_the_coarse_mask(size):
     coarse_mask = np.full([-(-side // 4) for side in size], 0.5, np.float32)
     fused = fuse_scores(np.full(size, 0.9, np.float32), coarse_mask, np.array([[0, 0, size[1], size[0]]]), 4)
     np.testing.assert_allclose(fused, 0.75, atol=1e-6)
+
+
+@pytest.mark.parametrize("coarse_px", [4, 8])
+def test_strips_of_the_coarse_mask_are_those_of_the_whole(monkeypatch, coarse_px):
+    rng = np.random.default_rng(0)
+    coarse_mask = rng.random((37, 23), np.float32)
+    size = 37 * coarse_px - 1, 23 * coarse_px - 3
+    one = rng.random(size, np.float32)
+    corners = rng.integers(0, 19 * coarse_px, (12, 2))
+    boxes = np.concatenate([corners, corners + rng.integers(1, 60, (12, 2))], axis=1)
+    whole = fuse_scores(one, coarse_mask, boxes, coarse_px)
+    monkeypatch.setattr(fusion, "STRIP", 5)
+    np.testing.assert_array_equal(fuse_scores(one, coarse_mask, boxes, coarse_px), whole)

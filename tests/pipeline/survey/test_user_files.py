@@ -160,10 +160,19 @@ def test_a_folder_of_the_users_in_the_place_of_ours_is_left_alone(
     (surveys_folder(settings.target) / "diary.txt").write_text("dear diary")
     with pytest.raises(DataError, match="not of this program's making"):
         run_survey(settings)
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "masks").write_text("a list of masks")
-    with pytest.raises(DataError, match="masks is a file"):
-        run_survey(settings.model_copy(update={"out": tmp_path / "other"}))
+
+
+@pytest.mark.parametrize("name", ["masks", "records", "records/runs", "records/cracks", "geo", "reports"])
+def test_a_file_of_the_users_in_the_place_of_a_folder_is_told_before_anything_is_made(
+    tmp_path: Path, bundle: Path, photographs: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    (out / name).parent.mkdir(parents=True)
+    (out / name).write_text("mine")
+    before = sorted(out.rglob("*"))
+    with pytest.raises(DataError, match=f"{name} is a file"):
+        run_survey(SurveySettings(photos=str(photographs), bundle=bundle, out=out, device="cpu"))
+    assert sorted(out.rglob("*")) == before
 
 
 def test_only_what_is_marked_and_named_after_its_run_is_removed(tmp_path: Path) -> None:

@@ -33,7 +33,9 @@ def choose(thresholds, **changes):
     output, mask = picture(**changes)
     fixed = thresholds.coarse_mask
     coarse = COARSE_THRESHOLDS if fixed is None else [fixed]
-    return choose_operating_point(candidates_of([output], [mask], SPLITTING, 4, coarse), thresholds)
+    return choose_operating_point(
+        candidates_of([output], [mask], SPLITTING, 4, coarse, score=thresholds.score), thresholds
+    )
 
 
 def test_boxes_hold_as_little_as_the_error_allows():
@@ -62,6 +64,21 @@ def test_where_nothing_is_as_precise_as_wanted_the_error_still_counts():
 def test_what_is_fixed_stays():
     point = choose(ThresholdSettings(coarse_mask=0.02, score=0.4))
     assert (point.coarse_boxes.threshold, point.score_threshold) == (0.02, 0.4)
+
+
+def test_a_score_that_is_fixed_between_two_of_the_grid_is_counted_at_exactly():
+    boxes = np.array([[0, 0, 40, 8], [0, 20, 40, 28], [0, 40, 40, 48]], np.float32)
+    _, mask = picture()
+    output = Stage1Output(
+        Detections(boxes, np.array([0.9, 0.607, 0.602], np.float32)), np.zeros((0, 0), np.float32), (48, 40)
+    )
+    for score, expected in ((0.6, 3), (0.604, 2), (0.609, 1)):  # the nearest of the grid are 0.6, 0.6 and 0.61
+        thresholds = ThresholdSettings(score=score)
+        point = choose_operating_point(candidates_of([output], [mask], SPLITTING, None, score=score), thresholds)
+        assert point.score_threshold == score
+        assert point.figures["data_reduction"] == pytest.approx(1 - expected * 8 / 48)
+        row = point.curve[point.curve["score_threshold"] == score].iloc[0]
+        assert row["boxes_per_image"] == expected
 
 
 def test_where_no_target_can_be_reached_least_is_missed():

@@ -104,6 +104,18 @@ def test_the_manifest_wins() -> None:
     assert (filled.taken_at, filled.taken_local) == (given.taken_at, None)
 
 
+def test_a_day_alone_gives_way_to_the_time_of_that_day() -> None:
+    told = Told(datetime(2026, 5, 31, 14, 5, 9, tzinfo=UTC), "2026-05-31T15:05:09")
+    filled = fill_place(Photograph("a", taken_local="2026-05-31"), told)
+    assert (filled.taken_at, filled.taken_local) == (told.taken_at, told.taken_local)
+    by_gps = fill_place(Photograph("a", taken_local="2026-05-31"), told._replace(taken_local=None))
+    assert by_gps.taken_at == told.taken_at
+    for local in ("2026-06-01", "2026-05-31T08:00:00"):
+        filled = fill_place(Photograph("a", taken_local=local), told)
+        assert (filled.taken_at, filled.taken_local) == (None, local)
+    assert fill_place(Photograph("a", taken_local="2026-05-31"), Told()).taken_local == "2026-05-31"
+
+
 def test_exif_reaches_the_record(tmp_path: Path, bundle: Path) -> None:
     (tmp_path / "photographs").mkdir()
     (tmp_path / "photographs" / "1.jpg").write_bytes(jpeg(FIX | STAMP, LOCAL))

@@ -41,6 +41,17 @@ def web(tmp_path: Path) -> Iterator[str]:
         server.shutdown()
 
 
+def test_a_hash_sign_begins_a_comment_unless_a_file_has_that_name(tmp_path: Path) -> None:
+    (tmp_path / "#2.jpg").write_bytes(b"")
+    (tmp_path / "list.txt").write_text('# by day\n1.jpg\n#2.jpg\n  #3.jpg was blurred\n"#4.jpg"\n')
+    source = open_source(SurveySettings(photos=str(tmp_path / "list.txt"), bundle=tmp_path / "b", out=tmp_path / "out"))
+    assert [photograph.name for photograph in source.photographs()] == ["1.jpg", "#2.jpg", "#4.jpg"]
+    assert source.passed_over == {"comments (#)": 2}
+    (tmp_path / "list.txt").write_text("# nothing else\n")
+    with pytest.raises(DataError, match="lists no photograph"):
+        list(source.photographs())
+
+
 def test_addresses_in_a_list_of_a_plain_folder_are_read(tmp_path: Path, web: str) -> None:
     near = make_photographs(tmp_path / "near", 2)
     lines = [f"{web}/p000.jpg", f"{web}/gone.jpg", "near/p000.jpg", f"file://{near}/p001.jpg", "nosuch://host/1.jpg"]

@@ -93,6 +93,12 @@ def test_one_photograph(tree: Path) -> None:
     assert names(tree / "c.jpg") == ["c.jpg"]
 
 
+@pytest.mark.parametrize("photos", [".", "*.jpg", "c.jpg"])
+def test_a_root_where_there_is_no_list_is_refused(tree: Path, photos: str) -> None:
+    with pytest.raises(UsageError, match=r"--root /roads does nothing: .* no list"):
+        names(tree / photos, root="/roads")
+
+
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         names(tmp_path / "nowhere")

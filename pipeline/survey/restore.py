@@ -1,0 +1,99 @@
+"""What was removed of recorded surveys, made again from their tables, without looking at a photograph again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.storage.records import read_table
+from pipeline.survey.chunk import OUTCOMES
+from pipeline.survey.layout import surveys_folder, sweep, table_folder
+from pipeline.survey.lost import lost_of
+from pipeline.survey.page.page import write_page
+from pipeline.survey.plan import Survey, read_survey
+from pipeline.survey.road import sum_again
+from pipeline.survey.road_check import road_digest
+
+REFUSED = ("fix jumps", "fix off the globe", "fix at 0, 0")
+"""Flags of photographs whose own fix, though it was not believed, stands in ``images``."""
+
+
+def restore(out: Path, runs: Iterable[str], bundle: Path) -> list[str]:
+    """Make sections, files for a GIS and pages again where recorded surveys lack them.
+
+    Args:
+        out: folder of the output; its lock is held.
+        runs: whose photographs answer the present question (`pipeline.survey.plan.begin`).
+        bundle: with which they were made, where it lies now.
+
+    Returns:
+        What was made, a line a survey.
+
+    Raises:
+        DataError: a table is damaged, or the disk is full.
+    """
+    told = []
+    recorded = read_table("runs", out)
+    for run_id in sorted(runs):
+        row = _plain(recorded[recorded["run_id"] == run_id].iloc[0])
+        lost = lost_of(out, run_id, row["images"])
+        if not (lost.road or lost.page):
+            continue
+        found = read_survey(surveys_folder(out) / run_id)
+        plan = found.plan.model_copy(
+            update={"settings": found.plan.settings.model_copy(update={"bundle": bundle, "out": out})}
+        )
+        survey = Survey(out, plan)
+        made = []
+        if lost.road and road_digest(plan.settings.road) == plan.road_sha256:
+            sum_again(survey, lambda columns, survey=survey: recorded_outcomes(survey, columns))  # type: ignore[misc]
+            made.append("sections and files for a GIS")
+        if lost.page:
+            write_page(survey, row)
+            made.append("page")
+        sweep(survey.folder)
+        told.append(f"Made again from the tables of run {run_id}: {', '.join(made)}.")
+    return told
+
+
+def recorded_outcomes(survey: Survey, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """What a recorded survey's chunks said, as far as its tables keep it, a part at a time."""
+    kept = [name for name in OUTCOMES.names if name not in ("detections", "at")]
+    names = kept if columns is None else [*columns, "failure_kind"]
+    schema = pa.schema([OUTCOMES.field(name) for name in names])
+    run = survey.plan.run_id
+    for path in sorted(table_folder(survey.out, "images", run).glob("part-*.parquet")):
+        rows = [as_told(row) for row in pq.read_table(path, partitioning=None).to_pylist()]
+        if "cracks" in schema.names:
+            cracks: dict[str, list[dict[str, Any]]] = {}
+            beside = table_folder(survey.out, "cracks", run) / path.name
+            for crack in pq.read_table(beside, partitioning=None).to_pylist():
+                cracks.setdefault(crack["name"], []).append(crack)
+            rows = [row | {"cracks": cracks.get(row["name"], [])} for row in rows]
+        yield pa.Table.from_pylist(rows, schema=schema)
+
+
+def as_told(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of ``images`` without the places that were found for it: only what was told of the photograph itself.
+
+    >>> as_told({"chainage_m": 5.0, "chainage_source": "track", "position_source": None})["chainage_m"]
+    """
+    found = []
+    refused = any(word in (row.get("flags") or "").split("; ") for word in REFUSED)
+    if row.get("position_source") == "track" and not refused:
+        found += ["latitude_deg", "longitude_deg"]
+    if row.get("heading_source") in ("track", "photographs"):
+        found.append("heading_deg")
+    if row.get("chainage_source") in ("track", "photographs"):
+        found.append("chainage_m")
+    return row | dict.fromkeys(found)
+
+
+def _plain(row: pd.Series) -> dict[str, Any]:
+    """A row of ``runs`` as it was before it was written."""
+    return {str(name): None if pd.isna(value) else value for name, value in row.items()}
