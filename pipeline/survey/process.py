@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 
@@ -42,6 +43,10 @@ BATCH_PX = 6_000_000
 """Pixels of a batch at most: eight frames of 1024×640, or one photograph of 12 megapixels."""
 
 
+Hold: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Makes what is entered before the networks look, and left after: whatever they must have to themselves."""
+
+
 class Picture(NamedTuple):
     """A photograph as it was read: with its pixels, or with why it has none.
 
@@ -63,7 +68,7 @@ class Picture(NamedTuple):
 
 
 def process_pictures(
-    cascade: Cascade, pictures: Iterable[Picture], camera: Camera | None = None
+    cascade: Cascade, pictures: Iterable[Picture], camera: Camera | None = None, hold: Hold = nullcontext
 ) -> Iterator[list[tuple[Picture, CascadeResult | Failure]]]:
     """Run the cascade over pictures, batch by batch, in their order; one that it cannot do is a failure of its own.
 
@@ -71,15 +76,13 @@ def process_pictures(
         cascade: that looks at them.
         pictures: as they were read.
         camera: that took them; beside its road nothing is looked at.
+        hold: held while the networks look at a batch, and neither before nor after.
     """
     for batch in batches(pictures):
         looks = [_looked_at(cascade, picture, camera) for picture in batch]
         images = [look for look in looks if not isinstance(look, Failure)]
-        found: Iterator[CascadeResult | Failure]
-        try:
-            found = iter(cascade.look(images))
-        except Exception:  # some picture of the batch is to blame: each by itself tells which
-            found = (_look(cascade, image) for image in images)
+        with hold() if images else nullcontext():
+            found = iter(_found(cascade, images))
         yield [
             (p, look if isinstance(look, Failure) else _on_picture(cascade, next(found), p, camera))
             for p, look in zip(batch, looks, strict=True)
@@ -203,6 +206,13 @@ def check_bundle(bundle: Path, sha256: str) -> None:
         raise BundleError(
             f"{bundle} is not the bundle that the survey began with.", "Bring that one back, or use --abandon."
         )
+
+
+def _found(cascade: Cascade, images: list[Image]) -> Sequence[CascadeResult | Failure]:
+    try:
+        return cascade.look(images)
+    except Exception:  # some picture of the batch is to blame: each by itself tells which
+        return [_look(cascade, image) for image in images]
 
 
 def _look(cascade: Cascade, image: Image) -> CascadeResult | Failure:
