@@ -15,13 +15,15 @@ unexport VIRTUAL_ENV PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test benchmark lint clean
+.PHONY: help env env-all run test benchmark lint clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 env: $(VENV)/.installed ## create .venv and install the pinned dependencies
+
+env-all: $(VENV)/.installed-all ## the same, with what tests and lint need, in one go
 
 run: env ## train, measure and survey on the small sample of survey frames
 	$(BIN)/crack-survey run --preset brief --dataset dnit --root data/samples/dnit $(ARGS)
@@ -56,6 +58,11 @@ $(VENV)/.installed-test: $(VENV)/.installed
 $(VENV)/.installed-lint: $(VENV)/.installed
 	@$(INSTALL) '.[lint]'
 	@touch $@
+
+# One run of pip instead of three: each looks at every pin again.
+$(VENV)/.installed-all: pyproject.toml constraints.txt $(BIN)/python
+	@$(INSTALL) '.[openvino,test,lint]'
+	@touch $(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-lint $@
 
 $(BIN)/python:
 	@for python in $(PYTHON); do \

@@ -24,7 +24,7 @@ from pipeline.survey.chunk import ChunkDone
 from pipeline.survey.settings import SurveySettings
 
 GPU = "gpu"
-"""Name of the Prefect concurrency limit that chunks on a GPU wait for."""
+"""Name of the Prefect concurrency limit that networks on a GPU wait for."""
 
 _this_process = threading.Lock()
 
@@ -114,25 +114,33 @@ def ensure_gpu_limit() -> None:
             client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=GPU, limit=1))
 
 
-@contextmanager
-def gpu_turn(device: str) -> Iterator[None]:
-    """Hold the GPU, after whoever holds it; nothing to wait for on a CPU.
+class GpuTurns:
+    """Turns on the GPU: each call holds it, after whoever holds it. On a CPU there is nothing to wait for.
 
-    Where the server is away, only the other chunks of this process are waited for.
+    Where the server is away, only the other chunks of this process are waited for, and it is not asked again.
     """
-    if device != "cuda":
-        yield
-        return
-    turn, given = ExitStack(), False
-    if in_a_run():
-        with without_server_errors():
-            # A holder that was killed gives way after a minute. A server away for longer must not stop a chunk.
-            held = concurrency(GPU, occupy=1, lease_duration=60, strict=True, raise_on_lease_renewal_failure=False)
-            turn.enter_context(held)
-            given = True
-    with nullcontext() if given else _this_process:
-        try:
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._away = False
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """One turn."""
+        if self._device != "cuda":
             yield
-        finally:
+            return
+        turn, given = ExitStack(), False
+        if in_a_run() and not self._away:
             with without_server_errors():
-                turn.close()
+                # A holder that was killed gives way after a minute. A server away for longer must not stop a chunk.
+                held = concurrency(GPU, occupy=1, lease_duration=60, strict=True, raise_on_lease_renewal_failure=False)
+                turn.enter_context(held)
+                given = True
+            self._away = not given
+        with nullcontext() if given else _this_process:
+            try:
+                yield
+            finally:
+                with without_server_errors():
+                    turn.close()

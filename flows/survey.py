@@ -18,7 +18,7 @@ from prefect.runtime import flow_run
 
 from flows.artifacts import tag_run
 from flows.progress import say
-from flows.runners import PlainThreads, Runner, Submitted, ensure_gpu_limit, gpu_turn, make_runner, one_server
+from flows.runners import GpuTurns, PlainThreads, Runner, Submitted, ensure_gpu_limit, make_runner, one_server
 from flows.showing import NotShown, in_a_run, run_shown
 from flows.survey_artifacts import over, print_survey, publish_survey
 from flows.survey_progress import survey_progress
@@ -59,8 +59,7 @@ def chunk_task(folder: Path, number: int, device: str, threads: int | None, stre
     """Do one chunk; `threads` is its share of the cores, None for all; `streams` are its process's chunks at once."""
     if threads is not None and torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
-    with gpu_turn(device):
-        return process_chunk(folder, number, device, streams)
+    return process_chunk(folder, number, device, streams, GpuTurns(device))
 
 
 @task(name="sum-sections", cache_policy=NO_CACHE, persist_result=False)

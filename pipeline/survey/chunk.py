@@ -12,7 +12,9 @@ import os
 import resource
 import socket
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,12 +30,14 @@ from pipeline.placing.camera_file import Camera
 from pipeline.placing.road_region import counted, region_in
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
+from pipeline.survey.ahead import work_ahead
 from pipeline.survey.listing.photographs import PLACE, Failure
 from pipeline.survey.listing.worklist import read_chunk
+from pipeline.survey.loaded import loaded_cascade
 from pipeline.survey.measured import MEASURED, measured_rows
 from pipeline.survey.outputs import mask_png, output_name, overlay_jpeg, place
 from pipeline.survey.plan import Survey, read_survey
-from pipeline.survey.process import Picture, failed, loaded_cascade, looked_at, process_pictures, read_ahead
+from pipeline.survey.process import Hold, Picture, failed, looked_at, process_pictures, read_ahead
 from pipeline.survey.to_scale import at_known_scale
 
 DETECTION = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
@@ -71,7 +75,9 @@ class ChunkDone(NamedTuple):
     host: str
 
 
-def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int = 1) -> ChunkDone:
+def process_chunk(
+    folder: Path, number: int, device: str = "cpu", streams: int = 1, hold: Hold = nullcontext
+) -> ChunkDone:
     """Do one chunk, unless it is done.
 
     Args:
@@ -79,6 +85,7 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
         number: from 0.
         device: ``cpu`` or ``cuda``.
         streams: chunks that this process does at once.
+        hold: held while the networks look; reading, measuring and writing go on without it.
 
     Raises:
         DataError: the disk is full, the root of the photographs is gone, or the work list is damaged.
@@ -95,15 +102,14 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
     rows: list[dict[str, Any]] = []
     last = time.perf_counter()
     cascade = loaded_cascade(survey, device, streams)
-    to_scale = at_known_scale(pictures, survey.plan, cascade.mm_per_px)
-    for batch in process_pictures(cascade, to_scale, survey.plan.camera):
-        for picture, found in batch:
-            rows.append(_outcome(survey, cascade, picture, found) | {"path": store.address(picture.photograph.name)})
-            del picture, found  # while the next is looked at, nothing holds this one
+    looked = process_pictures(
+        cascade, at_known_scale(pictures, survey.plan, cascade.mm_per_px), survey.plan.camera, hold
+    )
+    write = partial(_outcomes, survey, cascade)
+    # A GPU looks at a batch while the one before is measured and written; the cores of a CPU are busy as it is.
+    for batch in work_ahead(looked, write, threads=1, ahead=1) if device == "cuda" else map(write, looked):
         share = (time.perf_counter() - last) * 1e3 / len(batch)
-        for row in rows[-len(batch) :]:
-            row["total_ms"] = share
-        batch.clear()
+        rows += [row | {"total_ms": share} for row in batch]
         last = time.perf_counter()
     done = ChunkDone(
         number=number,
@@ -124,6 +130,18 @@ def process_chunk(folder: Path, number: int, device: str = "cpu", streams: int =
 def read_done(path: Path) -> ChunkDone:
     """What a finished chunk told."""
     return ChunkDone(**json.loads(pq.read_schema(path).metadata[ABOUT]))
+
+
+def _outcomes(
+    survey: Survey, cascade: Cascade, batch: list[tuple[Picture, CascadeResult | Failure]]
+) -> list[dict[str, Any]]:
+    """Rows of a batch; it is emptied, so that nothing holds its pictures while the next ones are looked at."""
+    rows = [
+        _outcome(survey, cascade, picture, found) | {"path": survey.store.address(picture.photograph.name)}
+        for picture, found in batch
+    ]
+    batch.clear()
+    return rows
 
 
 def _outcome(survey: Survey, cascade: Cascade, picture: Picture, found: CascadeResult | Failure) -> dict[str, Any]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, TypeAlias
 
 import torch
 
-from models.errors import BundleError
 from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image, Mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
@@ -19,12 +17,12 @@ from pipeline.cascade.scale import brought_back, resampled
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.road_region import cut_out, put_back, region_in, size_of
 from pipeline.survey.ahead import work_ahead
-from pipeline.survey.decode import FORMATS, allow_pixels, decode
+from pipeline.survey.decode import FORMATS, decode
 from pipeline.survey.listing.exif import fill_place, read_exif
 from pipeline.survey.listing.photographs import Failure, Photograph, Refused
 from pipeline.survey.listing.question import listed_digest
 from pipeline.survey.listing.stores import LocalStore, Store
-from pipeline.survey.plan import Survey, bundle_digest, most_bytes
+from pipeline.survey.plan import most_bytes
 from pipeline.survey.valid import filled, only_valid
 
 NEVER_FOUND = Failure(
@@ -41,6 +39,10 @@ LARGE_PX = 40_000_000
 
 BATCH_PX = 6_000_000
 """Pixels of a batch at most: eight frames of 1024×640, or one photograph of 12 megapixels."""
+
+
+Hold: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Makes what is entered before the networks look, and left after: whatever they must have to themselves."""
 
 
 class Picture(NamedTuple):
@@ -66,7 +68,7 @@ class Picture(NamedTuple):
 
 
 def process_pictures(
-    cascade: Cascade, pictures: Iterable[Picture], camera: Camera | None = None
+    cascade: Cascade, pictures: Iterable[Picture], camera: Camera | None = None, hold: Hold = nullcontext
 ) -> Iterator[list[tuple[Picture, CascadeResult | Failure]]]:
     """Run the cascade over pictures, batch by batch, in their order; one that it cannot do is a failure of its own.
 
@@ -74,24 +76,22 @@ def process_pictures(
         cascade: that looks at them.
         pictures: as they were read.
         camera: that took them; beside its road nothing is looked at.
+        hold: held while the networks look at a batch, and neither before nor after.
     """
     for batch in batches(pictures):
-        done = _process(cascade, batch, camera)
+        done = _process(cascade, batch, camera, hold)
         batch.clear()
         yield done
         del done  # no picture outlives its turn: the next may be as large
 
 
 def _process(
-    cascade: Cascade, batch: list[Picture], camera: Camera | None
+    cascade: Cascade, batch: list[Picture], camera: Camera | None, hold: Hold
 ) -> list[tuple[Picture, CascadeResult | Failure]]:
     looks = [_looked_at(cascade, picture, camera) for picture in batch]
     images = [look for look in looks if not isinstance(look, Failure)]
-    found: Iterator[CascadeResult | Failure]
-    try:
-        found = iter(cascade.look(images))
-    except Exception:  # some picture of the batch is to blame: each by itself tells which
-        found = (_look(cascade, image) for image in images)
+    with hold() if images else nullcontext():
+        found = iter(_found(cascade, images))
     return [
         (p, look if isinstance(look, Failure) else _on_picture(cascade, next(found), p, camera))
         for p, look in zip(batch, looks, strict=True)
@@ -193,38 +193,11 @@ def read_ahead(photographs: Iterable[Photograph], store: Store, max_pixels: int)
     )
 
 
-_loaded: dict[tuple[str, str, str], Cascade] = {}
-_loading = threading.Lock()
-
-
-def loaded_cascade(survey: Survey, device: str, streams: int = 1) -> Cascade:
-    """The survey's cascade, loaded once a process and device and shared by its threads, `streams` of them.
-
-    Raises:
-        BundleError: it is gone or not as it was when the survey began.
-    """
-    bundle = survey.plan.settings.bundle
-    key = (str(bundle), survey.plan.bundle_sha256, device)
-    with _loading:
-        if key not in _loaded:
-            check_bundle(bundle, survey.plan.bundle_sha256)
-            _loaded.clear()
-            threads = streams * torch.get_num_threads()  # each caller's share is PyTorch's (`flows.survey.chunk_task`)
-            _loaded[key] = Cascade.load(bundle, device, streams=streams, threads=threads)
-        allow_pixels(survey.plan.settings.max_pixels)
-        return _loaded[key]
-
-
-def check_bundle(bundle: Path, sha256: str) -> None:
-    """Refuse a bundle that has changed since the survey began.
-
-    Raises:
-        BundleError: it has, or is gone.
-    """
-    if bundle_digest(bundle) != sha256:
-        raise BundleError(
-            f"{bundle} is not the bundle that the survey began with.", "Bring that one back, or use --abandon."
-        )
+def _found(cascade: Cascade, images: list[Image]) -> Sequence[CascadeResult | Failure]:
+    try:
+        return cascade.look(images)
+    except Exception:  # some picture of the batch is to blame: each by itself tells which
+        return [_look(cascade, image) for image in images]
 
 
 def _look(cascade: Cascade, image: Image) -> CascadeResult | Failure:

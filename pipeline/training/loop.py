@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.errors import TrainingError
 from pipeline.settings import TrainSettings
@@ -94,14 +94,15 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     model = trainee.model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = deepcopy(model) if settings.ema else model
+    average = _averaged(model, settings.ema)
     optimizer = _make_optimizer(model, settings)
     per_epoch = trainee.batches_per_epoch()
     total = per_epoch * settings.epochs
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total))
     history: list[dict[str, Any]] = []
     if (out / "resume.pt").exists():
-        history = read_snapshot(out / "resume.pt", model, average, optimizer, scheduler)
+        history = read_snapshot(out / "resume.pt", model, average.module, optimizer, scheduler)
+        average.n_averaged += len(history) * per_epoch
         report(len(history) * per_epoch, total, f"going on after epoch {len(history)}")
 
     for epoch in range(len(history), settings.epochs):
@@ -116,9 +117,9 @@ def train(
         if (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs:
             average.eval()
             with torch.inference_mode():
-                row |= {f"val_{key}": float(value) for key, value in trainee.validate(average, device).items()}
+                row |= {f"val_{key}": float(value) for key, value in trainee.validate(average.module, device).items()}
         history.append(row | {"seconds": time.perf_counter() - began, "device": device_name(device)})
-        write_snapshot(out, epoch + 1, model, average, optimizer, scheduler, history)
+        write_snapshot(out, epoch + 1, model, average.module, optimizer, scheduler, history)
         report((epoch + 1) * per_epoch, total, _line(row, settings.epochs))
 
     frame = mark_best(pd.DataFrame(history))
@@ -133,7 +134,7 @@ def train(
 def _train_epoch(
     trainee: Trainee,
     model: nn.Module,
-    average: nn.Module,
+    average: AveragedModel,
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LambdaLR,
     settings: TrainSettings,
@@ -158,8 +159,7 @@ def _train_epoch(
         nn.utils.clip_grad_norm_(model.parameters(), MOST_NORM)
         optimizer.step()
         scheduler.step()
-        if average is not model:
-            _update_average(average, model, settings.ema, epoch * per_epoch + done)
+        average.update_parameters(model)
         losses.append(value)
         report(epoch * per_epoch + done, per_epoch * settings.epochs, "")
     return losses
@@ -186,15 +186,21 @@ def _rate(step: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
 
 
-@torch.no_grad()
-def _update_average(average: nn.Module, model: nn.Module, decay: float, step: int) -> None:
+def _averaged(model: nn.Module, decay: float) -> AveragedModel:
     """Exponential moving average of weights and statistics; the decay grows from 0 so that the start is forgotten."""
-    decay = min(decay, step / (step + 10))
-    for kept, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, 1 - decay)
+
+    @torch.no_grad()
+    def mix(kept: Any, new: Any, step: Tensor | int) -> None:
+        if kept[0].is_floating_point():
+            ema = get_ema_multi_avg_fn(min(decay, int(step) / (int(step) + 10)))  # type: ignore[no-untyped-call]
+            ema(kept, new, step)
         else:
-            kept.copy_(new)
+            for one, other in zip(kept, new, strict=True):
+                one.copy_(other)
+
+    average = AveragedModel(model, multi_avg_fn=mix, use_buffers=True)
+    average.n_averaged += 1  # the untrained weights: else the first step would replace them, not mix
+    return average
 
 
 def _line(row: dict[str, float], epochs: int) -> str:

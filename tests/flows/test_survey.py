@@ -16,9 +16,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import State
 from typer.testing import CliRunner
 
-from flows import survey_artifacts
+from flows import runners, survey_artifacts
 from flows.cli import app
-from flows.runners import ensure_gpu_limit, gpu_turn, make_runner
+from flows.runners import GpuTurns, ensure_gpu_limit, make_runner
 from flows.survey import TooManyFailures, survey
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
@@ -184,7 +184,7 @@ def test_wrong_usage(
         assert word in result.stderr
 
 
-def test_one_chunk_at_a_time_holds_the_gpu(prefect_api: str) -> None:
+def test_one_at_a_time_holds_the_gpu(prefect_api: str) -> None:
     ensure_gpu_limit()
     ensure_gpu_limit()
     holding, most = 0, 0
@@ -192,7 +192,7 @@ def test_one_chunk_at_a_time_holds_the_gpu(prefect_api: str) -> None:
 
     def chunk() -> None:
         nonlocal holding, most
-        with gpu_turn("cuda"):
+        with GpuTurns("cuda")():
             with guard:
                 holding += 1
                 most = max(most, holding)
@@ -206,6 +206,23 @@ def test_one_chunk_at_a_time_holds_the_gpu(prefect_api: str) -> None:
     for thread in threads:
         thread.join(600)
     assert most == 1
+
+
+def test_a_server_that_is_away_is_asked_for_a_turn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def away(name: str, **_: object) -> None:
+        asked.append(name)
+        raise ConnectionError(name)
+
+    monkeypatch.setattr(runners, "concurrency", away)
+    monkeypatch.setattr(runners, "in_a_run", lambda: True)
+    turns = GpuTurns("cuda")
+    for _ in range(3):
+        with turns():
+            assert runners._this_process.locked()
+    assert not runners._this_process.locked()
+    assert asked == ["gpu"]
 
 
 def test_a_runner_that_is_not_installed_is_named(settings: SurveySettings, monkeypatch: pytest.MonkeyPatch) -> None:

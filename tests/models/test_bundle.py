@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import pickle
+import shutil
 
 import pytest
 import torch
@@ -19,11 +20,18 @@ DETECTOR_CONFIG = DetectorConfig(backbone="resnet18", weights="none", fpn_channe
 SEGMENTER_CONFIG = SegmenterConfig(encoder="resnet18", weights="none", decoder_channels=(8, 8, 8))
 
 
-@pytest.fixture
-def bundle(tmp_path):
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
     torch.manual_seed(1)
     card = tiny_card(detector=DETECTOR_CONFIG, segmenter=SEGMENTER_CONFIG, metrics={"precision": 1.0, "ap50": None})
-    return save_bundle(tmp_path / "tiny", build_detector(DETECTOR_CONFIG), build_segmenter(SEGMENTER_CONFIG), card)
+    folder = tmp_path_factory.mktemp("saved") / "tiny"
+    return save_bundle(folder, build_detector(DETECTOR_CONFIG), build_segmenter(SEGMENTER_CONFIG), card)
+
+
+@pytest.fixture
+def bundle(saved, tmp_path):
+    """A copy that the test may spoil: making the networks anew takes longer."""
+    return shutil.copytree(saved, tmp_path / "tiny")
 
 
 def test_a_bundle_comes_back_as_it_was_saved(bundle):

@@ -14,10 +14,11 @@ SEGMENTER_CONFIG = SegmenterConfig(encoder="resnet18", weights="none", decoder_c
 FULL = DETECTOR_CONFIG.model_copy(update={"space_to_depth": 1, "levels": (4, 5), "anchor_sizes": (28.0, 64.0)})
 
 
-@pytest.fixture
-def bundle(tmp_path):
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
     card = tiny_card(detector=DETECTOR_CONFIG, segmenter=SEGMENTER_CONFIG)
-    return save_bundle(tmp_path / "tiny", build_detector(DETECTOR_CONFIG), build_segmenter(SEGMENTER_CONFIG), card)
+    folder = tmp_path_factory.mktemp("bundle") / "tiny"
+    return save_bundle(folder, build_detector(DETECTOR_CONFIG), build_segmenter(SEGMENTER_CONFIG), card)
 
 
 def test_training_starts_from_a_bundle_of_the_same_architecture_only(bundle):

@@ -38,7 +38,7 @@ def shipped():
 def test_the_shipped_cascade_spares_two_fifths_of_the_full_frame_s_arithmetic(shipped):
     """Crops around the true boxes of the generated sample: counted, so that no busy machine can move it."""
     detector, segmenter, card = shipped
-    dataset = GeneratedSample(24, 7)
+    dataset = GeneratedSample(12, 7)
     samples = [dataset.load(name) for name in dataset.names]
     plans = [plan_crops(mask_to_boxes(s.mask, LabelSettings()), s.mask.shape, card.crop_halo) for s in samples]
     counted = cascade_multiply_adds(detector, segmenter, card.segmenter.multiple, samples[0].mask.shape, plans)

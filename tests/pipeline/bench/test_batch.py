@@ -15,7 +15,7 @@ def cascade():
 
 @pytest.fixture(scope="module")
 def files():
-    dataset = GeneratedSample(6, 0)
+    dataset = GeneratedSample(6, 0, 192, 128)
     return [as_jpeg(dataset.load(name).image) for name in dataset.names] * 3
 
 

@@ -16,7 +16,7 @@ def test_every_bundle_has_both_ways_timed_on_the_same_pictures(tmp_path):
     networks = eager_detector(), build_segmenter(SEGMENTER)
     low = save_bundle(tmp_path / "low", *networks, tiny_card(score_threshold=0.3, probability_threshold=0.0))
     high = save_bundle(tmp_path / "high", *networks, tiny_card(score_threshold=0.3, probability_threshold=1.0))
-    dataset = GeneratedSample(2, 0)
+    dataset = GeneratedSample(2, 0, 192, 128)
     samples = [dataset.load(name) for name in dataset.names]
     threads = torch.get_num_threads()
     try:

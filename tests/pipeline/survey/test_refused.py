@@ -7,7 +7,7 @@ import pytest
 from models.errors import BundleError, DataError, UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
-from pipeline.survey import process as process_module
+from pipeline.survey import loaded as loaded_module
 from pipeline.survey.batch import run_survey
 from pipeline.survey.plan import find_unfinished
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
@@ -59,6 +59,6 @@ def test_a_changed_bundle_is_refused_in_the_middle(tmp_path: Path, photographs: 
     unfinished = find_unfinished(settings.target)
     assert unfinished is not None
     make_bundle(bundle, seed=3)
-    process_module._loaded.clear()  # as in a new process
+    loaded_module._loaded.clear()  # as in a new process
     with pytest.raises(BundleError, match="not the bundle"):
         chunk_module.process_chunk(unfinished.folder, 3)

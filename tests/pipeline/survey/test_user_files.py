@@ -83,7 +83,7 @@ def stop_after_one(settings: SurveySettings) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @given(out=st.sampled_from(OUTS), again=st.lists(st.sampled_from(["all", "abandon", "parent"]), min_size=1, max_size=2))
-@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 def test_only_additions(tmp_path_factory: pytest.TempPathFactory, bundle: Path, out: str, again: list[str]) -> None:
     base = tmp_path_factory.mktemp("relation")
     photos = make_tree(base)

@@ -30,7 +30,7 @@ def trainee(settings, train_samples, val_samples, **config):
 
 
 def test_it_learns_to_find_a_stroke(tmp_path):
-    settings = TrainSettings(epochs=5, batch=4, lr=3e-3, ema=0.5, validate_every=5)
+    settings = TrainSettings(epochs=3, batch=4, lr=5e-3, ema=0.5, validate_every=3)
     samples = [
         stroke(f"t{row}", row) for row in range(4, 60, 7)
     ] * 5  # each epoch writes a snapshot, which takes longer
