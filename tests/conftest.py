@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +16,13 @@ hypothesis.settings.load_profile("patient")
 
 # Tests use tiny networks; more threads only fight over the cores of a small CI machine.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that a test gives PyTorch end with it: on busy cores, later tests took up to ten times as long."""
+    yield
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
