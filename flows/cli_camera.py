@@ -44,11 +44,11 @@ def show(
 
     told = read_camera(file)
     try:
-        drawn = draw_camera(told, read_image(photo))
+        drawn = draw_camera(told, read_image(photo.expanduser()))
     except WrongSizeError as error:
         raise DataError(
             f"{photo} is no photograph of the camera in {file}: {error}.", "Give one that this camera took."
         ) from error
-    target = out or Path(f"{photo.stem}.camera.jpg")
+    target = (out or Path(f"{photo.stem}.camera.jpg")).expanduser()
     write_whole(target, lambda path: Pillow.fromarray(drawn).save(path, quality=88))
     print(target)

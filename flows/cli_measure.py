@@ -42,6 +42,7 @@ def measure(
     from pipeline.measuring.scale import check_scale
     from pipeline.measuring.settings import MeasureSettings
     from pipeline.placing.drawn_masks import measure_masks, write_rows
+    from pipeline.survey.listing.addresses import plain_place
     from pipeline.survey.road_check import read_road
     from pipeline.survey.road_settings import RoadSettings
 
@@ -56,11 +57,11 @@ def measure(
         raise UsageError(f"That does not fit: {told}.", "`crack-survey measure --help` shows what does.") from error
     took = read_road(RoadSettings(camera=camera, gsd_mm_per_px=gsd))
     values = None if mask_values is None else Values.parse(mask_values)
-    rows, notes = measure_masks(masks, settings, gsd, values, took)
+    rows, notes = measure_masks(plain_place(masks), settings, gsd, values, took)
     for note in notes:
         typer.echo(f"Note: {note}", err=True)
     if out is not None:
-        write_rows(rows, out)
+        write_rows(rows, out.expanduser())
     if as_json:
         print_json({"cracks": [{name: row.get(name) for name in COLUMNS} for row in rows]})
         return

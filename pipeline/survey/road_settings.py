@@ -31,6 +31,11 @@ class RoadSettings(Settings):
             _ = section_metres(given) if field.field_name == "section" else clock_offset(given)
         return given
 
+    @field_validator("camera", "track")
+    @classmethod
+    def _begins_at_home(cls, given: Path | None) -> Path | None:
+        return given if given is None else given.expanduser()
+
     @property
     def offset_s(self) -> float | None:
         """`clock_offset` in seconds."""

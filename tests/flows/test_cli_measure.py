@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from pipeline.measuring.rows import COLUMNS
 from pipeline.storage.schemas import SCHEMAS
+from pipeline.survey.road_settings import RoadSettings
 
 
 @pytest.fixture
@@ -148,3 +150,15 @@ def test_what_255_means_is_asked_where_masks_disagree(masks):
     assert result.exit_code != 0
     assert "--mask-values 'crack=1 ignore=255'" in " ".join(result.stderr.split())
     assert len(json.loads(run(masks / "b", "--json").stdout)["cracks"]) == 1
+
+
+def test_places_may_begin_at_home(masks, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    result = run("~/masks", "--out=~/cracks.csv")
+    assert result.exit_code == 0, result.output
+    assert len(pd.read_csv(tmp_path / "cracks.csv")) == 2
+    assert list(Path().iterdir()) == []
+    road = RoadSettings(camera="~/camera.yaml", track="~/drive.gpx")
+    assert (road.camera, road.track) == (tmp_path / "camera.yaml", tmp_path / "drive.gpx")

@@ -40,7 +40,7 @@ def below(address: str, name: str) -> str:
     >>> below("zip://DCIM::card.zip", "1.jpg"), below("simplecache::s3://roads", "1.jpg"), below("zip://::a.zip", "1")
     ('zip://DCIM/1.jpg::card.zip', 'simplecache::s3://roads/1.jpg', 'zip://1::a.zip')
     """
-    links, at = _links(address)
+    links, at = chain(address)
     links[at] += name if links[at].endswith("/") else f"/{name}"
     return "::".join(links)
 
@@ -51,13 +51,13 @@ def parent(address: str) -> tuple[str, str]:
     >>> parent("zip://DCIM/1.jpg::card.zip"), parent("s3://roads/1.jpg"), parent("zip://1.jpg::card.zip")
     (('zip://DCIM::card.zip', '1.jpg'), ('s3://roads', '1.jpg'), ('zip://::card.zip', '1.jpg'))
     """
-    links, at = _links(address)
+    links, at = chain(address)
     folder, _, name = links[at].rstrip("/").rpartition("/")
     links[at] = f"{folder}/" if folder.endswith(":/") else folder
     return "::".join(links), name
 
 
-def _links(address: str) -> tuple[list[str], int]:
-    """The links of a chain, and which of them has the path."""
+def chain(address: str) -> tuple[list[str], int]:
+    """The links of a chain, each a file system that lies on the next, and which of them has the path."""
     links = address.split("::")
     return links, next((number for number, link in enumerate(links) if "://" in link), len(links) - 1)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from models.errors import DataError, UsageError
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
+from pipeline.survey.listing.addresses import chain
 from pipeline.survey.listing.photographs import Failure, Photograph, readable
 from pipeline.survey.listing.remote import RemoteStore, stamp_of
 from pipeline.survey.listing.stores import LocalStore
@@ -26,7 +27,7 @@ Of those listed, some no survey can read; a photograph must be done or told of."
 OUTPUT = "output folder of a survey"
 """What `passed_over` calls what carries a survey's mark: no output is ever an input."""
 
-MAGIC = re.compile(r"[*?\[]")
+_MAGIC = re.compile(r"[*?\[]")
 Wanted = Callable[[str], bool]
 
 
@@ -51,7 +52,7 @@ def by_pattern(pattern: str) -> Wanted:
         elif token in ("*", "?"):
             text += r"[^/]*" if token == "*" else r"[^/]"
         elif len(token) > 1:
-            text += "[" + token[1:-1].replace("\\", r"\\").replace("!", "^", token[1] == "!") + "]"
+            text += _one_of(token[1:-1])
         else:
             text += re.escape(token)
     try:
@@ -63,6 +64,23 @@ def by_pattern(pattern: str) -> Wanted:
     return lambda name: compiled.fullmatch(name) is not None
 
 
+def _one_of(signs: str) -> str:
+    """What stands in the brackets of a glob, as a regular expression; only ``!`` at its head and ``-`` mean more."""
+    head, signs = ("^", signs[1:]) if signs.startswith("!") and len(signs) > 1 else ("", signs)
+    plain = re.sub(r"[\\\[&~|^]", r"\\\g<0>", signs)
+    return f"[{head}{plain}]"
+
+
+def is_glob(place: str) -> bool:
+    """Whether a path or address has the signs of a glob where its path stands; the archive it lies in is one file.
+
+    >>> is_glob("photos/*.jpg"), is_glob("zip://*.jpg::card.zip"), is_glob("zip://DCIM::card [1].zip")
+    (True, True, False)
+    """
+    links, at = chain(place)
+    return _MAGIC.search(links[at]) is not None
+
+
 def split_glob(address: str) -> tuple[str, str]:
     """The folder that a glob starts from, and the pattern below it. What is there under that very name is no glob.
 
@@ -71,14 +89,13 @@ def split_glob(address: str) -> tuple[str, str]:
     >>> split_glob("zip://DCIM/*.jpg::card.zip")
     ('zip://DCIM::card.zip', '*.jpg')
     """
-    links = address.split("::")  # each a file system that lies on the next
-    at = next(number for number, link in enumerate(links) if MAGIC.search(link))
+    links, at = chain(address)
     parts = links[at].split("/")
     local = "://" not in address
     first = next(
         number
         for number, part in enumerate(parts)
-        if MAGIC.search(part) and not (local and os.path.lexists("/".join(parts[: number + 1])))
+        if _MAGIC.search(part) and not (local and os.path.lexists("/".join(parts[: number + 1])))
     )
     root = "/".join(parts[:first]) or ("/" if address.startswith("/") else "." if local else "")
     if root.endswith(":/"):  # nothing but the protocol: the root of an archive

@@ -159,10 +159,14 @@ def stamp_of(info: Mapping[str, Any]) -> str:
 
 
 def _check_innermost(url: str) -> None:
-    """Of a chain that ends on this machine: its archive is a regular file, for to open a pipe would never end."""
+    """Of a chain that ends on this machine: its archive is there and a regular file, for to open a pipe never ends."""
     links = url.split("::")
     path = Path(links[-1])
-    if len(links) > 1 and "://" not in links[-1] and path.exists() and not path.is_file() and not path.is_dir():
+    if len(links) < 2 or "://" in links[-1]:
+        return
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there")
+    if not path.is_file() and not path.is_dir():
         raise OSError(f"{path} is a pipe, socket or device, not a file")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from models.errors import DataError, UsageError
 from pipeline.survey.listing.addresses import is_address, parent
-from pipeline.survey.listing.folders import MAGIC, Wanted, by_pattern, by_suffix, split_glob, walk_local, walk_remote
+from pipeline.survey.listing.folders import Wanted, by_pattern, by_suffix, is_glob, split_glob, walk_local, walk_remote
 from pipeline.survey.listing.lists import SUFFIXES, check_list
 from pipeline.survey.listing.manifest import read_manifest
 from pipeline.survey.listing.photographs import Photograph
@@ -74,12 +74,12 @@ def _open(settings: SurveySettings) -> Source:
     remote = is_address(photos)
     if not remote and Path(photos).is_dir():
         return _source(photos, outside)
-    there = not MAGIC.search(photos) if remote else Path(photos).exists()
+    there = not is_glob(photos) if remote else Path(photos).exists()
     if there:
         check_list(photos)
     if there and photos.lower().endswith(SUFFIXES):
         return _source(settings.root or _parent(photos), outside, manifest=photos)
-    if MAGIC.search(photos) and (remote or not Path(photos).exists()):
+    if is_glob(photos) and (remote or not Path(photos).exists()):
         root, pattern = split_glob(photos)
         return _source(root, outside, wanted=by_pattern(pattern))
     if not remote and not Path(photos).exists():

@@ -26,6 +26,12 @@ LONGEST_TEXT = 200
 NOTHING = frozenset({"null", "none", "nan", "nat", "n/a", "na", "\\n", "#n/a", "-"})
 NORTHS = {"t": "true", "true": "true", "m": "magnetic", "magnetic": "magnetic"}
 
+_POLES = {"latitude_deg": "NS", "longitude_deg": "EW"}
+_POLE = re.compile(
+    r"\s*(?P<degrees>\d{1,3}(\.\d+)?)\s*(°|deg)?\s*((?P<minutes>\d{1,2}(\.\d+)?)\s*['′]\s*)?"
+    r"((?P<seconds>\d{1,2}(\.\d+)?)\s*(\"|″|'')\s*)?(?P<pole>[NSEWnsew])\s*"
+)
+
 Line = Mapping[Column, Any]
 
 
@@ -165,7 +171,7 @@ def _text(field: str, value: Any) -> str:
 def _number(column: Column, value: Any) -> float:
     name = column.field
     try:
-        number = _stationing(value) if name == "chainage_m" else None
+        number = _stationing(value) if name == "chainage_m" else _with_its_pole(name, value)
         number = float(value) * column.factor if number is None else number
     except (TypeError, ValueError, OverflowError):
         raise BadLineError(f"{name} is {_short(value)}, not a number") from None
@@ -180,6 +186,21 @@ def _stationing(value: Any) -> float | None:
     """Metres of ``12+350``: kilometres and metres, whatever the column's unit; None where it is written otherwise."""
     found = re.fullmatch(r"\s*(\d{1,5})\+(\d{3}(?:\.\d+)?)\s*", value) if isinstance(value, str) else None
     return None if found is None else int(found[1]) * KM + float(found[2])
+
+
+def _with_its_pole(name: str, value: Any) -> float | None:
+    """Degrees of ``38 deg 43' 12.00" N``, as ExifTool writes it, or of ``38.72 N``; None where it is written otherwise.
+
+    The letter must be there: degrees, minutes and seconds without one may lie on either side of zero.
+    """
+    found = _POLE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or found["pole"].upper() not in _POLES.get(name, ""):
+        return None
+    minutes, seconds = float(found["minutes"] or 0), float(found["seconds"] or 0)
+    if minutes >= 60 or seconds >= 60:
+        return None
+    degrees = float(found["degrees"]) + minutes / 60 + seconds / 3600
+    return -degrees if found["pole"].upper() in "SW" else degrees
 
 
 def _without_decimal_comma(given: dict[Column, Any]) -> dict[Column, Any]:

@@ -191,3 +191,27 @@ def test_json_numbers_and_text(tmp_path: Path) -> None:
     objects = [{"file": "1.jpg", "lat": 38.72, "lon": "-9,14", "lane": 2, "weather": {"rain": True}}]
     (found,) = listed(tmp_path, json.dumps(objects), "list.json")
     assert (found.latitude_deg, found.longitude_deg, found.lane) == (38.72, -9.14, "2")
+
+
+@pytest.mark.parametrize(
+    ("north", "west"),
+    [
+        ('38 deg 43\' 12.00"" N', '9 deg 8\' 24.00"" W'),
+        ('38°43\'12""N', '9°8\'24""W'),
+        ("38° 43.2' n", "9° 8.4' w"),
+        ("38.72 N", "9.14W"),
+    ],
+)
+def test_positions_with_the_letter_of_their_side(tmp_path: Path, north: str, west: str) -> None:
+    text = f'SourceFile,GPSLatitude,GPSLongitude\n1.jpg,"{north}","{west}"\n2.jpg,"{west}","{north}"\n'
+    read, swapped = listed(tmp_path, text)
+    assert (read.latitude_deg, read.longitude_deg) == pytest.approx((38.72, -9.14))
+    assert swapped.failure is not None
+    assert "not a number" in swapped.failure.message
+
+
+@pytest.mark.parametrize("given", ['38 deg 43\' 12.00""', "38 deg 75' N", "95 deg 0' N", "38 43 12 N"])
+def test_positions_that_may_be_elsewhere_are_refused(tmp_path: Path, given: str) -> None:
+    (line,) = listed(tmp_path, f'path,lat,lon\n1.jpg,"{given}",9\n')
+    assert line.failure is not None
+    assert "latitude_deg is" in line.failure.message

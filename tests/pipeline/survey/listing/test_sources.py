@@ -89,6 +89,14 @@ def test_a_glob_that_cannot_be_read_is_wrong_usage() -> None:
         by_pattern("[z-a].jpg")
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sign", ["[", "&", "~", "|", "-", "^"])
+def test_signs_in_the_brackets_of_a_glob_stand_for_themselves(sign: str) -> None:
+    wanted = by_pattern(f"[{sign}{sign}]1.jpg")
+    assert wanted(f"{sign}1.jpg")
+    assert not wanted("a1.jpg")
+
+
 def test_one_photograph(tree: Path) -> None:
     assert names(tree / "c.jpg") == ["c.jpg"]
 
@@ -148,6 +156,10 @@ def test_an_archive(archive: Path, tmp_path: Path, bundle: Path, monkeypatch: py
     assert names("zip://DCIM/*.jpg::card.zip") == names(f"zip://DCIM::file://{archive}") == ["1.jpg", "2.jpg"]
     assert names("zip://*.jpg::card.zip") == names("zip://3.jpg::card.zip") == ["3.jpg"]
     assert names(f"zip://::{archive}") == ["3.jpg", "DCIM/1.jpg", "DCIM/2.jpg"]
+    archive.with_name("card [1].zip").hardlink_to(archive)
+    assert names("zip://DCIM::card [1].zip") == names("zip://DCIM/*.jpg::card [1].zip") == ["1.jpg", "2.jpg"]
+    with pytest.raises(DataError, match=r"zip://DCIM::\S*card\*\.zip cannot be opened: \S+ is not there"):
+        names("zip://DCIM::card*.zip")
     settings = SurveySettings(photos="zip://DCIM/*.jpg::card.zip", bundle=bundle, out=tmp_path / "out", device="cpu")
     row = run_survey(settings)
     assert row is not None
