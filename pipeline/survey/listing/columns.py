@@ -51,6 +51,8 @@ NAMES: tuple[tuple[Column, str, str], ...] = (
         "lon, lng, long, lon_deg, long_deg, x, gps_longitude, gps_lon, gps_lng, gps_long, lon_wgs84, longitude_wgs84, "
         "längengrad, longitud",
     ),
+    (Column("latitude_reference"), "latitude_reference", "gps_latitude_ref, latitude_ref, lat_ref"),
+    (Column("longitude_reference"), "longitude_reference", "gps_longitude_ref, longitude_ref, lon_ref, long_ref"),
     (
         Column("heading_deg"),
         "heading, heading_deg",

@@ -27,6 +27,7 @@ NOTHING = frozenset({"null", "none", "nan", "nat", "n/a", "na", "\\n", "#n/a", "
 NORTHS = {"t": "true", "true": "true", "m": "magnetic", "magnetic": "magnetic"}
 
 _POLES = {"latitude_deg": "NS", "longitude_deg": "EW"}
+_REFERENCES = {"latitude_deg": "latitude_reference", "longitude_deg": "longitude_reference"}
 _POLE = re.compile(
     r"\s*(?P<degrees>\d{1,3}(\.\d+)?)\s*(°|deg)?\s*((?P<minutes>\d{1,2}(\.\d+)?)\s*['′]\s*)?"
     r"((?P<seconds>\d{1,2}(\.\d+)?)\s*(\"|″|'')\s*)?(?P<pole>[NSEWnsew])\s*"
@@ -67,6 +68,10 @@ def read_place(line: Line, decimal_comma: bool) -> dict[str, Any]:
             told[column.field] = NORTHS.get(str(value).strip().lower()[:8])
         elif column.field in LIMITS:
             told[column.field] = _number(column, value)
+    for axis, poles in _POLES.items():
+        reference = next((value for column, value in given.items() if column.field == _REFERENCES[axis]), None)
+        if reference is not None and axis in told:
+            told[axis] = _signed(axis, told[axis], str(reference).strip(), poles)
     if ("latitude_deg" in told) != ("longitude_deg" in told):
         raise BadLineError("latitude and longitude go together, and one is missing")
     if told.get("latitude_deg") == 0 and told.get("longitude_deg") == 0:  # no road is there: a receiver without a fix
@@ -218,3 +223,20 @@ def _without_decimal_comma(given: dict[Column, Any]) -> dict[Column, Any]:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _signed(axis: str, number: float, reference: str, poles: str) -> float:
+    """Degrees with the sign that their reference, as EXIF keeps it beside them, gives: south and west are negative.
+
+    Raises:
+        BadLineError: it is none, or the number says otherwise.
+    """
+    pole = reference[:1].upper()
+    if pole not in poles or reference.upper() not in (
+        pole,
+        {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}[pole],
+    ):
+        raise BadLineError(f"{_REFERENCES[axis]} is {_short(reference)}; write {poles[0]} or {poles[1]}")
+    if number < 0 and pole == poles[0]:
+        raise BadLineError(f"{axis} is {number:g}, and its reference says {reference}")
+    return -abs(number) if pole == poles[1] else number
