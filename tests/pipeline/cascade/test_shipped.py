@@ -34,8 +34,8 @@ class Found(NamedTuple):
 
 STORED = {
     "roads": {
-        CRACKED: Found(30, (134, 2828, 143, 6168), 0.7450, 0.2051),
-        ALSO: Found(34, (62, 998, 0, 16833), 0.7370, 0.1905),
+        CRACKED: Found(30, (130, 3302, 275, 9160), 0.7454, 0.2520),
+        ALSO: Found(34, (0, 1551, 0, 15837), 0.6962, 0.1571),
         SOUND: Found(0, (0, 0, 0, 0), 0.0000, 0.0000),
     },
     "roads-research": {
