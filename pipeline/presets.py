@@ -21,7 +21,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         # At the usual rate so few steps only unlearn what the start knows.
         "detector_training": {"start": _START, "epochs": 3, "validate_every": 3, "lr": 1e-4},
         "segmenter_training": {"start": _START, "epochs": 3, "validate_every": 3, "lr": 1e-4},
-        "thresholds": {"target_error": 0.05, "target_precision": 0.95},
+        # Validation frames of the roads it trains on look easier than a road it has never seen: stricter on what is
+        # missed there, laxer on what is boxed.
+        "thresholds": {"target_error": 0.02, "target_precision": 0.8},
     },
     "accurate": {
         # The second sees every pixel by itself; pixels of its coarse mask are of the same size on the road.

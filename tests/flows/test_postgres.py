@@ -23,7 +23,7 @@ from tests.pipeline.survey.conftest import make_bundle, make_photographs
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(shutil.which("pg_ctl") is None, reason="no pg_ctl: PostgreSQL is not installed"),
 ]
 
@@ -85,7 +85,7 @@ def server(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iter
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "log").open("wb") as log, running(command, folder, environment, log) as process:
-        wait_for(lambda: answers(url), process, folder / "log", 240)
+        wait_for(lambda: answers(url), process, folder / "log", 600)
         yield environment
 
 
