@@ -146,7 +146,7 @@ def batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
         del picture
         if pixels >= BATCH_PX:  # nothing is read for a batch that is full
             yield batch
-            batch, pixels = [], 0
+            batch, pixels = [], 0.0
     if batch:
         yield batch
 

@@ -27,6 +27,7 @@ NOTHING = frozenset({"null", "none", "nan", "nat", "n/a", "na", "\\n", "#n/a", "
 NORTHS = {"t": "true", "true": "true", "m": "magnetic", "magnetic": "magnetic"}
 
 _POLES = {"latitude_deg": "NS", "longitude_deg": "EW"}
+_WORDS = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
 _REFERENCES = {"latitude_deg": "latitude_reference", "longitude_deg": "longitude_reference"}
 _POLE = re.compile(
     r"\s*(?P<degrees>\d{1,3}(\.\d+)?)\s*(°|deg)?\s*((?P<minutes>\d{1,2}(\.\d+)?)\s*['′]\s*)?"
@@ -231,11 +232,8 @@ def _signed(axis: str, number: float, reference: str, poles: str) -> float:
     Raises:
         BadLineError: it is none, or the number says otherwise.
     """
-    pole = reference[:1].upper()
-    if pole not in poles or reference.upper() not in (
-        pole,
-        {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}[pole],
-    ):
+    pole = next((pole for pole in poles if reference.upper() in (pole, _WORDS[pole])), None)
+    if pole is None:
         raise BadLineError(f"{_REFERENCES[axis]} is {_short(reference)}; write {poles[0]} or {poles[1]}")
     if number < 0 and pole == poles[0]:
         raise BadLineError(f"{axis} is {number:g}, and its reference says {reference}")
