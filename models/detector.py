@@ -9,15 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection import RetinaNet
-from torchvision.models.detection._utils import Matcher
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
-from torchvision.ops import box_iou
 
 from models.detector_config import DetectorConfig
 from models.pyramid import PyramidBackbone
+from models.retinanet_loss import match_judged, retinanet_loss
 
 # RetinaNet's (Lin et al. 2017, section 4): three sizes of anchor an octave, height over width; and from which overlap
 # on an anchor is trained to be a box's, below which to be background.
@@ -74,7 +73,6 @@ class CrackDetector(RetinaNet):
         head = RetinaNetHead(config.fpn_channels, anchors.num_anchors_per_location()[0], 1, norm_layer=norm)
         for branch in (head.classification_head, head.regression_head):
             branch.conv = branch.conv[: config.head_convs]
-        head.regression_head._loss_type = config.box_loss
         super().__init__(
             PyramidBackbone(config),
             num_classes=1,
@@ -88,19 +86,6 @@ class CrackDetector(RetinaNet):
         self._anchor_cache: dict[tuple[int, int], Tensor] = {}
         bare = None if config.second is None else config.second.model_copy(update={"weights": "none"})
         self.second = None if bare is None else build_detector(bare)  # filled from a file, never trained in here
-
-    def compute_loss(
-        self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]
-    ) -> dict[str, Tensor]:
-        """RetinaNet's losses, in float32: below autocast its head answers in bfloat16.
-
-        Of each target's ``unjudged`` boxes nobody knows whether they hold crack: an anchor that they would make no
-        background, and that ``boxes`` make background, is left out.
-        """
-        widened = {name: output.float() for name, output in head_outputs.items()}
-        matched = [_matched(self.proposal_matcher, *each) for each in zip(targets, anchors, strict=True)]
-        losses: dict[str, Tensor] = self.head.compute_loss(targets, widened, anchors, matched)
-        return losses
 
     def losses(
         self, images: Tensor, boxes: list[Tensor], unjudged: list[Tensor] | None = None
@@ -117,16 +102,25 @@ class CrackDetector(RetinaNet):
         """
         height, width = images.shape[-2:]
         scale = self.config.space_to_depth
-        unknown = [b[:0] for b in boxes] if unjudged is None else unjudged
-        targets = [
-            {"boxes": b / scale, "labels": b.new_zeros(len(b), dtype=torch.int64), "unjudged": u / scale}
-            for b, u in zip(boxes, unknown, strict=True)
-        ]
+        unknown = [each[:0] for each in boxes] if unjudged is None else unjudged
         pyramid, coarse_logits, _ = self.backbone.see(images)
         features = list(pyramid.values())
-        anchors = self.anchor_generator(ImageList(images, [(height, width)] * len(images)), features)
-        losses = self.compute_loss(targets, self.head(features), anchors)
-        return torch.stack(list(losses.values())).sum(), coarse_logits
+        maps = [each[:1, :1].float() for each in features]  # anchors have their type: of bfloat16 they would be coarse
+        anchors = self.anchor_generator(ImageList(images[:1], [(height, width)]), maps)[0]
+        matched, given = match_judged(
+            [b / scale for b in boxes], [u / scale for u in unknown], anchors, self.proposal_matcher
+        )
+        out = self.head(features)
+        loss = retinanet_loss(
+            out["cls_logits"].float().squeeze(-1),  # below autocast the head answers in bfloat16
+            out["bbox_regression"].float(),
+            anchors,
+            matched,
+            given,
+            self.head.regression_head.box_coder,
+            self.config.box_loss,
+        )
+        return loss, coarse_logits
 
     def raw(self, images: Tensor) -> RawOutput:
         """Output of this network alone before decoding.
@@ -177,21 +171,6 @@ class CrackDetector(RetinaNet):
                 anchors = torch.cat([anchors, others])
             self._anchor_cache = {key: anchors}  # another thread may replace it at once
         return anchors
-
-
-def _matched(matcher: Matcher, target: dict[str, Tensor], anchors: Tensor) -> Tensor:
-    """Index of each anchor's box, or what the matcher says of one without: ``(A,)`` int64."""
-
-    def matched_to(boxes: Tensor) -> Tensor:
-        if not len(boxes):
-            return torch.full((len(anchors),), matcher.BELOW_LOW_THRESHOLD, dtype=torch.int64, device=anchors.device)
-        indices: Tensor = matcher(box_iou(boxes, anchors))
-        return indices
-
-    matched = matched_to(target["boxes"])
-    unknown = matched_to(target.get("unjudged", anchors[:0])) != matcher.BELOW_LOW_THRESHOLD
-    matched[unknown & (matched == matcher.BELOW_LOW_THRESHOLD)] = matcher.BETWEEN_THRESHOLDS
-    return matched
 
 
 def build_detector(config: DetectorConfig) -> CrackDetector:

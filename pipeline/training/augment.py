@@ -9,12 +9,13 @@ import math
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from pipeline.training.cameras import OtherCamera
+from pipeline.training.cameras import OtherCamera, picture_of, pixels_of
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,8 @@ def make_augmentation(settings: Augmentation) -> v2.Compose:
         steps.append(ReflectedAffine(settings.rotate_deg, (settings.scale_min, settings.scale_max)))
     if settings.other_cameras:
         steps.append(OtherCamera())
-    if settings.brightness or settings.contrast:
-        steps.append(v2.ColorJitter(settings.brightness, settings.contrast))
-    if settings.gamma:
-        steps.append(RandomGamma(settings.gamma))
+    if settings.brightness or settings.contrast or settings.gamma:
+        steps.append(RandomTones(settings.brightness, settings.contrast, settings.gamma))
     if settings.shadow:
         steps.append(v2.RandomApply([SoftShadow()], settings.shadow))
     if settings.blur:
@@ -104,31 +103,42 @@ class ReflectedAffine(v2.Transform):
         height, width = inpt.shape[-2:]
         matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), params["angle"], params["scale"])
         picture = isinstance(inpt, tv_tensors.Image)
-        pixels = inpt.permute(1, 2, 0).numpy() if picture else inpt.numpy()
+        pixels = pixels_of(inpt) if picture else inpt.numpy()
         how = cv2.INTER_LINEAR if picture else cv2.INTER_NEAREST
         turned = cv2.warpAffine(pixels, matrix, (width, height), flags=how, borderMode=cv2.BORDER_REFLECT_101)
-        changed = torch.from_numpy(turned)
-        wrapped: Tensor = tv_tensors.wrap(changed.permute(2, 0, 1).contiguous() if picture else changed, like=inpt)
+        if picture:
+            return picture_of(np.asarray(turned, np.uint8), inpt)
+        wrapped: Tensor = tv_tensors.wrap(torch.from_numpy(turned), like=inpt)
         return wrapped
 
 
-class RandomGamma(v2.Transform):
-    """Raise brightness to a power between ``1 / (1 + strength)`` and ``1 + strength``: pictures only."""
+class RandomTones(v2.Transform):
+    """Change brightness, contrast and gamma: pictures only.
+
+    By one table of the 256 grey levels, which takes a tenth of the time of `v2.ColorJitter` on every pixel.
+    """
 
     _transformed_types = (tv_tensors.Image,)
 
-    def __init__(self, strength: float) -> None:
+    def __init__(self, brightness: float, contrast: float, gamma: float) -> None:
         super().__init__()
-        self.limit = math.log1p(strength)
+        self.brightness, self.contrast, self.gamma = brightness, contrast, math.log1p(gamma)
 
     def make_params(self, flat_inputs: list[object]) -> dict[str, float]:
-        return {"gamma": math.exp((torch.rand(()).item() * 2 - 1) * self.limit)}
+        brightness, contrast, gamma = (2 * torch.rand(3) - 1).tolist()
+        return {
+            "brightness": 1 + brightness * self.brightness,
+            "contrast": 1 + contrast * self.contrast,
+            "gamma": math.exp(gamma * self.gamma),
+        }
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        # Each grey level once instead of each pixel: the same values in a tenth of the time.
-        levels = v2.functional.adjust_gamma(torch.arange(256, dtype=torch.uint8)[None, None], params["gamma"])
-        changed: Tensor = tv_tensors.wrap(torch.from_numpy(cv2.LUT(inpt.numpy(), levels.numpy().ravel())), like=inpt)
-        return changed
+        pixels = pixels_of(inpt)
+        levels = np.minimum(np.arange(256) * params["brightness"], 255)
+        middle = levels[int(pixels.mean())]  # contrast is about the picture's mean, and leaves that as it is
+        levels = np.clip(middle + (levels - middle) * params["contrast"], 0, 255)
+        table = np.rint(255 * (levels / 255) ** params["gamma"]).astype(np.uint8)
+        return picture_of(np.asarray(cv2.LUT(pixels, table), np.uint8), inpt)
 
 
 class SoftShadow(v2.Transform):
@@ -165,9 +175,13 @@ class SensorNoise(v2.Transform):
         self.most = most
 
     def make_params(self, flat_inputs: list[object]) -> dict[str, float]:
-        return {"sigma": torch.rand(()).item() * self.most}
+        return {"sigma": torch.rand(()).item() * self.most, "seed": int(torch.randint(2**31, ()).item())}
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        noise = torch.randn(inpt.shape) * (params["sigma"] * 255)
-        changed: Tensor = tv_tensors.wrap((inpt.float() + noise).round().clamp(0, 255).to(torch.uint8), like=inpt)
-        return changed
+        # OpenCV draws in a third of torch's time. Its seed is the thread's own, and set for each picture.
+        cv2.setRNGSeed(int(params["seed"]))
+        pixels = pixels_of(inpt)
+        noise = np.empty((pixels.size, 1), np.int16)
+        cv2.randn(noise, 0, params["sigma"] * 255)  # type: ignore[call-overload]
+        noisy = cv2.add(pixels, noise.reshape(pixels.shape), dtype=cv2.CV_8U)
+        return picture_of(np.asarray(noisy, np.uint8), inpt)

@@ -24,6 +24,17 @@ SHAKE_PX = 5
 WORST_JPEG, BEST_JPEG = 35, 95
 
 
+def pixels_of(picture: Tensor) -> Image:
+    """``(3, H, W)`` → ``(H, W, 3)`` as OpenCV wants it: no copy of a picture that came from `picture_of`."""
+    return np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+
+
+def picture_of(pixels: Image, like: Tensor) -> Tensor:
+    """``(H, W, 3)`` → ``(3, H, W)`` of the same kind as `like`: no copy."""
+    wrapped: Tensor = tv_tensors.wrap(torch.from_numpy(pixels).permute(2, 0, 1), like=like)
+    return wrapped
+
+
 class OtherCamera(v2.Transform):
     """Change how a picture was taken: pictures only, ``(3, H, W)`` uint8 RGB; the crack stays where it is."""
 
@@ -36,10 +47,7 @@ class OtherCamera(v2.Transform):
     def transform(self, inpt: Tensor, params: dict[str, int]) -> Tensor:
         """Change one picture."""
         rng = np.random.default_rng(params["seed"])
-        pixels = np.ascontiguousarray(inpt.permute(1, 2, 0).numpy())
-        changed = torch.from_numpy(_compressed(_shaken(_focused(_coloured(pixels, rng), rng), rng), rng))
-        wrapped: Tensor = tv_tensors.wrap(changed.permute(2, 0, 1).contiguous(), like=inpt)
-        return wrapped
+        return picture_of(_compressed(_shaken(_focused(_coloured(pixels_of(inpt), rng), rng), rng), rng), inpt)
 
 
 def _coloured(pixels: Image, rng: np.random.Generator) -> Image:

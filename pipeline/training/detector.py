@@ -59,7 +59,7 @@ class DetectorTrainee:
         images, boxes, unjudged, labels = batch
         config, labels = self.model.config, labels.to(device)
         pixels = detector_input(normalise(images.to(device)), config)
-        loss, coarse_logits = self.model.losses(pixels, [b.to(device) for b in boxes], [b.to(device) for b in unjudged])
+        loss, coarse_logits = self.model.losses(pixels, boxes, unjudged)
         if coarse_logits is None:
             return loss
         truth, unknown = (coarse_truth(labels == value, coarse_logits, config) for value in (1, NOT_JUDGED))
