@@ -45,7 +45,7 @@ class PartSettings(Settings):
     clean: bool = Field(False, description="Holds no crack at all: what is not a crack must be learnt too")
     fragmentary: bool = Field(False, description="Its masks are fragments: between and beyond them nothing is judged")
     look_alikes: float = Field(
-        0.15, ge=0, le=1, description="Share of its windows that gets joints, sealed cracks or drops drawn in"
+        0.15, ge=0, le=1, description="Share of its windows that gets joints, sealed cracks, drops or markings drawn in"
     )
     commercial: bool | None = Field(None, description="Its terms allow commercial use; none: as the reader knows")
     licence: str = Field("", description="Its terms in a word; none: as the reader knows")

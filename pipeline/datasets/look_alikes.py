@@ -1,4 +1,4 @@
-"""What looks like a crack and is none, drawn into training windows: joints, sealed cracks, drops."""
+"""What looks like a crack and is none, drawn into training windows: joints, sealed cracks, drops, markings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import numpy as np
 
 from pipeline.arrays import Image, Mask
 from pipeline.datasets.joints import draw_joints
+from pipeline.datasets.markings import draw_markings
 from pipeline.datasets.sealed import draw_drops, draw_sealed
 
-_KINDS = (draw_joints, draw_sealed, draw_drops)
-_SHARES = (0.45, 0.45, 0.1)
+_KINDS = (draw_joints, draw_sealed, draw_drops, draw_markings)
+_SHARES = (0.3, 0.3, 0.05, 0.35)
 
 
 def draw_look_alike(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:

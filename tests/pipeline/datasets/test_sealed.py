@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.datasets.look_alikes import draw_look_alike
+from pipeline.datasets.joints import draw_joints
 from pipeline.datasets.sealed import NARROWEST_PX, draw_drops, draw_sealed
 
 
@@ -11,7 +11,7 @@ def road(seed: int = 0) -> np.ndarray:
     return np.clip(rng.normal(140, 15, (192, 256, 3)), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("draw", [draw_sealed, draw_drops, draw_look_alike])
+@pytest.mark.parametrize("draw", [draw_sealed, draw_drops, draw_joints])
 def test_the_picture_changes_where_it_is_covered_and_nowhere_else(draw) -> None:
     for seed in range(8):
         picture = road(seed)
