@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,12 +12,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.base import Sample
-from pipeline.reporting.curves import threshold_curve, training_curve
+from pipeline.reporting.curves import Curve, threshold_curve, training_curve
 from pipeline.reporting.figures import figure2_rows
 from pipeline.reporting.review import Review
-from pipeline.reporting.run_page import (
-    ReportInput,
-)
+from pipeline.reporting.run_page import ReportInput
 from pipeline.storage.records import PAPER
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script>"
@@ -103,15 +102,20 @@ def sample(name: str) -> Sample:
     return Sample(name, name, np.random.default_rng(0).integers(90, 160, (80, 120, 3)).astype(np.uint8), mask)
 
 
-def whole_report(name: str = "001") -> ReportInput:
-    one, boxes, scores = sample(name), np.array([[0, 5, 30, 20], [70, 40, 90, 70]]), np.array([0.995, 0.4])
+@cache
+def curves() -> dict[str, Curve]:
+    """Drawn once: no page changes them, and to draw them takes longer than all else that a page needs."""
     curve = pd.DataFrame({"score_threshold": [0.1, 0.9], "precision": [0.9, 1], "data_reduction": [0.6, 0.9]})
     history = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "val_score": [0.4, 0.6], "best": [False, True]})
-    curves = {
+    return {
         "Training": training_curve(history, None),
         "Threshold": threshold_curve(curve.assign(segmentation_error=[0.0, 0.2]), 0.3, PAPER),
     }
+
+
+def whole_report(name: str = "001") -> ReportInput:
+    one, boxes, scores = sample(name), np.array([[0, 5, 30, 20], [70, 40, 90, 70]]), np.array([0.995, 0.4])
     figures = [(name, figure2_rows(one, boxes, scores, one.mask))]
     review = Review()
     review.add(one, boxes, scores)
-    return ReportInput(row(), PAPER, images(name, "other"), figures, curves, review)
+    return ReportInput(row(), PAPER, images(name, "other"), figures, curves(), review)
