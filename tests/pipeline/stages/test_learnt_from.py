@@ -14,13 +14,13 @@ from pipeline.settings import DatasetSettings, PartSettings, RunSettings
 from pipeline.stages.learnt_from import learnt_from, names_learnt, pictures_learnt, spread
 from tests.tiny import tiny_card, tiny_cascade
 
-SAMPLE = DatasetSettings(sample_count=12)
+SAMPLE = DatasetSettings(sample_count=6)
 
 
 @pytest.fixture
 def prepared(tmp_path):
     names = open_dataset(SAMPLE).names
-    split = {"train": names[:6], "val": names[6:9], "test": names[9:], "negatives": []}
+    split = {"train": names[:3], "val": names[3:5], "test": names[5:], "negatives": []}
     (tmp_path / "split.json").write_text(json.dumps({part: list(of) for part, of in split.items()}))
     return tmp_path
 
@@ -41,28 +41,28 @@ def is_known(learnt, name):
 def test_training_and_validation_pictures_are_kept_and_those_of_the_test_are_not(prepared, cascade):
     learnt = learnt_from(RunSettings(dataset=SAMPLE), prepared, cascade.stage1)
     names = open_dataset(SAMPLE).names
-    assert [is_known(learnt, name) for name in names] == [True] * 9 + [False] * 3
-    assert pictures_learnt(open_dataset(SAMPLE), names, learnt) == list(names[:9])
+    assert [is_known(learnt, name) for name in names] == [True] * 5 + [False]
+    assert pictures_learnt(open_dataset(SAMPLE), names, learnt) == list(names[:5])
     assert learnt.whole
-    assert learnt.hashes.shape == (9, 32)
-    assert len(learnt.familiar.bank) == 3 * 6
+    assert learnt.hashes.shape == (5, 32)
+    assert len(learnt.familiar.bank) == 3 * 3
     near = [
         distance(learnt.familiar, found.features)
-        for found in cascade.look([open_dataset(SAMPLE).load(name).image for name in names[:6]])
+        for found in cascade.look([open_dataset(SAMPLE).load(name).image for name in names[:3]])
     ]
     assert max(near) < learnt.familiar.farthest * 2
 
 
 @pytest.mark.parametrize(("start_says", "whole"), [(True, True), (False, False)])
 def test_what_the_start_had_learnt_is_learnt_too(prepared, cascade, tmp_path, start_says, whole):
-    older = Learnt(hash_of(open_dataset(SAMPLE).names[9])[None])
+    older = Learnt(hash_of(open_dataset(SAMPLE).names[5])[None])
     networks = cascade.stage1.detector, cascade.stage2.segmenter
     start = save_bundle(tmp_path / "start", *networks, tiny_card(), older if start_says else None)
     settings = RunSettings(dataset=SAMPLE, detector_training={"start": start})
     learnt = learnt_from(settings, prepared, cascade.stage1)
-    assert is_known(learnt, open_dataset(SAMPLE).names[9]) == start_says
+    assert is_known(learnt, open_dataset(SAMPLE).names[5]) == start_says
     assert learnt.whole == whole
-    assert read_learnt(start) is None or len(learnt.hashes) == 10
+    assert read_learnt(start) is None or len(learnt.hashes) == 6
 
 
 def test_of_a_pool_those_pictures_count_that_windows_were_cut_from(tmp_path):
