@@ -18,11 +18,14 @@ from torch import nn
 from models.temperature import COARSE_LOGITS, PIXEL_LOGITS, SCORE_LOGITS, divide_logits
 from pipeline.datasets.base import Sample
 from pipeline.storage.atomic import write_whole
-from pipeline.training.temperature import Calibrated, fit_temperature
+from pipeline.training.temperature import HIGHEST, Calibrated, fit_temperature
 
 CALIBRATION = "calibration.json"
 SCORE, COARSE, PROBABILITY = "score", "coarse", "probability"  # as the thresholds are called
 LAYERS = {SCORE: SCORE_LOGITS, COARSE: COARSE_LOGITS, PROBABILITY: PIXEL_LOGITS}
+# A higher one would lift the thousands of anchors on bare road over the score from which on the hot path looks at
+# detections: slower, and no score would rule anything out any more (docs/ablations/thresholds.md).
+HIGHEST_OF = {SCORE: 1.0}
 SECOND = "second_"  # before the heads of a second detector
 
 Counts = NDArray[np.int64]  # (2, L), `pipeline.metrics.calibration.count_logits`
@@ -52,7 +55,10 @@ def calibrate(
         cracked.append(bool(sample.mask.any()))
         pictures.append(counts_of(sample))
     fitted = {
-        head: fit_temperature(np.stack([counts[head] for counts in pictures]), cracked, sets) for head in pictures[0]
+        head: fit_temperature(
+            np.stack([counts[head] for counts in pictures]), cracked, sets, HIGHEST_OF.get(head, HIGHEST)
+        )
+        for head in pictures[0]
     }
     temperatures = {LAYERS[head]: each.temperature for head, each in fitted.items()}
     trained = {name: weight.cpu().contiguous() for name, weight in network.state_dict().items()}

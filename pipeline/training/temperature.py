@@ -41,10 +41,12 @@ class Calibrated(NamedTuple):
     why: str = ""
 
 
-def fit_temperature(counts: NDArray[np.int64], cracked: Sequence[bool], sets: Sequence[str]) -> Calibrated:
+def fit_temperature(
+    counts: NDArray[np.int64], cracked: Sequence[bool], sets: Sequence[str], highest: float = HIGHEST
+) -> Calibrated:
     """The temperature at which validation pictures surprise least, each data set weighing the same.
 
-    A best temperature that lies at `LOWEST` or `HIGHEST`, or beyond, is none: the scores are then wrong in another way
+    A best temperature that lies at `LOWEST` or `highest`, or beyond, is none: the scores are then wrong in another way
     than by being too sure or too unsure, and a temperature that makes all of them ½ would only hide it. So it is with
     detections, most of which hold crack whatever their score.
 
@@ -52,6 +54,7 @@ def fit_temperature(counts: NDArray[np.int64], cracked: Sequence[bool], sets: Se
         counts: ``(P, 2, L)`` of each picture (`pipeline.metrics.calibration.count_logits`).
         cracked: whether there is any crack in each.
         sets: data set of each.
+        highest: that may be fitted.
     """
     if sum(cracked) < FEWEST_PICTURES:
         return Calibrated(1.0, None, None, f"fewer than {FEWEST_PICTURES} validation pictures hold crack")
@@ -62,11 +65,11 @@ def fit_temperature(counts: NDArray[np.int64], cracked: Sequence[bool], sets: Se
     def surprise(log_temperature: float) -> float:
         return negative_log_likelihood(shares, math.exp(log_temperature))
 
-    limits = math.log(LOWEST), math.log(HIGHEST)
+    limits = math.log(LOWEST), math.log(highest)
     found = minimize_scalar(surprise, bounds=limits, method="bounded", options={"xatol": 1e-6})
     before = expected_calibration_error(shares)
     if min(map(surprise, limits)) <= found.fun:  # it has one minimum: Guo et al. 2017, supplementary S2
-        return Calibrated(1.0, before, before, f"none between {LOWEST:g} and {HIGHEST:g} fits")
+        return Calibrated(1.0, before, before, f"none between {LOWEST:g} and {highest:g} fits")
     temperature = round(math.exp(found.x), 4)
     return Calibrated(temperature, before, expected_calibration_error(shares, temperature))
 
