@@ -13,8 +13,10 @@ from pipeline.cascade.stage1 import Stage1
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, run_on
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
+from pipeline.training.calibrate import coarse_temperature
+from pipeline.training.temperature import tempered
 
-TRAINING_COARSE, TRAINING_SCORE = 0.01, 0.2  # about what validation chose in most trainings so far
+TRAINING_COARSE, TRAINING_SCORE = 0.01, 0.2  # about what validation chose before calibration
 TRAINING_HALO_PX = 2  # a U-Net trained with little context gains nothing from more of it
 
 
@@ -26,7 +28,8 @@ def crop(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> Non
     missing from the training of stage 2 too. A run's own operating point does not matter here, so that another one does
     not train stage 2 again.
     """
-    boxes = CoarseBoxes(threshold=TRAINING_COARSE, **settings.box_splitting.model_dump())
+    coarse = tempered(TRAINING_COARSE, coarse_temperature(trained))
+    boxes = CoarseBoxes(threshold=coarse, **settings.box_splitting.model_dump())
     stage1 = Stage1.on(run_on(settings), load_detector(settings, trained), boxes)
     labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
     frames = []

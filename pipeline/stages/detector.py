@@ -14,8 +14,10 @@ from models.runtimes import Runtime, make_runtime
 from pipeline.cascade.stage1 import Stage1
 from pipeline.settings import RunSettings
 from pipeline.stages.prepare import BOX_COLUMNS, load_part, sets_of
+from pipeline.training.calibrate import coarse_temperature, on_validation, read_calibration
 from pipeline.training.loop import pick_device
 from pipeline.training.operating_point import COARSE_THRESHOLDS, candidates_of, choose_operating_point
+from pipeline.training.temperature import tempered
 
 DETECTED = ("test", "clean")  # parts whose detections somebody reads
 
@@ -47,7 +49,7 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
         [sample.mask for sample in val],
         settings.box_splitting,
         config.coarse_px if config.coarse_mask else None,
-        COARSE_THRESHOLDS if thresholds.coarse_mask is None else [thresholds.coarse_mask],
+        coarse_thresholds(trained) if thresholds.coarse_mask is None else [thresholds.coarse_mask],
         [sample.ignore for sample in val],
         thresholds.score,
     )
@@ -64,7 +66,7 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
         "origin": "fixed"
         if thresholds.score is not None
         else f"validation: segmentation error ≤ {thresholds.target_error}, precision ≥ {thresholds.target_precision}",
-        "validation": point.on_validation(thresholds),
+        "validation": point.on_validation(thresholds) | on_validation(read_calibration(trained)),
         "by_set": point.by_set,
     }
     pd.concat(frames, ignore_index=True).to_parquet(out / "detections.parquet", index=False)
@@ -72,14 +74,22 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
     (out / "operating_point.json").write_text(json.dumps(described, indent=2, ensure_ascii=False))
 
 
+def coarse_thresholds(trained: Path) -> list[float]:
+    """Those of `COARSE_THRESHOLDS`, where calibration has put them: they hold what they held before it."""
+    temperature = coarse_temperature(trained)
+    return [tempered(threshold, temperature) for threshold in COARSE_THRESHOLDS]
+
+
 def read_score_threshold(detected: Path) -> float:
     """Score threshold that `detect` settled on."""
     return float(json.loads((detected / "operating_point.json").read_text())["score_threshold"])
 
 
-def read_validation(detected: Path) -> dict[str, float | bool]:
-    """What stage 1 has on validation pictures where `detect` lets it operate (`OperatingPoint.on_validation`)."""
-    found: dict[str, float | bool] = json.loads((detected / "operating_point.json").read_text())["validation"]
+def read_validation(detected: Path) -> dict[str, float | bool | None]:
+    """What stage 1 has on validation pictures where `detect` lets it operate, and its calibration there, by column of
+    ``runs`` (`OperatingPoint.on_validation`, `pipeline.training.calibrate.on_validation`).
+    """
+    found: dict[str, float | bool | None] = json.loads((detected / "operating_point.json").read_text())["validation"]
     return found
 
 

@@ -24,9 +24,11 @@ from pipeline.metrics import choose_probability_threshold, segmentation_curve
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, read_coarse_boxes, read_score_threshold, run_on
 from pipeline.stages.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
-from pipeline.stages.prepare import boxes_by_name, load_part, sets_of
+from pipeline.stages.prepare import boxes_by_name, load_part, read_split, sets_of
 from pipeline.training.augment import FULL
 from pipeline.training.by_set import pictures_by_set
+from pipeline.training.calibrate import on_validation, read_calibration, told
+from pipeline.training.calibrate_segmenter import calibrate_segmenter
 from pipeline.training.from_start import train_from
 from pipeline.training.loop import Report, pick_device
 from pipeline.training.segmenter import SegmenterTrainee
@@ -35,10 +37,14 @@ PROBABILITIES = np.round(np.arange(0.05, 0.96, 0.01), 2)
 
 
 def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: Path, report: Report) -> None:
-    """Train stage 2 on windows around the crops of ``train``; leaves what `pipeline.training.loop.train` leaves."""
+    """Train stage 2 on windows around the crops of ``train`` and calibrate it on ``val``.
+
+    Leaves what `pipeline.training.loop.train` leaves, and ``calibration.json`` (`pipeline.training.calibrate`).
+    """
     samples = load_part(settings, prepared, "train")
     crops = boxes_by_name(pd.read_parquet(cropped / "crops.parquet"))
     nothing = np.zeros((0, 4), np.int64)
+    val = load_part(settings, prepared, "val")
     trainee = SegmenterTrainee(
         settings.segmenter,
         replace(FULL, other_cameras=settings.other_cameras),
@@ -47,11 +53,14 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
         settings.seed,
         samples,
         {sample.name: crops.get(sample.name, nothing).astype(np.int64) for sample in samples},
-        load_part(settings, prepared, "val"),
+        val,
     )
     training = settings.segmenter_training
     start = starting_weights(training.start, settings.segmenter) if training.start else {}
-    train_from(start, trainee, training, out, settings.seed, pick_device(settings.device), report)
+    device = pick_device(settings.device)
+    trained = train_from(start, trainee, training, out, settings.seed, device, report)
+    sets = sets_of(settings, read_split(prepared).val)
+    report(1, 1, told(calibrate_segmenter(trained.weights, settings.segmenter, val, sets, device)))
 
 
 def load_cascade(
@@ -97,7 +106,8 @@ def segment(
         "score_threshold": cascade.thresholds.score,
         "coarse_threshold": cascade.stage1.boxes.threshold if settings.detector.coarse_mask else None,
     }
-    (out / "operating_point.json").write_text(json.dumps(stage_1 | point, indent=2))
+    calibrated = on_validation(read_calibration(segmenter))
+    (out / "operating_point.json").write_text(json.dumps(stage_1 | point | calibrated, indent=2))
     for folder in ("masks", "full_frame", "probability"):
         (out / folder).mkdir(exist_ok=True)
     samples = load_part(settings, prepared, "test")

@@ -33,10 +33,13 @@ _MASK_FIGURES = tuple(
 _INTERVALS = tuple(
     f"{figure}_{end}" for figure in ("precision", "segmentation_error", "data_reduction") for end in ("low", "high")
 )
+_HEADS = ("score", "coarse", "probability", "second_score", "second_coarse")  # that are calibrated
 _OTHER_FIGURES = (
     *("coarse_threshold", "probability_threshold", "full_frame_threshold", "anchor_recall", "oracle_boxes_per_image"),
     *("crack_share", "boxes_per_clean_image", "segmented_share"),
     *("val_precision", "val_segmentation_error", "val_data_reduction"),
+    *(f"{head}_temperature" for head in _HEADS),
+    *(f"val_{head}_ece_{when}" for head in _HEADS for when in ("before", "after")),
     *("train_detector_s", "train_segmenter_s", "total_s"),
 )
 _BOX = ("x1_px", "y1_px", "x2_px", "y2_px")

@@ -211,3 +211,13 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"report\.html"):
         write_report(tmp_path / "report.html", whole_report())
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_page_tells_which_heads_were_calibrated() -> None:
+    told = {"coarse_temperature": 1.52, "val_coarse_ece_before": 0.0321, "val_coarse_ece_after": 0.0107}
+    told |= {"score_temperature": 1.0, "val_score_ece_before": None, "val_score_ece_after": float("nan")}
+    text = Page(render_report(ReportInput(row(**told), PAPER, images("a")))).text
+    assert "Coarse mask temperature 1.52, error 3.21 % → 1.07 %" in text
+    assert "Scores of detections temperature 1, error – → –" in text
+    assert "Pixels of stage 2 temperature" not in text
+    assert "All heads not calibrated" in Page(render_report(ReportInput(row(), PAPER, images("a")))).text

@@ -7,6 +7,7 @@ from models.detector import build_detector
 from pipeline.settings import make_settings
 from pipeline.stages.detector import detect
 from pipeline.stages.prepare import prepare, read_split
+from pipeline.training.calibrate import write_calibration
 
 OVERRIDES = {"dataset.sample_count": 6, "detector.coarse_mask": True}
 
@@ -19,6 +20,7 @@ def test_the_operating_point_is_chosen_as_pictures_are_looked_at_later(tta, tmp_
         folder.mkdir()
     prepare(settings, prepared)
     save_file(build_detector(settings.detector).state_dict(), trained / "best.safetensors")
+    write_calibration(trained, {})
     joined, join = [], pipeline.cascade.stage1.join_half_turn
     monkeypatch.setattr(pipeline.cascade.stage1, "join_half_turn", lambda *both: joined.append(both) or join(*both))
     detect(settings, prepared, trained, out)
