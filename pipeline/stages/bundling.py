@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from pipeline.stages.learnt_from import learnt_from
 from pipeline.stages.segmenter import load_cascade
 from pipeline.stages.software import describe_software
 from pipeline.stages.terms import starts_of
+
+STARTED = re.compile("^(started from [^:;]+: )+")  # before a term of an earlier start
 
 
 def bundle_run(
@@ -86,6 +89,10 @@ def scale_of(dataset: DatasetSettings) -> float | None:
 
 
 def _licence(settings: RunSettings, dataset: str) -> str:
-    """Licence of all data that shaped the weights, a starting bundle's included."""
-    started = (f"started from {card.name}: {card.training_data_licence}" for card in starts_of(settings))
-    return "; ".join([dataset, *started])
+    """Licence of all data that shaped the weights, a starting bundle's included; what was said is not said again."""
+    terms = dataset.split("; ")
+    for card in starts_of(settings):
+        earlier = (STARTED.sub("", term) for term in card.training_data_licence.split("; "))
+        more = [term for term in dict.fromkeys(earlier) if term not in terms]
+        terms.append("; ".join([f"started from {card.name}", *more]))
+    return "; ".join(terms)

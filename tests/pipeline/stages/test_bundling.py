@@ -1,0 +1,27 @@
+"""What a card says of the data behind its weights."""
+
+from types import SimpleNamespace
+
+import pytest
+
+import pipeline.stages.bundling
+from pipeline.settings import make_settings
+from pipeline.stages.bundling import _licence
+
+
+@pytest.mark.parametrize(
+    ("earlier", "told"),
+    [
+        ([], "a: MIT; b: CC BY 4.0"),
+        (["a: MIT; b: CC BY 4.0"], "a: MIT; b: CC BY 4.0; started from old"),
+        (["a: MIT; c: own"], "a: MIT; b: CC BY 4.0; started from old; c: own"),
+        (
+            ["c: own; a: MIT; started from older: c: own; d: none; started from oldest: a: MIT"],
+            "a: MIT; b: CC BY 4.0; started from old; c: own; d: none",
+        ),
+    ],
+)
+def test_the_terms_of_a_start_are_told_once(monkeypatch, earlier, told):
+    cards = [SimpleNamespace(name="old", training_data_licence=licence) for licence in earlier]
+    monkeypatch.setattr(pipeline.stages.bundling, "starts_of", lambda settings: cards)
+    assert _licence(make_settings("fast"), "a: MIT; b: CC BY 4.0") == told
