@@ -34,8 +34,8 @@ class Found(NamedTuple):
 
 STORED = {
     "roads": {
-        CRACKED: Found(30, (130, 3302, 275, 9160), 0.7454, 0.2520),
-        ALSO: Found(34, (0, 1551, 0, 15837), 0.6962, 0.1571),
+        CRACKED: Found(35, (111, 3378, 282, 7946), 0.7408, 0.2375),
+        ALSO: Found(27, (0, 2070, 0, 17052), 0.6705, 0.1552),
         SOUND: Found(0, (0, 0, 0, 0), 0.0000, 0.0000),
     },
     "roads-research": {
