@@ -129,6 +129,7 @@ def _line(axes: Axes, x: pd.Series, y: pd.Series, number: int, name: str, theme:
     dashes = ((1, 0), (5, 1.5), (1.5, 1), (5, 1, 1, 1))[number]  # told apart without colour too
     known, (width, alpha) = y.notna(), (0.9, 0.6) if faint else (1.8, 1.0)
     (line,) = axes.plot(x[known], y[known], color=theme.lines[number], dashes=dashes, linewidth=width, alpha=alpha)
+    line.set_marker("o" if known.sum() == 1 else "")  # a line of one point, as of one validation, is not seen
     line.set_label(name.replace("_", " "))
     return line
 

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from pipeline.reporting.curves import DARK, LIGHT, Curve, threshold_curve, training_curve
+from pipeline.reporting.curves import DARK, LIGHT, Curve, _line, threshold_curve, training_curve
 
 PAPER = {"precision": 0.9892, "segmentation_error": 0.0122, "data_reduction": 0.7212}
 
@@ -29,6 +30,12 @@ def test_training_curve_shows_losses_shares_and_the_best_epoch() -> None:
     )
     assert {"Detector", "Segmenter", "loss", "precision", "f1 2px", "best: 2"} <= labels(drawn)
     assert "count" not in labels(drawn), "no share"
+
+
+@pytest.mark.parametrize(("values", "marker"), [([np.nan, np.nan, 0.9], "o"), ([np.nan, 0.5, 0.9], "")])
+def test_a_figure_that_was_taken_once_is_a_dot(values: list[float], marker: str) -> None:
+    line = _line(Figure().subplots(), pd.Series([1, 2, 3]), pd.Series(values), 0, "precision", LIGHT)
+    assert line.get_marker() == marker
 
 
 @pytest.mark.parametrize("missing", [None, pd.DataFrame()])
