@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,6 +25,18 @@ MaskValuesText = Annotated[
 ]
 
 
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"it is no regex: {error}") from None
+    return pattern
+
+
+Regex = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression, matched from the beginning."""
+
+
 class Settings(BaseModel):
     """Base: unknown keys are an error, values are frozen, numbers are finite."""
 
@@ -39,9 +52,9 @@ class PartSettings(Settings):
     mask_values: MaskValuesText = None
     count: int = Field(300, ge=6, description="Pictures, of the generated sample")
     weight: float = Field(1, gt=0, description="Its share of the training windows, against the other parts'")
-    scene: str | None = Field(None, description="Regex; its first group in a sample's name is the scene")
-    test: str | None = Field(None, description="Regex of scenes that test; none: the reader's own split")
-    val: str | None = Field(None, description="Regex of scenes that choose thresholds; none: drawn from the rest")
+    scene: Regex | None = Field(None, description="Regex; its first group in a sample's name is the scene")
+    test: Regex | None = Field(None, description="Regex of scenes that test; none: the reader's own split")
+    val: Regex | None = Field(None, description="Regex of scenes that choose thresholds; none: drawn from the rest")
     clean: bool = Field(False, description="Holds no crack at all: what is not a crack must be learnt too")
     fragmentary: bool = Field(False, description="Its masks are fragments: between and beyond them nothing is judged")
     look_alikes: float = Field(
@@ -77,6 +90,9 @@ class DatasetSettings(Settings):
     sample_count: int = Field(48, ge=6, description="Pictures that the generated sample holds")
     sample_seed: int = Field(7, ge=0, lt=2**32)
     parts: tuple[PartSettings, ...] = Field((), description="Of a pool: its data sets, or a YAML file that lists them")
+    leave_out: Regex | None = Field(
+        None, description="Of a pool: scenes, as LABEL/SCENE, that alone test and of which nothing is learnt"
+    )
     windows: WindowSettings = Field(WindowSettings(), description="Of a pool: what training looks at")
 
     @field_validator("parts", mode="before")

@@ -143,6 +143,8 @@ class RunSettings(Settings):
                 raise ValueError(f"{name}.start_share does nothing without {name}.start")
         if self.dataset.name != "pool" and self.dataset.windows != WindowSettings():
             raise ValueError("dataset.windows does nothing where pictures are not cut: that is done with dataset=pool")
+        if self.dataset.name != "pool" and self.dataset.leave_out is not None:
+            raise ValueError("dataset.leave_out does nothing where there are no parts: it is for dataset=pool")
         return self
 
     def on_split(self, split: str) -> RunSettings:

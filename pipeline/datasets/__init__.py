@@ -34,7 +34,7 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
     if settings.name == "pool":
         if settings.mask_values is not None:
             raise UsageError("--mask-values does nothing for a pool.", "Give mask_values to the part that needs them.")
-        return Pool([Part(part, open_dataset(_alone(part))) for part in settings.parts])
+        return Pool([Part(part, open_dataset(_alone(part))) for part in settings.parts], settings.leave_out)
     if settings.name == "sample":
         if settings.mask_values is not None:
             raise UsageError("--mask-values does nothing for the generated sample.", "Leave it out.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -59,22 +60,37 @@ class Part(CrackDataset):
 class Pool(CrackDataset):
     """Data sets side by side; a sample's name is ``LABEL--NAME``, its scene ``LABEL/SCENE``.
 
+    Args:
+        parts: the data sets.
+        leave_out: regex of scenes that alone test, whole data sets (``sut/``) or roads (``dnit/020BDF``): a pool split
+            so shows what networks make of a road that they have never seen.
+
     Raises:
-        UsageError: there are no parts, or two of one label.
+        UsageError: there are no parts, or two of one label; `leave_out` fits no scene.
     """
 
     key = "pool"
     title = "Pool of data sets"
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[Part], leave_out: str | None = None) -> None:
         labels = [part.settings.label for part in parts]
         if not parts:
             raise UsageError("A pool needs parts.", "Give --set dataset.parts=FILE.yaml, a list of data sets.")
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
             raise UsageError(f"Two parts of the pool are called {twice[0]}.", "Give each a label of its own.")
         self.parts = {part.settings.label: part for part in parts}
-        self.licence = "; ".join(f"{label}: {part.licence}" for label, part in self.parts.items())
-        self.commercial = all(part.commercial for part in parts)
+        self.left_out = frozenset(
+            name for name in self.names if leave_out is not None and re.match(leave_out, self.group(name))
+        )
+        if leave_out is not None and not self.left_out:
+            raise UsageError(
+                f"dataset.leave_out={leave_out!r} fits no scene of the pool.",
+                f"Scenes are called LABEL/SCENE, such as {self.group(self.names[0])}.",
+            )
+        learnt = {self.label_of(name) for name in self.names if name not in self.left_out}
+        self.learnt = {label: part for label, part in self.parts.items() if label in learnt}
+        self.licence = "; ".join(f"{label}: {part.licence}" for label, part in self.learnt.items())
+        self.commercial = all(part.commercial for part in self.learnt.values())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,6 +101,14 @@ class Pool(CrackDataset):
     def notes(self) -> list[str]:
         """Those of all parts."""
         return [note for part in self.parts.values() for note in part.dataset.notes]
+
+    @property
+    def mm_per_px(self) -> float | None:
+        """Scale of what is learnt from: the geometric mean of the parts that state one, by weight; else None."""
+        stated = [part.settings for part in self.learnt.values()]
+        known = [(part.weight, math.log(part.mm_per_px)) for part in stated if part.mm_per_px is not None]
+        total = sum(weight for weight, _ in known)
+        return round(math.exp(sum(weight * log for weight, log in known) / total), 6) if known else None
 
     @staticmethod
     def pooled(label: str, name: str) -> str:

@@ -101,6 +101,11 @@ def _pooled(pool: Pool, name: str, seed: int) -> Split:
         split = _split_part(part, name, seed)
         for side in PARTS:
             sides[side] += [pool.pooled(label, own) for own in split.part(side)]
+    if pool.left_out:
+        sides = {side: [own for own in names if own not in pool.left_out] for side, names in sides.items()}
+        sides["test"] = list(pool.left_out)
+    if not sides["train"] or not sides["val"]:
+        raise DataError("The pool keeps no scene to train on, or none to validate.", "Leave less of it out.")
     return Split(name, *(tuple(sorted(sides[side])) for side in PARTS))
 
 

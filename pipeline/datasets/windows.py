@@ -164,7 +164,7 @@ def _place(
 
 def _quotas(pool: Pool, names: Sequence[str], total: int) -> dict[str, list[tuple[str, int]]]:
     """Windows of each picture, by part: each part its weight, its pictures all alike, those with remainders first."""
-    weights = {label: part.settings.weight for label, part in pool.parts.items()}
+    weights = {label: part.settings.weight for label, part in pool.learnt.items()}
     quotas = {}
     for label, weight in weights.items():
         mine = [name for name in names if pool.label_of(name) == label]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from models.bundle import BundleCard, save_bundle
-from pipeline.settings import DatasetSettings, RunSettings
+from pipeline.settings import RunSettings
 from pipeline.stages.keys import StageName
 from pipeline.stages.learnt_from import learnt_from
 from pipeline.stages.segmenter import load_cascade
@@ -67,25 +66,11 @@ def bundle_run(
         training_data_licence=_licence(settings, described["licence"]),
         commercial=described["commercial"],
         sources=tuple(described["sources"]),
-        mm_per_px=scale_of(settings.dataset),
+        mm_per_px=described["mm_per_px"],
         versions=describe_software()[1],
     )
     learnt = learnt_from(settings, folders["prepare"], cascade.stage1)
     return save_bundle(out, cascade.stage1.detector, cascade.stage2.segmenter, card, learnt)
-
-
-def scale_of(dataset: DatasetSettings) -> float | None:
-    """Scale around which a bundle's training pictures lie, mm a pixel: the geometric mean of the parts that state one,
-    by weight; None where none does.
-
-    >>> from pipeline.settings import PartSettings
-    >>> parts = tuple(PartSettings(name="sample", label=f"{mm}", mm_per_px=mm) for mm in (1, 4, None))
-    >>> scale_of(DatasetSettings(name="pool", parts=parts))
-    2.0
-    """
-    known = [(part.weight, math.log(part.mm_per_px)) for part in dataset.parts if part.mm_per_px is not None]
-    total = sum(weight for weight, _ in known)
-    return round(math.exp(sum(weight * log for weight, log in known) / total), 6) if known else None
 
 
 def _licence(settings: RunSettings, dataset: str) -> str:

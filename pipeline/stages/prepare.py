@@ -56,6 +56,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
         "licence": dataset.licence,
         "commercial": is_commercial(settings, dataset),
         "sources": list(sources_of(dataset)),
+        "mm_per_px": dataset.mm_per_px if isinstance(dataset, Pool) else None,
         "negatives": list(dataset.negative_names if settings.dataset.use_negatives else ()),
         "clean": list(dataset.clean_names),
         **{part: list(split.part(part)) for part in PARTS},

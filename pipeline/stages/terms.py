@@ -31,7 +31,7 @@ def check_terms(settings: RunSettings, dataset: CrackDataset) -> None:
     """
     if settings.licence == "any":
         return
-    parts = dataset.parts.items() if isinstance(dataset, Pool) else [(settings.dataset.name, dataset)]
+    parts = dataset.learnt.items() if isinstance(dataset, Pool) else [(settings.dataset.name, dataset)]
     barred = [f"{label} ({part.licence})" for label, part in parts if not part.commercial]
     barred += [
         f"the start {card.name} ({card.training_data_licence})" for card in starts_of(settings) if not card.commercial
@@ -53,5 +53,5 @@ def sources_of(dataset: CrackDataset) -> tuple[str, ...]:
     if not isinstance(dataset, Pool):
         return (f"{dataset.title}: {dataset.licence}",)
     return tuple(
-        f"{label}: {part.settings.attribution or part.title} ({part.licence})" for label, part in dataset.parts.items()
+        f"{label}: {part.settings.attribution or part.title} ({part.licence})" for label, part in dataset.learnt.items()
     )
