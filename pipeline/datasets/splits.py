@@ -19,6 +19,7 @@ SPLITS = ("paper", *FOLDS)
 # The paper's 80/20/18, less the one picture of CrackForest that cannot be used.
 _PAPER = {"train": 80, "val": 20, "test": 17}
 _VAL_SHARE = 0.2
+_VAL_LEAST = 10  # thresholds chosen on fewer pictures are chance
 
 Scene = tuple[str, ...]  # names of one group, sorted
 
@@ -55,7 +56,7 @@ def make_split(dataset: CrackDataset, name: str, seed: int) -> Split:
 
     ``paper`` takes 80:20:17 (exactly these numbers on CrackForest), or the data set's official test part where there
     is one; then samples of a scene that the test part shows as well are left out. ``fold0`` to ``fold4`` test on one
-    of five parts of like size each; a fifth of the rest validates.
+    of five parts of like size each; a fifth of the rest validates, of few samples up to a third.
 
     Args:
         dataset: names and scenes are asked of it, no picture is read.
@@ -75,13 +76,13 @@ def make_split(dataset: CrackDataset, name: str, seed: int) -> Split:
         scenes = _scenes(dataset, dataset.names)
         _require(dataset, scenes, len(FOLDS))
         test = _folds(scenes, seed)[FOLDS.index(name)]
-        val_count = round(_VAL_SHARE * _count(s for s in scenes if s not in test))
+        val_count = _val_count(s for s in scenes if s not in test)
     elif official:
         test = _scenes(dataset, official)
         shown = {dataset.group(member) for member in official}
         scenes = _scenes(dataset, (n for n in dataset.names if dataset.group(n) not in shown))
         _require(dataset, scenes, 2)
-        val_count = round(_VAL_SHARE * _count(scenes))
+        val_count = _val_count(scenes)
     else:
         scenes = _scenes(dataset, dataset.names)
         _require(dataset, scenes, 3)
@@ -124,7 +125,7 @@ def _split_part(part: Part, name: str, seed: int) -> Split:
         raise DataError(f"The part {part.settings.label} keeps no scene to train on.", "Mend its `test` and `val`.")
     if not val:
         _require(part, rest, 2)
-        val = _take(_shuffled(rest, seed, f"val of {name}"), round(_VAL_SHARE * _count(rest)), spare=1)
+        val = _take(_shuffled(rest, seed, f"val of {name}"), _val_count(rest), spare=1)
         rest = [scene for scene in rest if scene not in val]
     return Split(name, _flat(rest), _flat(val), _flat(test))
 
@@ -164,6 +165,12 @@ def _require(dataset: CrackDataset, scenes: Sequence[Scene], least: int) -> None
 
 def _count(scenes: Iterable[Scene]) -> int:
     return sum(map(len, scenes))
+
+
+def _val_count(scenes: Iterable[Scene]) -> int:
+    """How many of the samples that do not test shall validate: a fifth, but of few samples up to a third."""
+    count = _count(scenes)
+    return max(round(_VAL_SHARE * count), min(_VAL_LEAST, count // 3))
 
 
 def _flat(scenes: Iterable[Scene]) -> tuple[str, ...]:

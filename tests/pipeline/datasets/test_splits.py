@@ -142,3 +142,12 @@ def test_too_few_scenes(sizes: list[int], name: str) -> None:
 def test_few_scenes_still_give_every_part(sizes: list[int]) -> None:
     split = make_split(Fake(sizes), "paper", 3)
     assert all(split.part(part) for part in PARTS)
+
+
+def test_of_few_samples_more_validate() -> None:
+    """Thresholds come from them: five pictures give any."""
+    dataset = Fake([1] * 48)
+    dataset.official_test_names = dataset.names[:19]  # type: ignore[attr-defined]
+    split = make_split(dataset, "paper", 2018)
+    assert (len(split.train), len(split.val), len(split.test)) == (20, 9, 19)
+    assert len(make_split(Fake([1] * 50), "fold0", 2018).val) == 10
