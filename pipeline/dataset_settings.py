@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models.errors import UsageError
 from models.given_yaml import read_yaml
@@ -51,6 +51,9 @@ class PartSettings(Settings):
     root: HomePath | None = Field(None, description="Its folder; none for the generated sample")
     mask_values: MaskValuesText = None
     count: int = Field(300, ge=6, description="Pictures, of the generated sample")
+    closest: float = Field(
+        1, ge=1, le=12, description="Pictures of the generated sample are taken from up to so many times nearer"
+    )
     weight: float = Field(1, gt=0, description="Its share of the training windows, against the other parts'")
     scene: Regex | None = Field(None, description="Regex; its first group in a sample's name is the scene")
     test: Regex | None = Field(None, description="Regex of scenes that test; none: the reader's own split")
@@ -64,6 +67,12 @@ class PartSettings(Settings):
     licence: str = Field("", description="Its terms in a word; none: as the reader knows")
     attribution: str = Field("", description="Whom to name, as the licence asks")
     mm_per_px: float | None = Field(None, gt=0, description="Scale of its pictures, where it is known")
+
+    @model_validator(mode="after")
+    def _nothing_is_idle(self) -> Self:
+        if self.closest != 1 and self.name != "sample":
+            raise ValueError("closest does nothing for photographs: it is for the generated sample (name: sample)")
+        return self
 
 
 class WindowSettings(Settings):
@@ -89,6 +98,9 @@ class DatasetSettings(Settings):
     use_negatives: bool = Field(True, description="Train on unlabelled crack-free pictures too, where there are any")
     sample_count: int = Field(48, ge=6, description="Pictures that the generated sample holds")
     sample_seed: int = Field(7, ge=0, lt=2**32)
+    sample_closest: float = Field(
+        1, ge=1, le=12, description="They are taken from up to so many times nearer: their cracks are as much wider"
+    )
     parts: tuple[PartSettings, ...] = Field((), description="Of a pool: its data sets, or a YAML file that lists them")
     leave_out: Regex | None = Field(
         None, description="Of a pool: scenes, as LABEL/SCENE, that alone test and of which nothing is learnt"

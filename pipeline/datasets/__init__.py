@@ -46,7 +46,7 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
         # Drawing pictures needs more than reading them does.
         from pipeline.datasets.generated.sample import GeneratedSample
 
-        return GeneratedSample(settings.sample_count, settings.sample_seed)
+        return GeneratedSample(settings.sample_count, settings.sample_seed, closest=settings.sample_closest)
     if settings.root is None:
         fetch = ", or `crack-survey data fetch crackforest` first" if settings.name == "crackforest" else ""
         raise UsageError(f"--dataset {settings.name} needs its folder.", f"Give --root DIR{fetch}.")
@@ -60,4 +60,10 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
 
 def _alone(part: PartSettings) -> DatasetSettings:
     """One part of a pool as a data set by itself."""
-    return DatasetSettings(name=part.name, root=part.root, mask_values=part.mask_values, sample_count=part.count)
+    return DatasetSettings(
+        name=part.name,
+        root=part.root,
+        mask_values=part.mask_values,
+        sample_count=part.count,
+        sample_closest=part.closest,
+    )

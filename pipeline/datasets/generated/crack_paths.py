@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 from scipy.spatial import Voronoi
 
@@ -42,6 +43,19 @@ def crack_network(rng: np.random.Generator, width: int, height: int) -> tuple[Cr
         if rng.random() < 0.3:
             heading += np.pi / 2
     return tuple(found)
+
+
+def seen_nearer(rng: np.random.Generator, crack: CrackTruth, grown: tuple[float, float]) -> CrackTruth:
+    """The same crack so much larger across and down, its centre line smooth and its edges ragged at the new scale."""
+    near = float(np.sqrt(grown[0] * grown[1]))
+    count = len(crack.points)
+    at = np.linspace(0, count - 1, max(count, round((count - 1) * near) + 1))
+    x, y, widths, opacity = (
+        gaussian_filter1d(np.interp(at, np.arange(count), column), 0.6 * near, mode="nearest")
+        for column in (*(crack.points * grown).T, crack.widths * near, crack.opacity)
+    )
+    ragged = np.exp(0.1 * _wander(rng, len(at), 2.0) + 0.1 * _wander(rng, len(at), 6.0))
+    return CrackTruth(np.stack([x, y], 1), widths * ragged, opacity)
 
 
 def smooth_path(rng: np.random.Generator, width: int, height: int, width_px: float, bend: float = 0.12) -> CrackTruth:

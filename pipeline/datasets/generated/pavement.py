@@ -66,12 +66,15 @@ RECIPES = {
 }
 
 
-def lay_pavement(rng: np.random.Generator, width: int, height: int) -> Surface:
-    """A road of a type drawn from `RECIPES`."""
+def lay_pavement(rng: np.random.Generator, width: int, height: int, near: float = 1) -> Surface:
+    """A road of a type drawn from `RECIPES`, seen from `near` times nearer.
+
+    Stones grow by the root of that alone: where cracks are wide, roads are as often fine as coarse.
+    """
     recipes = list(RECIPES.values())
     recipe = recipes[int(rng.choice(len(recipes), p=[r.weight for r in recipes]))]
     shape = (height, width)
-    scale = rng.uniform(0.9, 1.25)  # distance of the camera
+    scale = rng.uniform(0.9, 1.25) * near**0.5  # distance of the camera
     tone = rng.uniform(*recipe.tone)
     grain = fractal_noise(rng, shape, 1.0, 3.0, 0.3)
     value = tone * (1 - 0.12 * (not recipe.concrete)) + recipe.grain * grain

@@ -9,8 +9,8 @@ import numpy as np
 
 from models.errors import DataError, UsageError
 from pipeline.datasets.base import CrackDataset, Sample
-from pipeline.datasets.generated.crack_paths import crack_network
-from pipeline.datasets.generated.crack_truth import CrackTruth, rasterise
+from pipeline.datasets.generated.crack_paths import crack_network, seen_nearer
+from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
 from pipeline.datasets.generated.pavement import lay_pavement
 from pipeline.datasets.generated.scenery import add_cracks, add_distractors, photograph, shade
 
@@ -30,6 +30,8 @@ class GeneratedSample(CrackDataset):
         seed: of all of them.
         width: px.
         height: px.
+        closest: pictures are taken from up to so many times nearer, evenly over its logarithm: their cracks are as much
+            wider, up to 6 px times that.
 
     Raises:
         UsageError: no pictures asked for, or pictures too small to hold a crack.
@@ -43,12 +45,12 @@ class GeneratedSample(CrackDataset):
     VERSION = 1
     """Raise with every change that alters a picture or a mask."""
 
-    def __init__(self, count: int = 48, seed: int = 7, width: int = 480, height: int = 320) -> None:
+    def __init__(self, count: int = 48, seed: int = 7, width: int = 480, height: int = 320, closest: float = 1) -> None:
         if count < 1 or seed < 0:
             raise UsageError(f"A sample of {count} pictures with seed {seed} cannot be.", "Give a count of at least 1.")
         if min(width, height) < 64:
             raise UsageError(f"Sample pictures of {width}×{height} px are too small.", "Take at least 64×64 px.")
-        self.count, self.seed, self.width, self.height = count, seed, width, height
+        self.count, self.seed, self.width, self.height, self.closest = count, seed, width, height, closest
         self._numbers = {f"s{number:03d}": number for number in range(count)}
         self._kept: OrderedDict[str, Sample] = OrderedDict()
 
@@ -81,13 +83,26 @@ class GeneratedSample(CrackDataset):
         block, place = divmod(number, CLEAN_EVERY)
         if place == int(np.random.default_rng([self.VERSION, self.seed, block, 2]).integers(CLEAN_EVERY)):
             return ()
-        return crack_network(np.random.default_rng([self.VERSION, self.seed, number, 1]), self.width, self.height)
+        rng = np.random.default_rng([self.VERSION, self.seed, number, 1])
+        near = self._nearness(number)
+        if near == 1:
+            return crack_network(rng, self.width, self.height)
+        size = round(self.width / near), round(self.height / near)
+        grown = self.width / size[0], self.height / size[1]
+        seen = [seen_nearer(rng, crack, grown) for crack in crack_network(rng, *size)]
+        return tuple(part for crack in seen for part in clip_to_frame(crack, self.width, self.height))
 
     def content_digest(self, name: str) -> str:
         """SHA-256 (hex) over the recipe of one sample: generator version, seed, size and name. Generates nothing."""
         self._number(name)
-        recipe = f"{self.key} {self.VERSION} {self.seed} {self.width}x{self.height} {name}"
+        nearer = "" if self.closest == 1 else f" from up to {self.closest} times nearer"
+        recipe = f"{self.key} {self.VERSION} {self.seed} {self.width}x{self.height} {name}{nearer}"
         return hashlib.sha256(recipe.encode()).hexdigest()
+
+    def _nearness(self, number: int) -> float:
+        """How many times nearer than usual the camera is, 1 to `closest`."""
+        rng = np.random.default_rng([self.VERSION, self.seed, number, 3])
+        return float(self.closest ** rng.random())
 
     def _number(self, name: str) -> int:
         if name not in self._numbers:
@@ -100,7 +115,7 @@ class GeneratedSample(CrackDataset):
     def _generate(self, name: str) -> Sample:
         rng = np.random.default_rng([self.VERSION, self.seed, self._number(name), 0])
         coverage, ink = rasterise(self.truth(name), self.width, self.height)
-        surface = lay_pavement(rng, self.width, self.height)
+        surface = lay_pavement(rng, self.width, self.height, self._nearness(self._number(name)))
         add_distractors(rng, surface)
         add_cracks(rng, surface, coverage, ink)
         image = photograph(rng, shade(rng, surface))

@@ -37,6 +37,28 @@ def straight(angle, length, width, middle=(100.0, 100.0), count=40):
 # What a sample is
 
 
+def test_the_usual_distance_is_the_default():
+    assert same(GeneratedSample(count=3, seed=4).load("s001"), GeneratedSample(count=3, seed=4, closest=1).load("s001"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(480, 320), (64, 64)])
+def test_from_nearer_cracks_are_wider_and_masks_as_true(width, height):
+    far, near = (GeneratedSample(count=30, seed=5, width=width, height=height, closest=c) for c in (1, 8))
+    widths = [[crack.mean_width_px for name in each.names for crack in each.truth(name)] for each in (far, near)]
+    assert max(widths[0]) < 6 < 12 < max(widths[1]) < 6 * 8
+    assert min(widths[1]) < 4  # some are from as far as ever
+    for name in near.names:
+        cracks = near.truth(name)
+        points = np.concatenate([crack.points for crack in cracks]) if cracks else np.zeros((1, 2))
+        assert (points >= 0).all() and (points <= [width, height]).all()
+        assert near.load(name).mask.any() == bool(cracks)
+
+
+def test_nearness_is_part_of_what_a_sample_is():
+    one, other = (GeneratedSample(count=3, closest=c).content_digest("s001") for c in (1, 8))
+    assert one == GeneratedSample(count=3).content_digest("s001") != other
+
+
 def test_shapes_and_types(sample):
     for one in sample:
         assert one.image.shape == (320, 480, 3)
