@@ -50,7 +50,8 @@ def test_from_nearer_cracks_are_wider_and_masks_as_true(width, height):
     for name in near.names:
         cracks = near.truth(name)
         points = np.concatenate([crack.points for crack in cracks]) if cracks else np.zeros((1, 2))
-        assert (points >= 0).all() and (points <= [width, height]).all()
+        assert (points >= 0).all()
+        assert (points <= [width, height]).all()
         assert near.load(name).mask.any() == bool(cracks)
 
 
