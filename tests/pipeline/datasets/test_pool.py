@@ -96,6 +96,15 @@ def test_a_yaml_file_lists_parts_beside_it(tmp_path: Path) -> None:
     assert len(open_dataset(settings.dataset)) == 8
 
 
+def test_generated_pictures_of_a_part_come_from_as_near_as_it_says() -> None:
+    parts = [
+        {"name": "sample", "label": label, "count": 6, "closest": near} for label, near in (("far", 1), ("near", 9))
+    ]
+    pool = open_dataset(make_settings("smoke", {"dataset.name": "pool", "dataset.parts": parts}).dataset)
+    assert pool.load("far--s001").mask.sum() != pool.load("near--s001").mask.sum()
+    assert pool.content_digest("far--s001") != pool.content_digest("near--s001")
+
+
 @pytest.mark.parametrize("text", ["a: 1", "- 3", "- {name: [", ""])
 def test_a_file_without_parts_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "parts.yaml").write_text(text)
@@ -112,6 +121,8 @@ def test_what_is_no_pool_is_refused(tmp_path: Path) -> None:
         pool_of(PartSettings(name="folder", label="town", root=tmp_path / "nowhere"))
     with pytest.raises(ValidationError, match="greater than 0"):
         PartSettings(name="sample", label="made", weight=0)
+    with pytest.raises(ValidationError, match="closest does nothing for photographs"):
+        PartSettings(name="folder", label="town", root=tmp_path, closest=4)
     with pytest.raises(DataError, match="finds no scene"):
         pool_of(PartSettings(name="sample", label="made", count=6, scene="x(.*)")).group("made--s001")
     with pytest.raises(DataError, match="no scene to train on"):
