@@ -103,6 +103,8 @@ def save_bundle(
             digests = {path.name: _sha256(path) for path in sorted(fresh.iterdir())}
             signed = card.model_copy(update={"sha256": digests})
             (fresh / CARD).write_text(signed.model_dump_json(indent=2) + "\n")
+            for name in digests:  # safetensors hides its files from everyone but their owner
+                (fresh / name).chmod((fresh / CARD).stat().st_mode)
             folder.mkdir(exist_ok=True)
             (folder / CARD).unlink(missing_ok=True)  # without its card a half-replaced folder is no bundle
             (folder / LEARNT).unlink(missing_ok=True)

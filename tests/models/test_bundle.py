@@ -44,6 +44,10 @@ def test_a_bundle_comes_back_as_it_was_saved(bundle):
     assert sorted(path.name for path in bundle.iterdir()) == sorted([CARD, DETECTOR, SEGMENTER])
 
 
+def test_whoever_may_read_the_card_may_read_the_weights(saved):
+    assert len({path.stat().st_mode for path in saved.iterdir()}) == 1
+
+
 def test_half_precision_weights_load_into_full_precision_networks(bundle, tmp_path):
     detector, segmenter, card = load_bundle(bundle)
     halved = save_bundle(tmp_path / "half", detector.half(), segmenter.half(), card)
