@@ -42,8 +42,7 @@ class OpenVinoRuntime:
         if precision == "f16":
             raise UsageError("OpenVINO does not compute in f16 on a CPU.", "Use the precision bf16 or f32.")
         self._core = openvino.Core()
-        has_bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.precision: Precision = precision or ("bf16" if has_bf16 else "f32")
+        self.precision: Precision = precision or "f32"
         self.threads = max(streams, threads or torch.get_num_threads())
         self._options = {
             "NUM_STREAMS": streams,

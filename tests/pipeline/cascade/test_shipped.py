@@ -34,8 +34,8 @@ class Found(NamedTuple):
 
 STORED = {
     "roads": {
-        CRACKED: Found(35, (111, 3378, 282, 7946), 0.7408, 0.2375),
-        ALSO: Found(27, (0, 2070, 0, 17052), 0.6705, 0.1552),
+        CRACKED: Found(33, (111, 5096, 470, 10682), 0.6852, 0.2391),
+        ALSO: Found(27, (0, 4076, 0, 24158), 0.6786, 0.1714),
         SOUND: Found(0, (0, 0, 0, 0), 0.0000, 0.0000),
     },
     "roads-research": {
