@@ -111,9 +111,7 @@ def save_bundle(
             for name in (*digests, CARD):
                 (fresh / name).replace(folder / name)
     except OSError as error:
-        raise BundleError(
-            f"Cannot write the bundle {folder}: {error}", "Free some space or mend its rights."
-        ) from error
+        raise BundleError(f"Cannot write the bundle {folder}: {error}", "Free space or mend its rights.") from error
     return folder
 
 
