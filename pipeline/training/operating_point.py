@@ -20,6 +20,9 @@ from pipeline.training.by_set import pictures_by_set
 SCORES = np.round(np.arange(0.01, 1.0, 0.01), 2)
 COARSE_THRESHOLDS = tuple(np.geomspace(0.001, 0.05, 25).round(4).tolist())
 RESAMPLES = 101
+NEAR_THE_LEAST = 1.1
+"""Where no pair keeps to the target, errors of up to so many times the least count as the least: validation cannot tell
+them apart, and the very least is had at the lowest scores, where all precision is given away for a few pixels."""
 FIGURES = ("precision", "segmentation_error", "data_reduction")
 
 
@@ -157,11 +160,8 @@ def _middle_pair(
         thresholds: targets.
     """
     precision, error, reduction = _figures(counts)
-    pairs = sorted(set(chosen))
-    kept = {
-        pair: (-max(error[pair], thresholds.target_error), min(precision[pair], thresholds.target_precision))
-        for pair in pairs
-    }
+    allowed, pairs = _allowed(error, thresholds), sorted(set(chosen))
+    kept = {pair: (-max(error[pair], allowed), min(precision[pair], thresholds.target_precision)) for pair in pairs}
     best = [pair for pair in pairs if kept[pair] == max(kept.values())]
     sides = np.array([max(count - 1, 1) for count in counts.shape[1:3]])
     middle = np.median(chosen[:-1], axis=0)
@@ -178,19 +178,26 @@ def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings, fixed: int
     Each way to draw boxes is taken in the middle (the median) of all score thresholds that keep to both
     ``thresholds.target_error`` and ``thresholds.target_precision``: at either end of them one more crack, or one false
     box less, decides. Where none keeps to both, at the highest that keeps to the error. Of these points the one that
-    leaves out most wins, among those that keep to most: the error comes first, then precision.
+    leaves out most wins, among those that keep to most: the error comes first, then precision. Where no point keeps to
+    the error at all, one near the least does (`NEAR_THE_LEAST`).
     """
     precision, error, reduction = _figures(counts)  # (C, T) each
-    small, sure = error <= thresholds.target_error, precision >= thresholds.target_precision
+    allowed = _allowed(error, thresholds)
+    small, sure = error <= allowed, precision >= thresholds.target_precision
     scores = [_middle(*both) if fixed is None else fixed for both in zip(small, sure, strict=True)]
 
     def worth(way: int) -> tuple[float, float, float]:
         at = way, scores[way]
-        missed = max(error[at], thresholds.target_error)
-        return -missed, min(precision[at], thresholds.target_precision), reduction[at]
+        return -max(error[at], allowed), min(precision[at], thresholds.target_precision), reduction[at]
 
     best = max(range(len(error)), key=worth)
     return best, scores[best]
+
+
+def _allowed(error: NDArray[np.float64], thresholds: ThresholdSettings) -> float:
+    """Error that a pair may have: the target, or where ``(C, T)`` errors all miss it, near the least of them."""
+    least = float(error.min())
+    return thresholds.target_error if least <= thresholds.target_error else NEAR_THE_LEAST * least
 
 
 def _middle(small: NDArray[np.bool_], sure: NDArray[np.bool_]) -> int:

@@ -87,6 +87,20 @@ def test_where_no_target_can_be_reached_least_is_missed():
     assert row["segmentation_error"] == 0.5
 
 
+def test_precision_is_not_given_away_for_the_last_pixels_of_an_error_out_of_reach():
+    """At the lowest score 40 px of 1,000 are missed among many false boxes, at the next 42 px and none is false."""
+    scores = {(0, 0): (4, 900), **{(0, score): (4, 800) for score in range(1, 40)}}
+    worse = {**scores, **{(0, score): (6, 800) for score in range(1, 40)}}
+    candidates = candidates_at(*[scores] * 9, worse)
+    named = {field.name: index for index, field in enumerate(fields(RegionCounts))}
+    candidates.counts[:, 0, 0, named["fp"]] = 9
+    point = choose_operating_point(candidates, ThresholdSettings(target_error=0.02, target_precision=0.8))
+    assert SCORES[0] < point.score_threshold < SCORES[39]
+    assert point.figures["precision"] == 1
+    assert point.figures["segmentation_error"] == pytest.approx(0.042)
+    assert not point.on_validation(ThresholdSettings(target_error=0.02))["val_targets_met"]
+
+
 def test_without_a_coarse_mask_only_the_score_is_chosen():
     boxes = np.array([[0, 0, 40, 8], [0, 20, 40, 28], [0, 40, 40, 48]], np.float32)
     _, mask = picture()
@@ -149,7 +163,7 @@ def test_the_targets_are_met_wherever_the_whole_of_validation_lets_them(seed):
     missed = candidates.counts.sum(axis=0)[..., named["missed_px"]] / 800
     point = choose_operating_point(candidates, thresholds).on_validation(thresholds)
     assert point["val_targets_met"] == bool((missed <= 0.013).any())
-    assert point["val_segmentation_error"] <= max(0.013, missed.min())
+    assert point["val_segmentation_error"] <= (0.013 if missed.min() <= 0.013 else 1.1 * missed.min())
 
 
 def test_what_misses_its_targets_is_recorded_as_that():
