@@ -32,10 +32,10 @@ def crop(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> Non
     boxes = CoarseBoxes(threshold=coarse, **settings.box_splitting.model_dump())
     stage1 = Stage1.on(run_on(settings), load_detector(settings, trained), boxes)
     labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
-    frames = []
+    rows: list[tuple[object, ...]] = []
     for sample in load_part(settings, prepared, "train"):
         ((detected, _),) = stage1.detect([sample.image], TRAINING_SCORE)
         regions = np.concatenate([detected, labels.get(sample.name, np.zeros((0, 4)))])
         crops = plan_crops(regions, sample.mask.shape, TRAINING_HALO_PX)
-        frames.append(pd.DataFrame(crops, columns=BOX_COLUMNS).assign(name=sample.name))
-    pd.concat(frames, ignore_index=True).to_parquet(out / "crops.parquet", index=False)
+        rows += [(*box, sample.name) for box in crops.tolist()]
+    pd.DataFrame(rows, columns=[*BOX_COLUMNS, "name"]).to_parquet(out / "crops.parquet", index=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from models.bundle import fill
@@ -13,7 +14,8 @@ from models.detector import CrackDetector, build_detector
 from models.runtimes import Runtime, make_runtime
 from pipeline.cascade.stage1 import Stage1
 from pipeline.settings import RunSettings
-from pipeline.stages.prepare import BOX_COLUMNS, load_part, sets_of
+from pipeline.stages.evaluation import SCORED, batches_of
+from pipeline.stages.prepare import load_part, sets_of
 from pipeline.training.calibrate import coarse_temperature, on_validation, read_calibration
 from pipeline.training.loop import pick_device
 from pipeline.training.operating_point import COARSE_THRESHOLDS, candidates_of, choose_operating_point
@@ -55,11 +57,12 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
     )
     point = choose_operating_point(candidates, thresholds, sets_of(settings, [sample.name for sample in val]))
     stage1.boxes = point.coarse_boxes
-    frames = []
+    rows: list[tuple[object, ...]] = []  # plain numbers: an array a picture would pin the heap where its pixels were
     for part in DETECTED:
-        samples = load_part(settings, prepared, part)
-        for sample, (boxes, scores) in zip(samples, stage1.detect([s.image for s in samples]), strict=True):
-            frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(score=scores, name=sample.name, part=part))
+        for batch in batches_of(load_part(settings, prepared, part)):
+            for sample, (boxes, scores) in zip(batch, stage1.detect([s.image for s in batch]), strict=True):
+                rows += [(*scored, sample.name, part) for scored in np.column_stack([boxes, scores]).tolist()]
+    detections = pd.DataFrame(rows, columns=[*SCORED, "name", "part"]).astype(dict.fromkeys(SCORED, np.float32))
     described = {
         "score_threshold": point.score_threshold,
         "coarse_boxes": point.coarse_boxes.model_dump(),
@@ -69,7 +72,7 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
         "validation": point.on_validation(thresholds) | on_validation(read_calibration(trained)),
         "by_set": point.by_set,
     }
-    pd.concat(frames, ignore_index=True).to_parquet(out / "detections.parquet", index=False)
+    detections.to_parquet(out / "detections.parquet", index=False)
     point.curve.to_parquet(out / "curve.parquet", index=False)
     (out / "operating_point.json").write_text(json.dumps(described, indent=2, ensure_ascii=False))
 

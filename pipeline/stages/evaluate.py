@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from pipeline.datasets.masks import read_mask
-from pipeline.metrics import ap50, judged_boxes, region_curve
+from pipeline.metrics import RegionCounts, ap50, counts_at, curve_of, judged_boxes
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold, read_validation
 from pipeline.stages.evaluation import COSTS, count_picture, headline
@@ -23,7 +24,7 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
     detections = pd.read_parquet(detected / "detections.parquet")
     costs = pd.read_parquet(segmented / "costs.parquet").set_index("name")
     labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
-    rows, for_curve, for_ap = [], [], []
+    rows, for_ap, at_scores = [], [], np.zeros((len(SCORES), len(fields(RegionCounts))), np.int64)
     for sample in load_part(settings, prepared, "test"):
         mine = detections[detections["name"] == sample.name]
         boxes, scores = mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy()
@@ -31,11 +32,11 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
         full_frame = read_mask(segmented / "full_frame" / f"{sample.name}.png")
         spent = dict(zip(COSTS, costs.loc[sample.name, list(COSTS)].to_numpy(float), strict=True))
         rows.append(count_picture(sample, boxes[scores >= threshold], mask, full_frame, spent))
-        for_curve.append((boxes, scores, sample.mask, sample.ignore))
+        at_scores += counts_at(boxes, scores, sample.mask, SCORES, ignore=sample.ignore)
         judged = judged_boxes(boxes, sample.mask, sample.ignore)
         for_ap.append((boxes[judged], scores[judged], labels.get(sample.name, np.zeros((0, 4)))))
     counts = pd.DataFrame(rows)
-    curve = region_curve(for_curve, SCORES).assign(part="test")
+    curve = curve_of(at_scores, SCORES).assign(part="test")
     on_val = pd.read_parquet(detected / "curve.parquet").assign(part="val")
     point = json.loads((segmented / "operating_point.json").read_text())
     metrics = headline(counts, ap50(for_ap)) | point | json.loads((prepared / "labels.json").read_text())

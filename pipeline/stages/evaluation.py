@@ -52,6 +52,10 @@ ROUNDS = 3  # times each batch is timed; the median counts
 MANY = 100  # pictures from which on one round tells enough
 
 
+SCORED = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
+"""Columns of detections that hold numbers, float32."""
+
+
 class Evaluated(NamedTuple):
     """Outcome of `evaluate_cascade`.
 
@@ -123,7 +127,8 @@ def evaluate_cascade(
 ) -> Evaluated:
     """Run a cascade and its own U-Net on the full frame over samples, and measure both."""
     rows: list[dict[str, Any]] = []
-    frames, for_ap = [], []
+    scored: list[tuple[object, ...]] = []  # plain numbers: an array a picture would pin the heap where its pixels were
+    for_ap = []
     for batch in batches_of(samples):
         images = [sample.image for sample in batch]
         if not rows:
@@ -138,13 +143,13 @@ def evaluate_cascade(
             full_mask = full_frame >= cascade.thresholds.full_frame
             costs = times | {"segmented_share": result.segmented_share}
             rows.append(count_picture(sample, result.boxes, result.mask, full_mask, costs))
-            columns = dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), boxes.T, strict=True))
-            frames.append(pd.DataFrame({"name": sample.name, **columns, "score": scores}))
+            scored += [(sample.name, *each) for each in np.column_stack([boxes, scores]).tolist()]
             judged = judged_boxes(boxes, sample.mask, sample.ignore)
             for_ap.append((boxes[judged], scores[judged], mask_to_boxes(sample.mask, labels)))
         report(len(rows), total, "")
     counts = pd.DataFrame(rows)
-    return Evaluated(counts, pd.concat(frames, ignore_index=True), headline(counts, ap50(for_ap)))
+    detections = pd.DataFrame(scored, columns=["name", *SCORED]).astype(dict.fromkeys(SCORED, np.float32))
+    return Evaluated(counts, detections, headline(counts, ap50(for_ap)))
 
 
 def headline(counts: pd.DataFrame, average_precision: float) -> dict[str, float]:

@@ -70,12 +70,13 @@ def _label(
     dataset: CrackDataset, split: Split, settings: RunSettings, out: Path
 ) -> tuple[pd.DataFrame, dict[str, float | None]]:
     """Boxes of every sample, and what these labels could reach; of each picture counts are kept, and no pixels."""
-    frames, pooled = [], RegionCounts()
+    rows: list[tuple[object, ...]] = []  # plain numbers: an array a picture would pin the heap where its pixels were
+    pooled = RegionCounts()
     shares, recalls, weights = [], [], []
     for part in PARTS:
         for sample in _samples(dataset, split.part(part), part, out):
             boxes = mask_to_boxes(sample.mask, settings.labels)
-            frames.append(pd.DataFrame(boxes, columns=BOX_COLUMNS).assign(name=sample.name, part=part))
+            rows += [(*box, sample.name, part) for box in boxes.tolist()]
             pooled += region_counts(boxes, sample.mask, sample.ignore)
             shares.append(float(sample.mask.mean()))
             if len(boxes):
@@ -87,7 +88,7 @@ def _label(
         "crack_share": float(np.mean(shares)),
         "images": len(shares),
     }
-    return pd.concat(frames, ignore_index=True), labels
+    return pd.DataFrame(rows, columns=[*BOX_COLUMNS, "name", "part"]), labels
 
 
 def _require_cracks(boxes: pd.DataFrame, dataset: DatasetSettings) -> None:
