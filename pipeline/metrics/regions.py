@@ -206,7 +206,7 @@ def _cumulative_counts(
     rows = np.empty((count + 1, len(RegionCounts.__dataclass_fields__)), dtype=np.int64)
     rows[:, 0] = _running(true_positive)
     rows[:, 1] = _running(known & ~true_positive)
-    rows[:, 2] = _running(strict)
+    rows[:, 2] = _running(strict & known)
     rows[:, 3] = crack - held
     rows[:, 4] = crack
     rows[:, 5] = covered

@@ -45,6 +45,15 @@ def test_regions_of_a_hand_worked_picture():
     assert oracle(region_counts(boxes[:1], mask, ignore)).oracle_data_reduction == 1 - 20 / 128
 
 
+def test_a_box_that_nobody_can_judge_is_no_strict_hit():
+    """It holds ignored pixels and no crack; 10 px of a crack lie just beside it, within the reach of 2 px."""
+    mask, ignore = np.zeros((SIDE, SIDE), bool), np.zeros((SIDE, SIDE), bool)
+    mask[2, :10], ignore[8:] = True, True
+    boxes = np.array([[0, 0, 10, 4], [0, 4, 10, 12]])
+    counts = region_counts(boxes, mask, ignore)
+    assert (counts.tp, counts.fp, counts.strict_tp) == (1, 0, 1)
+
+
 @given(masks, masks, st.integers(0, 2**32 - 1))
 @settings(max_examples=30, deadline=None)
 def test_truth_that_is_not_judged_does_not_count(mask, ignore, seed):
