@@ -21,12 +21,14 @@ from prefect.runtime import flow_run
 from flows.artifacts import figure2_pictures, publish_metrics, publish_report, tag_run
 from flows.events import publish_completed
 from flows.progress import say, stage_progress
+from pipeline.datasets import open_dataset
 from pipeline.datasets.splits import FOLDS
 from pipeline.settings import RunSettings, home
 from pipeline.stages import crop, detector, evaluate, prepare, segmenter, train_detector
 from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, stage_keys
 from pipeline.stages.page_input import Measured
 from pipeline.stages.record import RecordedRun, RunInfo, record, record_pooled
+from pipeline.stages.terms import check_terms
 from pipeline.storage.records import new_run_id
 from pipeline.storage.room import check_home
 from pipeline.training.loop import device_name, pick_device
@@ -65,13 +67,13 @@ def train_detector_task(settings: RunSettings, key: str, prepared: str) -> str:
 
 @task(name="detect", cache_policy=BY_KEY, persist_result=True)
 def detect_task(settings: RunSettings, key: str, prepared: str, trained: str) -> str:
-    """Run the detector over every part and choose its threshold on validation."""
+    """Run the detector over the test part and crack-free pictures and choose its threshold on validation."""
     return _fill("detect", key, lambda out: detector.detect(settings, _path(prepared), _path(trained), out))
 
 
 @task(name="crop", cache_policy=BY_KEY, persist_result=True)
 def crop_task(settings: RunSettings, key: str, prepared: str, trained: str) -> str:
-    """Cut out what was detected."""
+    """Say where in the training pictures the segmenter trains."""
     return _fill("crop", key, lambda out: crop.crop(settings, _path(prepared), _path(trained), out))
 
 
@@ -177,6 +179,7 @@ def run_split(settings: RunSettings) -> Outcome:
     """Every stage, one after the other, on one split. Has to be called within a flow."""
     began = datetime.now(UTC)
     device = pick_device(settings.device)
+    check_terms(settings, open_dataset(settings.dataset))  # each time: no stage's key holds what the start allows
     keys = stage_keys(settings, device.type)
     seconds: dict[str, float] = {}
     results = home().resolve() / "prefect-results"

@@ -13,7 +13,7 @@ from pipeline.stages.keys import StageName
 from pipeline.stages.learnt_from import learnt_from
 from pipeline.stages.segmenter import load_cascade
 from pipeline.stages.software import describe_software
-from pipeline.stages.terms import starts_of
+from pipeline.stages.terms import starts_commercial, starts_of
 
 STARTED = re.compile("^(started from [^:;]+: )+")  # before a term of an earlier start
 
@@ -33,7 +33,7 @@ def bundle_run(
         folders: of its stages.
         out: folder to write to.
         metrics: of stage *evaluate*.
-        described: of stage *prepare*, its split and terms.
+        described: of stage *prepare*: the split, and the terms of the data.
         device: that it ran and was trained on.
     """
     cascade = load_cascade(
@@ -64,7 +64,7 @@ def bundle_run(
         device=device,
         metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
         training_data_licence=_licence(settings, described["licence"]),
-        commercial=described["commercial"],
+        commercial=described["commercial"] and starts_commercial(settings),
         sources=tuple(described["sources"]),
         mm_per_px=described["mm_per_px"],
         versions=describe_software()[1],

@@ -25,7 +25,7 @@ from pipeline.datasets.splits import PARTS, Split, make_split
 from pipeline.datasets.windows import Windows, cut_windows
 from pipeline.metrics import RegionCounts, anchor_recall, oracle, region_counts
 from pipeline.settings import DatasetSettings, RunSettings
-from pipeline.stages.terms import check_terms, is_commercial, sources_of
+from pipeline.stages.terms import sources_of
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,6 @@ def prepare(settings: RunSettings, out: Path) -> None:
     """
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
-    check_terms(settings, dataset)
     if isinstance(dataset, Pool):
         check_apart(dataset, split)
         split = balance(dataset, split, settings.dataset.windows.val_samples)
@@ -54,7 +53,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
         "dataset_fingerprint": dataset.fingerprint(),
         "split_fingerprint": split.fingerprint,
         "licence": dataset.licence,
-        "commercial": is_commercial(settings, dataset),
+        "commercial": dataset.commercial,
         "sources": list(sources_of(dataset)),
         "mm_per_px": dataset.mm_per_px if isinstance(dataset, Pool) else None,
         "negatives": list(dataset.negative_names if settings.dataset.use_negatives else ()),
@@ -113,19 +112,21 @@ def read_split(prepared: Path) -> Split:
 def load_part(settings: RunSettings, prepared: Path, part: str) -> Sequence[Sample]:
     """Samples of one part, in the split's order; ``train`` takes the negatives along.
 
-    The part ``clean`` are the crack-free pictures that the data set keeps for testing, often none. Those of a pool are
-    read as they are asked for; its ``train`` are the windows cut from its pictures.
+    The part ``clean`` are the crack-free pictures that the data set keeps for testing, often none. Samples are read as
+    they are asked for, and none is kept but those of ``train``, which each epoch asks for. Of a pool ``train`` are the
+    windows cut from its pictures, which lie on disk.
     """
     described = json.loads((prepared / "split.json").read_text())
     dataset = open_dataset(settings.dataset)
     names = described[part] + (described["negatives"] if part == "train" else [])
-    return _samples(dataset, names, part, prepared)
+    samples = _samples(dataset, names, part, prepared)
+    return list(samples) if part == "train" and not isinstance(samples, Windows) else samples
 
 
 def _samples(dataset: CrackDataset, names: Sequence[str], part: str, prepared: Path) -> Sequence[Sample]:
-    if not isinstance(dataset, Pool):
-        return [dataset.load(name) for name in names]
-    return Windows(prepared) if part == "train" else OnDemand(len(names), lambda number: dataset.load(names[number]))
+    if part == "train" and isinstance(dataset, Pool):
+        return Windows(prepared)
+    return OnDemand(len(names), lambda number: dataset.load(names[number]))
 
 
 def sets_of(settings: RunSettings, names: Sequence[str]) -> list[str]:

@@ -43,9 +43,9 @@ def check_terms(settings: RunSettings, dataset: CrackDataset) -> None:
         )
 
 
-def is_commercial(settings: RunSettings, dataset: CrackDataset) -> bool:
-    """Whether all that shapes the weights may be used commercially."""
-    return dataset.commercial and all(card.commercial for card in starts_of(settings))
+def starts_commercial(settings: RunSettings) -> bool:
+    """Whether all bundles that training starts from may be used commercially."""
+    return all(card.commercial for card in starts_of(settings))
 
 
 def sources_of(dataset: CrackDataset) -> tuple[str, ...]:

@@ -21,8 +21,9 @@ from flows import experiment as experiments
 from flows.evaluate import evaluate_bundle
 from flows.experiment import experiment
 from models.bundle import read_card
-from models.errors import DataError
+from models.errors import DataError, UsageError
 from pipeline.datasets.splits import FOLDS
+from pipeline.settings import make_settings
 from pipeline.stages.keys import stage_folder, stage_keys
 from pipeline.stages.record import RecordedRun, rerender_report
 from pipeline.storage.records import read_table
@@ -100,6 +101,22 @@ def test_a_half_done_stage_is_not_taken_for_done(finished: Finished, finished_ho
     (folder / "metrics.json").write_text("{")
     row = experiment(finished.settings).metrics
     assert row["precision"] == pytest.approx(finished.recorded.metrics["precision"], nan_ok=True)
+
+
+def test_the_terms_of_a_start_count_although_the_data_were_prepared_before(
+    finished: Finished, home: Path, prefect_api: str
+) -> None:
+    """What a start allows is in no stage's key: each run looks for itself."""
+    free = {"dataset.name": "sample", "dataset.sample_count": 6, "device": "cpu"}
+    from_research = free | {"segmenter_training.start": finished.recorded.bundle}
+    told = []
+    for given in (free, from_research):
+        bundle = experiment(make_settings("smoke", given)).bundle
+        assert bundle is not None
+        told.append(read_card(bundle).commercial)
+    assert told == [True, False]
+    with pytest.raises(UsageError, match="the start folder-smoke"):
+        experiment(make_settings("smoke", from_research | {"licence": "commercial"}))
 
 
 def test_folds_are_pooled(prefect_api: str, tiny_root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

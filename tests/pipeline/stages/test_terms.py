@@ -10,7 +10,7 @@ from models.errors import UsageError
 from models.shipped import shipped_bundle
 from pipeline.datasets import open_dataset
 from pipeline.settings import make_settings
-from pipeline.stages.terms import check_terms, is_commercial, sources_of
+from pipeline.stages.terms import check_terms, sources_of, starts_commercial
 from tests.pipeline.datasets.test_pool import write_folder
 
 MADE = {"name": "sample", "label": "made", "count": 6, "attribution": "A. Maker 2026"}
@@ -22,7 +22,7 @@ def test_parts_that_do_not_allow_it_are_named(tmp_path: Path) -> None:
         given = {"dataset.name": "pool", "dataset.parts": parts, "licence": "commercial"}
         settings = make_settings("smoke", given)
         dataset = open_dataset(settings.dataset)
-        assert is_commercial(settings, dataset) is allowed
+        assert dataset.commercial is allowed
         if allowed:
             check_terms(settings, dataset)
             continue
@@ -34,12 +34,14 @@ def test_parts_that_do_not_allow_it_are_named(tmp_path: Path) -> None:
 def test_a_start_from_research_data_is_refused() -> None:
     research = {"detector_training.start": shipped_bundle("crackforest-fast"), "licence": "commercial"}
     settings = make_settings("finetune", research)
+    assert not starts_commercial(settings)
     with pytest.raises(UsageError, match="the start"):
         check_terms(settings, open_dataset(settings.dataset))
 
 
 def test_the_default_start_may_be_used_by_anyone() -> None:
     settings = make_settings("finetune", {"licence": "commercial"})
+    assert starts_commercial(settings)
     check_terms(settings, open_dataset(settings.dataset))
 
 
