@@ -124,11 +124,12 @@ def rank_worst_first(images: pd.DataFrame) -> pd.DataFrame:
     Bad is the share of crack pixels outside every box plus the share of boxes without crack; among equals the lowest
     F1 at 2 px comes first.
     """
-    columns = {name: _reals(images, name) for name in
-               ("missed_px", "crack_px", "fp", "boxes", "union_px", "height_px", "width_px", "f1_2px")}  # fmt: skip
+    names = ("missed_px", "crack_px", "fp", "boxes", "union_px", "frame_px", "height_px", "width_px", "f1_2px")
+    columns = {name: _reals(images, name) for name in names}
+    judged = columns["frame_px"].fillna(columns["height_px"] * columns["width_px"])
     frame = images.assign(
         error=(columns["missed_px"] / columns["crack_px"].clip(lower=1)),
-        reduction=1 - columns["union_px"] / (columns["height_px"] * columns["width_px"]),
+        reduction=1 - columns["union_px"] / judged.clip(lower=1),
     )
     badness = frame["error"].fillna(0) + (columns["fp"] / columns["boxes"].clip(lower=1)).fillna(0)
     keys = pd.DataFrame({"badness": -badness.to_numpy(), "f1": columns["f1_2px"].to_numpy()})

@@ -190,6 +190,11 @@ def test_worst_pictures_come_first() -> None:
     assert ranked["reduction"].tolist() == [0.9] * 4
 
 
+def test_reduction_of_a_picture_is_of_the_pixels_that_are_judged() -> None:
+    frame = images("half").assign(union_px=5, frame_px=50)
+    assert rank_worst_first(frame)["reduction"].tolist() == [0.9]
+
+
 def test_pictures_are_png_where_colours_are_few_and_jpeg_else() -> None:
     mask = np.zeros((40, 60, 3), np.uint8)
     mask[3, 5] = (84, 162, 255)
