@@ -10,6 +10,7 @@ import base64
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -110,9 +111,9 @@ def figure2_pictures(settings: RunSettings, prepared: Path, detected: Path, segm
     """Views of the first test pictures that show a crack, by the names of `pipeline.reporting.figures.figure2_rows`."""
     detections = pd.read_parquet(detected / "detections.parquet")
     detections = detections[detections["score"] >= read_score_threshold(detected)]
-    cracked = [sample for sample in load_part(settings, prepared, "test") if sample.mask.any()]
+    cracked = (sample for sample in load_part(settings, prepared, "test") if sample.mask.any())
     views = []
-    for sample in cracked[:PICTURES]:
+    for sample in islice(cracked, PICTURES):
         mine = detections[detections["name"] == sample.name]
         mask = read_mask(segmented / "masks" / f"{sample.name}.png")
         views.append(figure2_rows(sample, mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy(), mask))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import overload
 
+from models.runtimes import LARGEST_BATCH
 from pipeline.datasets.base import Sample
 
 
@@ -31,3 +33,10 @@ class OnDemand(Sequence[Sample]):
         if isinstance(index, slice):
             return [self.load(number) for number in numbers[index]]
         return self.load(numbers[index])
+
+
+def batches_of(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
+    """Samples in batches of `LARGEST_BATCH`, as a survey takes photographs."""
+    waiting = iter(samples)
+    while batch := list(islice(waiting, LARGEST_BATCH)):
+        yield batch

@@ -18,6 +18,8 @@ from pipeline.metrics.regions import (
 from pipeline.metrics.segmentation import (
     SegmentationCounts,
     choose_probability_threshold,
+    mask_counts_at,
+    mask_curve_of,
     segmentation_counts,
     segmentation_curve,
 )
@@ -34,6 +36,8 @@ __all__ = [
     "counts_at",
     "curve_of",
     "judged_boxes",
+    "mask_counts_at",
+    "mask_curve_of",
     "mean_over_pictures",
     "oracle",
     "region_counts",

@@ -106,24 +106,42 @@ def segmentation_curve(
         One row a threshold, in the order given: ``probability_threshold, precision, recall, f1, iou``.
     """
     levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
-    order = np.argsort(levels)
-    rising = levels[order].astype(np.float32)  # (T,)
     total = np.zeros((len(levels), len(SegmentationCounts.__dataclass_fields__)), dtype=np.int64)  # (T, F)
     for probability, truth, *ignore in per_picture:
-        probability, truth = np.asarray(probability, dtype=np.float32), np.asarray(truth, dtype=bool)
-        _check_shapes(probability, truth)
-        if ignore and ignore[0] is not None:
-            probability, truth = np.where(ignore[0], np.float32(-1), probability), truth & ~ignore[0]
-        # A true pixel is near a predicted one at every threshold up to the highest probability around it.
-        reachable = _highest_near(probability, tolerance_px)
-        predicted = _at_or_above(probability, rising)
-        both = _at_or_above(probability[truth], rising)
-        total[order, 0] += _at_or_above(probability[_highest_near(truth, tolerance_px) > 0], rising)
-        total[order, 1] += predicted
-        total[order, 2] += _at_or_above(reachable[truth], rising)
-        total[order, 3] += np.count_nonzero(truth)
-        total[order, 4] += both
-        total[order, 5] += predicted + np.count_nonzero(truth) - both
+        total += mask_counts_at(probability, truth, levels, tolerance_px, ignore[0] if ignore else None)
+    return mask_curve_of(total, levels)
+
+
+def mask_counts_at(
+    probability: ProbabilityMap, truth: Mask, thresholds: ArrayLike, tolerance_px: int = 2, ignore: Mask | None = None
+) -> NDArray[np.int64]:
+    """What one picture adds to `segmentation_curve` at each threshold: ``(T, F)``, F in the order of
+    `SegmentationCounts`; the arguments are those of `segmentation_curve`.
+    """
+    levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
+    order = np.argsort(levels)
+    rising = levels[order].astype(np.float32)  # (T,)
+    probability, truth = np.asarray(probability, dtype=np.float32), np.asarray(truth, dtype=bool)
+    _check_shapes(probability, truth)
+    if ignore is not None:
+        probability, truth = np.where(ignore, np.float32(-1), probability), truth & ~ignore
+    # A true pixel is near a predicted one at every threshold up to the highest probability around it.
+    reachable = _highest_near(probability, tolerance_px)
+    predicted = _at_or_above(probability, rising)
+    both = _at_or_above(probability[truth], rising)
+    counts = np.empty((len(levels), len(SegmentationCounts.__dataclass_fields__)), dtype=np.int64)
+    counts[order, 0] = _at_or_above(probability[_highest_near(truth, tolerance_px) > 0], rising)
+    counts[order, 1] = predicted
+    counts[order, 2] = _at_or_above(reachable[truth], rising)
+    counts[order, 3] = np.count_nonzero(truth)
+    counts[order, 4] = both
+    counts[order, 5] = predicted + np.count_nonzero(truth) - both
+    return counts
+
+
+def mask_curve_of(total: NDArray[np.int64], thresholds: ArrayLike) -> pd.DataFrame:
+    """The rows of `segmentation_curve` from ``(T, F)`` sums of `mask_counts_at`."""
+    levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
     rows = [SegmentationCounts(*row) for row in total.tolist()]
     return pd.DataFrame(
         {

@@ -13,12 +13,13 @@ from models.coarse_mask import CoarseBoxes
 from models.detector import CrackDetector, build_detector
 from models.runtimes import Runtime, make_runtime
 from pipeline.cascade.stage1 import Stage1
+from pipeline.datasets.on_demand import batches_of
 from pipeline.settings import RunSettings
-from pipeline.stages.evaluation import SCORED, batches_of
-from pipeline.stages.prepare import load_part, sets_of
+from pipeline.stages.evaluation import SCORED
+from pipeline.stages.prepare import load_part, read_split, sets_of
 from pipeline.training.calibrate import coarse_temperature, on_validation, read_calibration
 from pipeline.training.loop import pick_device
-from pipeline.training.operating_point import COARSE_THRESHOLDS, candidates_of, choose_operating_point
+from pipeline.training.operating_point import COARSE_THRESHOLDS, candidates_of, choose_operating_point, looked_at
 from pipeline.training.temperature import tempered
 
 DETECTED = ("test", "clean")  # parts whose detections somebody reads
@@ -45,17 +46,14 @@ def detect(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> N
     """
     stage1 = Stage1.on(run_on(settings), load_detector(settings, trained), tta=settings.detector_tta)
     config, thresholds = settings.detector, settings.thresholds
-    val = load_part(settings, prepared, "val")
     candidates = candidates_of(
-        stage1.look([sample.image for sample in val]),
-        [sample.mask for sample in val],
+        looked_at(stage1, load_part(settings, prepared, "val")),
         settings.box_splitting,
         config.coarse_px if config.coarse_mask else None,
         coarse_thresholds(trained) if thresholds.coarse_mask is None else [thresholds.coarse_mask],
-        [sample.ignore for sample in val],
         thresholds.score,
     )
-    point = choose_operating_point(candidates, thresholds, sets_of(settings, [sample.name for sample in val]))
+    point = choose_operating_point(candidates, thresholds, sets_of(settings, read_split(prepared).val))
     stage1.boxes = point.coarse_boxes
     rows: list[tuple[object, ...]] = []  # plain numbers: an array a picture would pin the heap where its pixels were
     for part in DETECTED:

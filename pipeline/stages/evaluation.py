@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields
-from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image, Mask, ProbabilityMap
 from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.datasets.base import Sample
 from pipeline.datasets.boxes import mask_to_boxes
+from pipeline.datasets.on_demand import batches_of
 from pipeline.metrics import (
     RegionCounts,
     SegmentationCounts,
@@ -83,13 +82,6 @@ def timed_batch(
     stages = (sum(getattr(result, name) for result in results) / len(images) for name in TIMES[:2])
     spent = (*stages, (between - began) * share, (ended - between) * share)
     return results, full_frames, dict(zip(TIMES, spent, strict=True))
-
-
-def batches_of(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
-    """Samples in batches of `LARGEST_BATCH`, as a survey takes photographs."""
-    waiting = iter(samples)
-    while batch := list(islice(waiting, LARGEST_BATCH)):
-        yield batch
 
 
 def median_times(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -208,7 +200,8 @@ def images_table(counts: pd.DataFrame) -> pd.DataFrame:
         "frame_px",
     ]
     table = counts[columns]
-    table = table.assign(boxes=counts["tp"] + counts["fp"])
+    reduction = 1 - counts["union_px"] / counts["frame_px"].clip(lower=1)
+    table = table.assign(boxes=counts["tp"] + counts["fp"], data_reduction=reduction)
     for side, prefix in (("cascade", ""), ("full_frame", "full_frame_")):
         for tolerance in TOLERANCES:
             pictures = _segmentation(counts, side, tolerance)

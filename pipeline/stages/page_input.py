@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,8 +80,8 @@ def _curves(splits: Sequence[Measured], row: dict[str, Any], paper: Mapping[str,
     }
 
 
-def _detections(split: Measured) -> list[tuple[Sample, pd.DataFrame]]:
+def _detections(split: Measured) -> Iterator[tuple[Sample, pd.DataFrame]]:
     """Each test picture with its rows of detections, best first."""
     table = pd.read_parquet(split.folders["detect"] / "detections.parquet")
-    samples = load_part(split.settings, split.folders["prepare"], "test")
-    return [(sample, table[table["name"] == sample.name]) for sample in samples]
+    for sample in load_part(split.settings, split.folders["prepare"], "test"):
+        yield sample, table[table["name"] == sample.name]

@@ -180,11 +180,14 @@ def _training_seconds(trained: Path) -> float:
 def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:
     """Detections of the test part, with whether each is right."""
     table = pd.read_parquet(folders["detect"] / "detections.parquet")
-    frames = []
+    kept: list[int] = []
+    right: list[Any] = []
     for sample in load_part(settings, folders["prepare"], "test"):
-        mine = table[table["name"] == sample.name].drop(columns="part")
-        frames.append(mine.assign(tp=right_or_wrong(mine[BOX_COLUMNS].to_numpy(), sample.mask, sample.ignore)))
-    return pd.concat(frames, ignore_index=True)
+        mine = table[table["name"] == sample.name]
+        kept += mine.index.tolist()
+        right += right_or_wrong(mine[BOX_COLUMNS].to_numpy(), sample.mask, sample.ignore).tolist()
+    found = table.loc[kept].drop(columns="part").reset_index(drop=True)
+    return found.assign(tp=pd.array(right, dtype="boolean"))
 
 
 def right_or_wrong(boxes: AnyBoxes, mask: Mask, ignore: Mask | None) -> BooleanArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.bundle import fill
 from models.segmenter import build_segmenter
@@ -20,10 +21,11 @@ from pipeline.cascade.cascade import Cascade, CascadeThresholds
 from pipeline.cascade.stage1 import Stage1
 from pipeline.cascade.stage2 import Stage2
 from pipeline.datasets.base import Sample
-from pipeline.metrics import choose_probability_threshold, segmentation_curve
+from pipeline.datasets.on_demand import batches_of
+from pipeline.metrics import choose_probability_threshold, mask_counts_at, mask_curve_of
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, read_coarse_boxes, read_score_threshold, run_on
-from pipeline.stages.evaluation import ROUNDS, TOLERANCES, batches_of, median_times, timed_batch
+from pipeline.stages.evaluation import ROUNDS, TOLERANCES, median_times, timed_batch
 from pipeline.stages.prepare import boxes_by_name, load_part, read_split, sets_of
 from pipeline.training.augment import FULL
 from pipeline.training.by_set import pictures_by_set
@@ -97,8 +99,8 @@ def segment(
     """
     cascade = load_cascade(settings, detector, segmenter, detected, 0.5, 0.5)
     if (fixed := settings.thresholds.probability) is None:
-        val = load_part(settings, prepared, "val")
-        point = choose_probability_thresholds(cascade, val, sets_of(settings, [sample.name for sample in val]))
+        sets = sets_of(settings, read_split(prepared).val)
+        point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"), sets)
     else:
         point = {"probability_threshold": fixed, "full_frame_threshold": fixed}
     cascade.thresholds = CascadeThresholds(cascade.thresholds.score, *point.values())
@@ -130,7 +132,7 @@ def segment(
 
 
 def choose_probability_thresholds(
-    cascade: Cascade, samples: Sequence[Sample], sets: Sequence[str] | None = None
+    cascade: Cascade, samples: Iterable[Sample], sets: Sequence[str] | None = None
 ) -> dict[str, float]:
     """``probability_threshold`` and ``full_frame_threshold``, each the best of its way on validation data.
 
@@ -144,22 +146,26 @@ def choose_probability_thresholds(
         samples: of the validation part.
         sets: data set of each; none: all are of one.
     """
-    images = [sample.image for sample in samples]
-    ways = {
-        "probability_threshold": [result.probability for result in cascade.look(images)],
-        "full_frame_threshold": cascade.stage2.full_frame(images),
-    }
-    by_set = pictures_by_set(sets or [""] * len(samples), [bool(sample.mask.any()) for sample in samples])
-    chosen = {}
-    for name, maps in ways.items():
-        pictures = [(found, sample.mask, sample.ignore) for found, sample in zip(maps, samples, strict=True)]
-        curves = (
-            segmentation_curve([pictures[index] for index in some], PROBABILITIES, tolerance)
-            for some in by_set.values()
-            for tolerance in TOLERANCES
-        )
-        chosen[name] = choose_probability_threshold(*curves)
-    return chosen
+    counted, cracked = [], []
+    for batch in batches_of(samples):
+        images = [sample.image for sample in batch]
+        probabilities = [result.probability for result in cascade.look(images)]
+        for sample, *maps in zip(batch, probabilities, cascade.stage2.full_frame(images), strict=True):
+            counted.append([_counts_of(probability, sample) for probability in maps])
+            cracked.append(bool(sample.mask.any()))
+    counts = np.array(counted)  # of pictures, ways, tolerances, thresholds, fields
+    by_set = pictures_by_set(sets or [""] * len(cracked), cracked)
+
+    def best(way: int) -> float:
+        pooled = [at_tolerance for some in by_set.values() for at_tolerance in counts[some, way].sum(axis=0)]
+        return choose_probability_threshold(*(mask_curve_of(each, PROBABILITIES) for each in pooled))
+
+    return {"probability_threshold": best(0), "full_frame_threshold": best(1)}
+
+
+def _counts_of(probability: ProbabilityMap, sample: Sample) -> list[NDArray[np.int64]]:
+    """`mask_counts_at` at `PROBABILITIES`, by tolerance."""
+    return [mask_counts_at(probability, sample.mask, PROBABILITIES, near, sample.ignore) for near in TOLERANCES]
 
 
 def _write_grey(path: Path, values: Mask | ProbabilityMap) -> None:

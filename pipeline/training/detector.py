@@ -23,7 +23,7 @@ from pipeline.settings import LabelSettings, ThresholdSettings, TrainSettings
 from pipeline.training.augment import Augmentation, make_augmentation
 from pipeline.training.batches import batches_in, epoch_loader, workers_beside
 from pipeline.training.losses import crack_loss
-from pipeline.training.operating_point import candidates_of, choose_operating_point
+from pipeline.training.operating_point import candidates_of, choose_operating_point, looked_at
 
 
 class DetectorTrainee:
@@ -74,10 +74,8 @@ class DetectorTrainee:
         assert isinstance(model, CrackDetector)
         config = model.config
         stage1 = Stage1(model, Eager(DetectorGraph(model)))
-        outputs = stage1.look([sample.image for sample in self.val])
         coarse_px = config.coarse_px if config.coarse_mask else None
-        masks, ignores = [sample.mask for sample in self.val], [sample.ignore for sample in self.val]
-        candidates = candidates_of(outputs, masks, BoxSplitting(), coarse_px, ignores=ignores)
+        candidates = candidates_of(looked_at(stage1, self.val), BoxSplitting(), coarse_px)
         figures = choose_operating_point(candidates, ThresholdSettings()).figures
         return {name: figures[name] for name in ("precision", "segmentation_error", "data_reduction")}
 

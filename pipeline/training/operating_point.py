@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from models.coarse_mask import BoxSplitting, CoarseBoxes
 from pipeline.arrays import Mask
 from pipeline.cascade.coarse_boxes import boxes_from_coarse_mask
+from pipeline.cascade.stage1 import Stage1
 from pipeline.cascade.stage1_output import Stage1Output
+from pipeline.datasets.base import Sample
+from pipeline.datasets.on_demand import batches_of
 from pipeline.metrics import RegionCounts, counts_at, curve_of, skeleton_of
 from pipeline.settings import ThresholdSettings
 from pipeline.training.by_set import pictures_by_set
@@ -72,36 +75,40 @@ class OperatingPoint(NamedTuple):
 
 
 def candidates_of(
-    outputs: Sequence[Stage1Output],
-    masks: Sequence[Mask],
+    pictures: Iterable[tuple[Stage1Output, Mask, Mask | None]],
     splitting: BoxSplitting,
     coarse_px: int | None,
     coarse_thresholds: Sequence[float] = COARSE_THRESHOLDS,
-    ignores: Sequence[Mask | None] | None = None,
     score: float | None = None,
 ) -> Candidates:
     """Count at each pair of thresholds what there is to choose by.
 
     Args:
-        outputs: what the detector says of each validation picture.
-        masks: ``(H, W)`` bool of each.
+        pictures: of each for validation what the detector says of it, its mask ``(H, W)`` bool, and ``(H, W)`` bool,
+            True on pixels not to be judged, or none: all are. None of it is kept.
         splitting: where boxes are split.
         coarse_px: side of a pixel of the coarse mask, px; none for a detector without one, which has one way only.
         coarse_thresholds: thresholds of the coarse mask.
-        ignores: ``(H, W)`` bool of each picture, True on pixels not to be judged; none: all are.
         score: score threshold that is fixed, which is counted at exactly; none: it is to be chosen.
     """
     scores = SCORES if score is None else np.union1d(SCORES, [score])
     thresholds = coarse_thresholds if coarse_px else coarse_thresholds[:1]
     ways = [CoarseBoxes(threshold=threshold, **splitting.model_dump()) for threshold in thresholds]
     counts = []
-    for output, mask, ignore in zip(outputs, masks, ignores or [None] * len(masks), strict=True):
+    for output, mask, ignore in pictures:
         skeleton = skeleton_of(mask)
         detections = [
             boxes_from_coarse_mask(output, coarse_px, way) if coarse_px else output.detections for way in ways
         ]
         counts.append([counts_at(*each, mask, scores, skeleton, ignore) for each in detections])
     return Candidates(ways, np.array(counts), scores)
+
+
+def looked_at(stage1: Stage1, samples: Iterable[Sample]) -> Iterator[tuple[Stage1Output, Mask, Mask | None]]:
+    """Pictures for `candidates_of`, looked at a batch at a time."""
+    for batch in batches_of(samples):
+        for sample, output in zip(batch, stage1.look([sample.image for sample in batch]), strict=True):
+            yield output, sample.mask, sample.ignore
 
 
 def choose_operating_point(

@@ -34,7 +34,7 @@ def choose(thresholds, **changes):
     fixed = thresholds.coarse_mask
     coarse = COARSE_THRESHOLDS if fixed is None else [fixed]
     return choose_operating_point(
-        candidates_of([output], [mask], SPLITTING, 4, coarse, score=thresholds.score), thresholds
+        candidates_of([(output, mask, None)], SPLITTING, 4, coarse, score=thresholds.score), thresholds
     )
 
 
@@ -74,7 +74,7 @@ def test_a_score_that_is_fixed_between_two_of_the_grid_is_counted_at_exactly():
     )
     for score, expected in ((0.6, 3), (0.604, 2), (0.609, 1)):  # the nearest of the grid are 0.6, 0.6 and 0.61
         thresholds = ThresholdSettings(score=score)
-        point = choose_operating_point(candidates_of([output], [mask], SPLITTING, None, score=score), thresholds)
+        point = choose_operating_point(candidates_of([(output, mask, None)], SPLITTING, None, score=score), thresholds)
         assert point.score_threshold == score
         assert point.figures["data_reduction"] == pytest.approx(1 - expected * 8 / 48)
         row = point.curve[point.curve["score_threshold"] == score].iloc[0]
@@ -107,7 +107,7 @@ def test_without_a_coarse_mask_only_the_score_is_chosen():
     output = Stage1Output(
         Detections(boxes, np.array([0.9, 0.6, 0.2], np.float32)), np.zeros((0, 0), np.float32), (48, 40)
     )
-    point = choose_operating_point(candidates_of([output], [mask], SPLITTING, None), ThresholdSettings())
+    point = choose_operating_point(candidates_of([(output, mask, None)], SPLITTING, None), ThresholdSettings())
     assert 0.2 < point.score_threshold <= 0.6
     assert point.coarse_boxes.threshold == COARSE_THRESHOLDS[0]
 
@@ -115,7 +115,7 @@ def test_without_a_coarse_mask_only_the_score_is_chosen():
 def test_draws_of_pictures_that_are_alike_agree_with_each_of_them():
     thresholds = ThresholdSettings(target_error=0.01, target_precision=0.9)
     output, mask = picture(row=8)
-    many = candidates_of([output] * 5, [mask] * 5, SPLITTING, 4)
+    many = candidates_of([(output, mask, None)] * 5, SPLITTING, 4)
     assert many.counts.shape == (5, len(COARSE_THRESHOLDS), len(SCORES), 8)
     point, alone = choose_operating_point(many, thresholds), choose(thresholds, row=8)
     assert point[:2] == alone[:2]
@@ -126,8 +126,8 @@ def test_a_picture_that_few_draws_hold_twice_does_not_decide():
     """One picture of ten whose crack nothing finds may be missed at 12 % of error, but not twice: one draw in four."""
     ordinary, blank = picture(row=8, faint=0.3), picture(sure=0.0001, faint=0.0001, row=8)
     thresholds = ThresholdSettings(target_error=0.12, target_precision=0.9)
-    output, masks = zip(*([ordinary] * 9 + [blank]), strict=True)
-    point = choose_operating_point(candidates_of(output, masks, SPLITTING, 4), thresholds)
+    pictures = [(*each, None) for each in [ordinary] * 9 + [blank]]
+    point = choose_operating_point(candidates_of(pictures, SPLITTING, 4), thresholds)
     assert point[:2] == choose(thresholds, row=8, faint=0.3)[:2]
 
 
