@@ -29,6 +29,22 @@ _TRIES = 5  # at a free port, which somebody else may take first
 _EXCEPTION = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b.*")
 
 
+_SERVE = """
+import os, signal, sys, threading, time
+from uvicorn.main import main
+
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+    os._exit(1)
+
+threading.Thread(target=end_with_parent, daemon=True).start()
+main(sys.argv[1:])
+"""
+"""uvicorn's command, that ends when its input does: a parent that is killed cannot stop its server any more."""
+
+
 class ServerError(UserError):
     """Prefect's own server does not start."""
 
@@ -164,7 +180,7 @@ def _launch(port: int, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as said:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "uvicorn", "--app-dir", str(prefect.__module_path__.parent)),
+                *(sys.executable, "-c", _SERVE, "--app-dir", str(prefect.__module_path__.parent)),
                 *("--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(port)),
                 *("--log-level", "error", "--lifespan", "on"),
             ],
@@ -174,6 +190,7 @@ def _launch(port: int, log: Path) -> subprocess.Popen[bytes]:
                 **{"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
                 "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
             },
+            stdin=subprocess.PIPE,  # never written to: it closes when this process ends, whatever ends it
             stdout=said,
             stderr=said,
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,35 @@ def command(*arguments: str, home: Path, **environment: str) -> subprocess.Compl
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], env=kept | own, capture_output=True, text=True, timeout=HANGS_S
     )
+
+
+def ended(process: int) -> bool:
+    """Whether a process that need not be ours has ended, whoever has still to take note of it."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    state = Path(f"/proc/{process}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_server_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from flows.own_server import _launch; "
+        "print(_launch(int(sys.argv[1]), Path(sys.argv[2])).pid, flush=True); time.sleep(600)"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen([sys.executable, "-c", code, str(port), tmp_path / "log"], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        server = int(parent.stdout.readline())
+        assert not ended(server)
+        parent.kill()
+    began = time.monotonic()
+    while not ended(server) and time.monotonic() - began < HANGS_S:
+        time.sleep(0.1)
+    assert ended(server)
 
 
 def test_a_newer_database_is_refused_by_name(tmp_path: Path) -> None:
