@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from pipeline.placing.geo_files import features
@@ -27,7 +28,7 @@ class Layers:
     def __init__(self, book: Mapping[str, Placed]) -> None:
         """Take every photograph's place, by name."""
         self._book = book
-        self._cracks: list[dict[str, Any]] = []
+        self._cracks: list[gpd.GeoDataFrame] = []  # of each part: a row as a dict takes ten times the room
         self._photographs: list[dict[str, Any]] = []
 
     def roadbook(self) -> pa.Table:
@@ -45,6 +46,7 @@ class Layers:
         self, outcomes: pa.Table, sight_in: Callable[[int, int, float | None], Sight], sums: SectionSums
     ) -> Iterator[dict[str, Any]]:
         """Rows of ``cracks`` of one part, in place; their metres are added to the sums."""
+        shown: list[dict[str, Any]] = []
         for row, cracks in cracks_of(outcomes):
             placed = self._book[row["name"]]
             sight = sight_in(row["width_px"], row["height_px"], row["gsd_mm_per_px"])
@@ -54,13 +56,15 @@ class Layers:
             for crack in cracks:
                 full = crack | place_crack(crack, placed, sight, counted.get(crack["crack_id"]))
                 if full.get("line_deg") or _unplaced(crack, placed, sight):
-                    self._cracks.append(full | _place(placed))
+                    shown.append(full | _place(placed))
                 yield full
+        self._cracks.append(features("cracks", shown))
 
     def frames(self, sections: list[dict[str, Any]]) -> dict[str, gpd.GeoDataFrame]:
         """The layers by name. Of a crack that two photographs show, the one that counts is in it."""
-        rows = {"cracks": self._cracks, "sections": sections, "photographs": self._photographs}
-        return {name: features(name, listed) for name, listed in rows.items()}
+        cracks = cast(gpd.GeoDataFrame, pd.concat(self._cracks or [features("cracks", [])], ignore_index=True))
+        rows = {"sections": sections, "photographs": self._photographs}
+        return {"cracks": cracks} | {name: features(name, listed) for name, listed in rows.items()}
 
 
 def _unplaced(crack: Mapping[str, Any], placed: Placed, sight: Sight) -> bool:

@@ -15,12 +15,13 @@ NOTHING = {name: None for name in SCHEMAS["cracks"].names if name not in ("name"
 STRAIGHT = np.column_stack([np.full(8000, 0.9), np.linspace(-10, 70, 8000)])
 
 
-def shown(frame: pd.DataFrame, *cracks: dict[str, Any]) -> Any:
-    """The layer of cracks, where each photograph shows the same ones."""
+def shown(frame: pd.DataFrame, *cracks: dict[str, Any], parts: int = 1) -> Any:
+    """The layer of cracks, where each photograph shows the same ones; they come in so many parts."""
     layers, sums = Layers(book(frame)), SectionSums(100)
     own = {"height_px": SIDE_PX, "width_px": SIDE_PX, "gsd_mm_per_px": None, "mask": None, "failure_kind": None}
     rows = [{"name": name, **own, "cracks": [NOTHING | one for one in cracks]} for name in frame["name"]]
-    list(layers.place_part(pa.Table.from_pylist(rows), lambda *_: sight(), sums))
+    for part in range(parts):
+        list(layers.place_part(pa.Table.from_pylist(rows[part::parts]), lambda *_: sight(), sums))
     return layers.frames([])["cracks"]
 
 
@@ -34,6 +35,19 @@ def test_without_a_heading_only_cracks_that_count_are_on_the_map() -> None:
     assert layer[layer.kind != "pattern"]["counted_m"].tolist() == pytest.approx([0.2, 0.2, 0.2, 0.5])
     assert (layer.kind == "pattern").sum() == 1  # only the last photograph owns so far ahead
     assert set(layer.geom_type) == {"Point"}
+
+
+def test_parts_come_together_as_one_layer() -> None:
+    frame = photographs([0.0, 5, 10, 15])
+    line = crack(0, np.array([[200.0, 120], [200, 170]]), length_m=0.5)
+    whole, parted = (shown(frame, line, parts=parts) for parts in (1, 3))
+    assert len(whole) == 4
+    assert parted.crs == whole.crs
+    assert (parted.dtypes == whole.dtypes).all()
+    pd.testing.assert_frame_equal(
+        parted.sort_values("name", ignore_index=True), whole.sort_values("name", ignore_index=True)
+    )
+    assert shown(frame[:0], line, parts=0).columns.tolist() == whole.columns.tolist()
 
 
 def lines(frame: pd.DataFrame, section_m: float) -> list[Any]:
