@@ -80,7 +80,7 @@ def read_truth(path: Path, values: MaskValues | None = None) -> Truth:
         DataError: the file is missing or unreadable, or its values do not say which pixels are crack.
     """
     pixels, kind = read_pixels(path)
-    codes, shades, notes = grey_codes(pixels, path, values) if pixels.ndim == 2 else _of_colours(pixels, path, values)
+    codes, shades, notes = _read_codes(pixels, path, values)
     if values is not None:
         crack, ignore = values.cut(codes)
     else:
@@ -88,6 +88,12 @@ def read_truth(path: Path, values: MaskValues | None = None) -> Truth:
         notes += note
     white = values is None and bool(crack.any()) and bool((codes[crack] == 255).all())
     return Truth(np.ascontiguousarray(crack), ignore, notes, white, shades)
+
+
+def values_held(path: Path, values: MaskValues | None = None) -> str:
+    """The values of a mask as `read_truth` sees them, in words: ``it holds the values 0 (94.0%), 255 (6.0%)``."""
+    codes = _read_codes(read_pixels(path)[0], path, values)[0]
+    return _listed(*np.unique(codes, return_counts=True))
 
 
 def notes_of(truth: Truth) -> tuple[str, ...]:
@@ -112,7 +118,9 @@ def told_once(notes: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{paths[0]}{more[note]}: {note}" for note, paths in of_kind.items()]
 
 
-def _of_colours(pixels: Pixels, path: Path, values: MaskValues | None) -> Greys:
+def _read_codes(pixels: Pixels, path: Path, values: MaskValues | None) -> Greys:
+    if pixels.ndim == 2:
+        return grey_codes(pixels, path, values)
     codes, notes = _codes(pixels, path) if values is None else (_told_codes(pixels, path, values), ())
     return Greys(codes, None, notes)
 

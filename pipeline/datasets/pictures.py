@@ -83,6 +83,8 @@ def _told_of(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.", "Check the path, or fetch the data set again.") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder, not a picture.", "Name one picture in it.") from None
     except PermissionError:
         raise DataError(f"{path} may not be read.", "Give yourself leave to read it (chmod u+r).") from None
     except UnidentifiedImageError:

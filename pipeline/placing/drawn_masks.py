@@ -11,7 +11,7 @@ import pandas as pd
 
 from models.errors import DataError, UsageError
 from pipeline.datasets.mask_coding import OneCoding
-from pipeline.datasets.masks import notes_of, read_truth, told_once
+from pipeline.datasets.masks import notes_of, read_truth, told_once, values_held
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.mask_values import MaskValues
 from pipeline.measuring.rows import COLUMNS
@@ -31,7 +31,10 @@ def find_masks(masks: str) -> list[tuple[str, Path]]:
 
     Raises:
         DataError: there is none.
+        UsageError: the text is empty, as an unset variable of a shell is; as a path it would be the current folder.
     """
+    if not masks.strip():
+        raise UsageError("No masks are named.", "Give a folder, a quoted glob or a file.")
     root = Path(masks)
     if root.is_dir():
         paths = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES)
@@ -80,18 +83,25 @@ def measure_masks(
     """
     took = camera or Camera(view="down", lane=Lane(axis_deg=settings.lane_axis_deg))
     rows, notes, coding = [], dict[str, Sequence[str]](), OneCoding()
-    for name, path in find_masks(masks):
+    found_masks, any_crack = find_masks(masks), False
+    for name, path in found_masks:
         truth = read_truth(path, values)
         coding.check(path, truth)
         notes[str(path)] = notes_of(truth)
         height, width = truth.crack.shape
         sight, region = sight_of(took, width, height, None, gsd_mm_per_px), region_in(took, height, width)
+        any_crack |= bool(truth.crack.any())
         crack = truth.crack if region is None else truth.crack & region.inside
         if sight.flag == WRONG_SIZE:
             notes[str(path)] = [*notes[str(path)], "has other proportions than the camera file's pictures: pixels only"]
         found = seen_cracks(name, None, crack, took, sight, settings)
         rows += [row | {"mask": str(path)} for row in found]
-    return MeasuredMasks(rows, told_once(notes))
+    told = told_once(notes)
+    if values is not None and not any_crack:
+        _, first = found_masks[0]
+        which = str(first) if len(found_masks) == 1 else f"the {len(found_masks)} masks, of which the first is {first}"
+        told.append(f"--mask-values names no value that {which} has: {values_held(first, values)}")
+    return MeasuredMasks(rows, told)
 
 
 def write_rows(rows: list[dict[str, Any]], path: Path) -> None:

@@ -83,8 +83,8 @@ def read_track(path: Path) -> Track:
     timed = [(point.time, point.latitude, point.longitude) for point in points if point.time is not None]
     if len(timed) < 2:
         raise DataError(
-            f"The track {path} has {len(points)} points, {len(timed)} of them with a time.",
-            "Record the track with times; photographs are matched by them.",
+            f"The track {path} has {len(timed)} points with a time, of {len(points)} in all; it takes two.",
+            "Record the track with times, during the whole drive; photographs are matched by them.",
         )
     seconds = np.array([time.replace(tzinfo=time.tzinfo or UTC).timestamp() for time, _, _ in timed])
     return make_track(seconds, np.array([t[1] for t in timed]), np.array([t[2] for t in timed]), str(path))

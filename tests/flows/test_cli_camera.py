@@ -25,6 +25,14 @@ def test_a_photograph_of_another_camera_is_refused(tmp_path: Path) -> None:
     assert "60×60" in result.stderr
 
 
+def test_a_folder_in_the_place_of_a_photograph_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "camera.yaml").write_text("{view: down, scale_mm_per_px: 2}")
+    result = CliRunner().invoke(app, ["camera", "show", str(tmp_path / "camera.yaml"), str(tmp_path)])
+    assert result.exit_code == 1
+    assert "is a folder, not a picture" in result.stderr
+    assert "remove" not in result.stderr
+
+
 def test_a_camera_file_that_cannot_be_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "camera.yaml").write_text("{view: down, scale_mm_per_px: 0}")
     result = CliRunner().invoke(app, ["camera", "show", str(tmp_path / "camera.yaml"), "a.png"])

@@ -103,6 +103,20 @@ def test_values_of_masks_are_told(masks):
     assert run(masks, "--mask-values", "38").exit_code == 2
 
 
+def test_values_that_no_mask_has_are_told(masks):
+    result = run(masks, "--mask-values", "crack=38", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"cracks": []})
+    assert "names no value that the 3 masks, of which the first is" in result.stderr
+    assert "it holds the values 0 (95.2%), 255 (4.8%)" in result.stderr
+    assert "names no value" not in run(masks, "--mask-values", "crack=255").stderr
+
+
+def test_an_unset_variable_is_not_the_current_folder():
+    result = run("")
+    assert result.exit_code == 2
+    assert "No masks are named." in str(result.exception) + result.output
+
+
 def test_how_unusual_masks_were_read_is_told(masks):
     inverted = 255 - cv2.imread(str(masks / "a.png"), cv2.IMREAD_GRAYSCALE)
     cv2.imwrite(str(masks / "a.png"), inverted)

@@ -40,7 +40,7 @@ def test_times_without_a_zone_are_utc_as_gpx_has_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("points", "named"),
     [
-        ([(10, 20, None), (10, 21, None)], "2 points, 0 of them with a time"),
+        ([(10, 20, None), (10, 21, None)], "0 points with a time, of 2 in all; it takes two"),
         ([(10, 20, "2026-05-31T10:00:05Z"), (10, 20, "2026-05-31T10:00:00Z")], "runs back"),
         ([(10, 20, "2026-05-31T10:00:05Z"), (95, 20, "2026-05-31T10:00:06Z")], "off the globe"),
         ([], "0 points"),
