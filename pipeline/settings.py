@@ -143,6 +143,10 @@ class RunSettings(Settings):
                 raise ValueError(f"{name}.start_share does nothing without {name}.start")
         if self.dataset.name != "pool" and self.dataset.windows != WindowSettings():
             raise ValueError("dataset.windows does nothing where pictures are not cut: that is done with dataset=pool")
+        if self.dataset.name != "pool" and self.dataset.parts:
+            raise ValueError("dataset.parts does nothing for one data set: parts are of dataset=pool")
+        if self.dataset.name != "sample" and self.dataset.sample_closest != 1:
+            raise ValueError("dataset.sample_closest does nothing for photographs: it is for dataset=sample")
         if self.dataset.name != "pool" and self.dataset.leave_out is not None:
             raise ValueError("dataset.leave_out does nothing where there are no parts: it is for dataset=pool")
         return self

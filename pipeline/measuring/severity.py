@@ -53,13 +53,6 @@ LTPP = Standard(
     2.0,
     ("sealants", "random cracking beside the crack", "spalling"),
 )
-STANDARDS = (ASTM, LTPP)
-
-NO_CLASSES = {
-    "alligator": "by pattern and spalling, not by width: area and diameter are told instead",
-    "pothole": "by diameter and depth: area and diameter are told instead",
-    "AASHTO R 85": "mean width in mm and length by type and zone, without classes",
-}
 """Why other cracks and standards have no severity here."""
 
 

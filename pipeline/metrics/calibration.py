@@ -1,6 +1,6 @@
 """Is a probability one? Counts of logits against the truth that add up over pictures, and what is told from them.
 
-A validation part has hundreds of millions of pixels; counted on a fine grid of logits they take 16 KB a picture.
+A validation part has hundreds of millions of pixels; counted on a fine grid of logits they take 32 KB a picture.
 """
 
 from __future__ import annotations

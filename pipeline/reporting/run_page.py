@@ -25,8 +25,6 @@ from pipeline.reporting.pages import finite, page_environment
 from pipeline.reporting.review import Review
 from pipeline.storage.atomic import write_whole
 
-"""Close-ups shown of each kind of mistake."""
-
 DATASETS = {"sample": "Generated sample", "crackforest": "CrackForest", "deepcrack": "DeepCrack", "dnit": "DNIT"}
 
 _VERDICT = (

@@ -50,9 +50,6 @@ def paper_on(dataset: str | None) -> dict[str, Any]:
     return dict(PAPER) if dataset == PAPER["dataset"] else dict.fromkeys(PAPER)
 
 
-_ABOUT = ("run_id", "started_at", "kind", "preset", "dataset", "split", "device", "images")
-
-
 def new_run_id() -> str:
     """Name for a run that sorts by time (UTC): ``YYYYmmddTHHMMSS-`` and six random hexadecimal digits."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -142,18 +139,6 @@ def runs_json(home: Path) -> dict[str, Any]:
     """The paper's figures and every run, oldest first, safe for JSON: times as ISO text, what is missing as None."""
     runs = read_table("runs", home).sort_values(["started_at", "run_id"], kind="stable")
     return {"paper": dict(PAPER), "runs": [_plain(row) for row in runs.to_dict("records")]}
-
-
-def runs_table(home: Path) -> pd.DataFrame:
-    """Past runs for a person: the paper's figures as the first row, then every run, oldest first.
-
-    Returns:
-        Columns `run_id`, `started_at` (ISO text), `kind`, `preset`, `dataset`, `split`, `device`, `images` and
-        `HEADLINE`; None or nan where unknown.
-    """
-    everything = runs_json(home)
-    frame = pd.DataFrame([everything["paper"], *everything["runs"]], columns=[*_ABOUT, *HEADLINE])
-    return frame.astype(dict.fromkeys(HEADLINE, "float64") | {"images": "Int64"})
 
 
 def _folder(table: str, home: Path) -> Path:

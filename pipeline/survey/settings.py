@@ -20,7 +20,8 @@ class SurveySettings(Settings):
     """One survey.
 
     Settings of the first group decide what is recorded: a survey that was stopped goes on only with the same ones. The
-    second group says how the work is done and may change between two tries.
+    second group says how the work is done and may change between two tries; the chunk, by which work is counted, stays
+    what it was at first.
 
     Raises:
         UsageError: an address carries a password or a key, which would stand in every plan, record and log.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -82,12 +82,6 @@ def fingerprint(parts: tuple[Part, ...]) -> str:
 def count_chunks(parts: tuple[Part, ...], chunk: int) -> int:
     """Chunks of the whole list; the last may be smaller."""
     return -(-sum(part.photographs for part in parts) // chunk)
-
-
-def all_photographs(folder: Path, parts: tuple[Part, ...], chunk: int) -> Iterator[Photograph]:
-    """Every photograph, in order."""
-    for number in range(count_chunks(parts, chunk)):
-        yield from read_chunk(folder, parts, chunk, number)
 
 
 def chunks_a_part(chunk: int) -> int:

@@ -98,3 +98,11 @@ def test_a_regex_that_is_none_is_refused_by_name() -> None:
 def test_without_a_pool_it_does_nothing_and_says_so() -> None:
     with pytest.raises(UsageError, match="leave_out does nothing"):
         make_settings("smoke", {"dataset.leave_out": "town/"})
+    with pytest.raises(UsageError, match="parts does nothing"):
+        make_settings("smoke", {"dataset.parts": [{"name": "sample", "label": "made"}]})
+
+
+def test_photographs_are_not_taken_from_nearer() -> None:
+    with pytest.raises(UsageError, match="sample_closest does nothing"):
+        make_settings("smoke", {"dataset.name": "crackforest", "dataset.sample_closest": 8})
+    make_settings("smoke", {"dataset.sample_closest": 8})

@@ -4,10 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
-import pandas as pd
-
-from pipeline.storage.records import PAPER, new_run_id, runs_json, runs_table, write_part
+from pipeline.storage.records import PAPER, new_run_id, runs_json, write_part
 from pipeline.storage.schemas import HEADLINE
 
 START = datetime(2026, 1, 1, 8, 30, tzinfo=UTC)
@@ -46,17 +43,5 @@ def test_json_lists_runs_oldest_first_and_holds_no_nan(tmp_path):
     assert out["paper"]["precision"] == 0.9892
 
 
-def test_json_and_table_of_no_runs(tmp_path):
+def test_json_of_no_runs(tmp_path):
     assert runs_json(tmp_path) == {"paper": PAPER, "runs": []}
-    table = runs_table(tmp_path)
-    assert table["run_id"].tolist() == ["paper"]
-
-
-def test_table_has_the_paper_as_its_first_row(tmp_path):
-    write_part("runs", FIRST, [RUN | {"precision": 0.95, "cascade_ms": 40}], tmp_path)
-    table = runs_table(tmp_path)
-    assert table["run_id"].tolist() == ["paper", FIRST]
-    assert table["precision"].tolist() == [0.9892, 0.95]
-    assert table["images"].tolist() == [18, pd.NA]
-    assert list(table.columns[-len(HEADLINE) :]) == list(HEADLINE)
-    assert all(table[column].dtype == np.float64 for column in HEADLINE)
