@@ -79,9 +79,8 @@ def test_a_setting_exists(command: Command, tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "roads.yaml").write_text(example)
     monkeypatch.chdir(tmp_path)
     told = [parse_setting(word) for flag, word in pairwise(command.words) if flag == "--set"]
-    given = {name: value for name, value in told if not str(value).isupper()}
-    named = [word for flag, word in pairwise(command.words) if flag == "--dataset" and not word.isupper()]
-    make_settings("fast", given | {"dataset.name": name for name in named})
+    told += [("dataset.name", word) for flag, word in pairwise(command.words) if flag == "--dataset"]
+    make_settings("fast", {name: value for name, value in told if not str(value).isupper()})
 
 
 def test_fetched_data_lie_where_the_readme_says(monkeypatch: pytest.MonkeyPatch) -> None:
