@@ -20,8 +20,9 @@ from pipeline.placing.windows import Window, windows_of
 from pipeline.storage.schemas import KINDS, SEVERITIES, SEVERITY_SUMS
 
 STANDARD = (
-    "kind: AASHTO R 85-18; astm_: ASTM D6433-23, distress 10; ltpp_: FHWA-HRT-13-092; cracking: 23 CFR 490.311, area "
-    "in cells of 0.3 m that hold crack; wheel paths: the same in the wheel paths only (HPMS-style)"
+    "kind: AASHTO R 85-18; astm_: ASTM D6433 as quoted by FAA PAVEAIR, distress 10; ltpp_: FHWA-HRT-13-092; "
+    "cracking: 23 CFR 490.311, area in cells of 0.3 m that hold crack; wheel paths: the same in the "
+    "wheel paths only (HPMS-style)"
 )
 
 WHOLE_SHARE = 0.95
