@@ -78,6 +78,6 @@ def _licence(settings: RunSettings, dataset: str) -> str:
     terms = dataset.split("; ")
     for card in starts_of(settings):
         earlier = (STARTED.sub("", term) for term in card.training_data_licence.split("; "))
-        more = [term for term in dict.fromkeys(earlier) if term not in terms]
+        more = [term for term in dict.fromkeys(earlier) if term not in terms and not STARTED.match(f"{term}: ")]
         terms.append("; ".join([f"started from {card.name}", *more]))
     return "; ".join(terms)

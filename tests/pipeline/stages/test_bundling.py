@@ -14,6 +14,7 @@ from pipeline.stages.bundling import _licence
     [
         ([], "a: MIT; b: CC BY 4.0"),
         (["a: MIT; b: CC BY 4.0"], "a: MIT; b: CC BY 4.0; started from old"),
+        (["a: MIT; started from old"], "a: MIT; b: CC BY 4.0; started from old"),
         (["a: MIT; c: own"], "a: MIT; b: CC BY 4.0; started from old; c: own"),
         (
             ["c: own; a: MIT; started from older: c: own; d: none; started from oldest: a: MIT"],
