@@ -90,7 +90,7 @@ def read_truth(path: Path, values: MaskValues | None = None) -> Truth:
     return Truth(np.ascontiguousarray(crack), ignore, notes, white, shades)
 
 
-def values_held(path: Path, values: MaskValues | None = None) -> str:
+def values_held(path: Path, values: MaskValues) -> str:
     """The values of a mask as `read_truth` sees them, in words: ``it holds the values 0 (94.0%), 255 (6.0%)``."""
     codes = _read_codes(read_pixels(path)[0], path, values)[0]
     return _listed(*np.unique(codes, return_counts=True))

@@ -21,7 +21,6 @@ from pipeline.metrics.segmentation import (
     mask_counts_at,
     mask_curve_of,
     segmentation_counts,
-    segmentation_curve,
 )
 
 __all__ = [
@@ -43,6 +42,5 @@ __all__ = [
     "region_counts",
     "region_curve",
     "segmentation_counts",
-    "segmentation_curve",
     "skeleton_of",
 ]

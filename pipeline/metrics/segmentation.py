@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,34 +88,20 @@ def segmentation_counts(
     )
 
 
-def segmentation_curve(
-    per_picture: Iterable[tuple[ProbabilityMap, Mask] | tuple[ProbabilityMap, Mask, Mask | None]],
-    thresholds: ArrayLike,
-    tolerance_px: int = 2,
-) -> pd.DataFrame:
-    """Every mask metric, pooled, at each threshold; one pass a picture, however many thresholds.
-
-    Args:
-        per_picture: ``(probability (H, W) float32 0–1, truth (H, W) bool)`` of each picture, and where some pixels are
-            not to be judged ``ignore (H, W) bool`` as the third.
-        thresholds: ``(T,)``, 0–1. A pixel is crack when its probability is at or above; compared in float32.
-        tolerance_px: as in `segmentation_counts`.
-
-    Returns:
-        One row a threshold, in the order given: ``probability_threshold, precision, recall, f1, iou``.
-    """
-    levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
-    total = np.zeros((len(levels), len(SegmentationCounts.__dataclass_fields__)), dtype=np.int64)  # (T, F)
-    for probability, truth, *ignore in per_picture:
-        total += mask_counts_at(probability, truth, levels, tolerance_px, ignore[0] if ignore else None)
-    return mask_curve_of(total, levels)
-
-
 def mask_counts_at(
     probability: ProbabilityMap, truth: Mask, thresholds: ArrayLike, tolerance_px: int = 2, ignore: Mask | None = None
 ) -> NDArray[np.int64]:
-    """What one picture adds to `segmentation_curve` at each threshold: ``(T, F)``, F in the order of
-    `SegmentationCounts`; the arguments are those of `segmentation_curve`.
+    """Count one picture at each threshold, in one pass however many they are.
+
+    Args:
+        probability: ``(H, W)`` float32, 0–1.
+        truth: ``(H, W)`` bool.
+        thresholds: ``(T,)``, 0–1. A pixel is crack when its probability is at or above; compared in float32.
+        tolerance_px: as in `segmentation_counts`.
+        ignore: likewise.
+
+    Returns:
+        ``(T, F)``, F in the order of `SegmentationCounts`; those of several pictures add up.
     """
     levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
     order = np.argsort(levels)
@@ -140,7 +125,11 @@ def mask_counts_at(
 
 
 def mask_curve_of(total: NDArray[np.int64], thresholds: ArrayLike) -> pd.DataFrame:
-    """The rows of `segmentation_curve` from ``(T, F)`` sums of `mask_counts_at`."""
+    """Every mask metric, pooled, from ``(T, F)`` sums of `mask_counts_at`.
+
+    Returns:
+        One row a threshold, in the order given: ``probability_threshold, precision, recall, f1, iou``.
+    """
     levels = np.asarray(thresholds, dtype=np.float64).reshape(-1)
     rows = [SegmentationCounts(*row) for row in total.tolist()]
     return pd.DataFrame(
@@ -161,7 +150,7 @@ def choose_probability_threshold(*curves: pd.DataFrame) -> float:
     F1 at 2 px alone hardly minds masks that are too wide. With F1 at 0 px beside it cracks keep their width.
 
     Args:
-        curves: of `segmentation_curve` at the same thresholds, on validation data, at least one row.
+        curves: of `mask_curve_of` at the same thresholds, on validation data, at least one row.
     """
     thresholds = curves[0]["probability_threshold"].to_numpy()
     if len(thresholds) == 0:

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.metrics import judged_boxes, oracle, region_counts, region_curve, segmentation_counts, segmentation_curve
+from pipeline.metrics import (
+    judged_boxes,
+    mask_counts_at,
+    mask_curve_of,
+    oracle,
+    region_counts,
+    region_curve,
+    segmentation_counts,
+)
 
 SIDE = 16
 masks = hnp.arrays(np.bool_, (SIDE, SIDE))
@@ -26,7 +34,7 @@ def test_no_mask_figure_hangs_on_what_is_predicted_there(predicted, truth, ignor
 @settings(max_examples=30, deadline=None)
 def test_the_curve_over_probabilities_agrees_with_counting(probability, truth, ignore):
     levels = [0.0, 0.3, 0.5, 1.0]
-    curve = segmentation_curve([(probability, truth, ignore)], levels)
+    curve = mask_curve_of(mask_counts_at(probability, truth, levels, ignore=ignore), levels)
     for level, f1 in zip(levels, curve["f1"], strict=True):
         counts = segmentation_counts(probability >= np.float32(level), truth, 2, ignore)
         assert f1 == pytest.approx(counts.f1)

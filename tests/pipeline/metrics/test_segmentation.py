@@ -13,9 +13,10 @@ from scipy.ndimage import distance_transform_edt
 from pipeline.metrics import (
     SegmentationCounts,
     choose_probability_threshold,
+    mask_counts_at,
+    mask_curve_of,
     mean_over_pictures,
     segmentation_counts,
-    segmentation_curve,
 )
 
 masks = hnp.arrays(np.bool_, (15, 18))
@@ -133,7 +134,8 @@ def test_curve_agrees_with_counting_each_threshold(seed, tolerance):
         ((rng.integers(0, 6, (14, 11)) / 5).astype(np.float32), rng.random((14, 11)) < share) for share in (0.0, 0.2)
     ]
     thresholds = [0.6, 0.0, 0.2, 0.5, 1.0]
-    curve = segmentation_curve(scored, thresholds, tolerance)
+    counted = [mask_counts_at(*each, thresholds, tolerance) for each in scored]
+    curve = mask_curve_of(np.sum(counted, axis=0), thresholds)
     assert list(curve["probability_threshold"]) == thresholds
     for row in curve.itertuples():
         pooled = sum(
@@ -149,7 +151,8 @@ def test_probability_threshold_has_the_highest_f1():
     truth = pixels((5, 5), (5, 6), (5, 7))
     probability = np.full(truth.shape, 0.2, dtype=np.float32)
     probability[truth] = 0.7
-    curve = segmentation_curve([(probability, truth)], np.linspace(0.1, 0.9, 9), tolerance_px=0)
+    levels = np.linspace(0.1, 0.9, 9)
+    curve = mask_curve_of(mask_counts_at(probability, truth, levels, tolerance_px=0), levels)
     # 0.3 … 0.7 all predict exactly the truth; the middle of the five
     assert choose_probability_threshold(curve) == pytest.approx(0.5)
     with pytest.raises(ValueError, match="without thresholds"):
@@ -166,4 +169,4 @@ def test_shapes_must_agree():
     with pytest.raises(ValueError, match="truth is"):
         segmentation_counts(np.zeros((3, 4), bool), np.zeros((4, 3), bool), 2)
     with pytest.raises(ValueError, match="truth is"):
-        segmentation_curve([(np.zeros((3, 4), np.float32), np.zeros((4, 3), bool))], [0.5])
+        mask_counts_at(np.zeros((3, 4), np.float32), np.zeros((4, 3), bool), [0.5])
