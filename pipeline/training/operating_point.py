@@ -24,8 +24,9 @@ SCORES = np.round(np.arange(0.01, 1.0, 0.01), 2)
 COARSE_THRESHOLDS = tuple(np.geomspace(0.001, 0.05, 25).round(4).tolist())
 RESAMPLES = 101
 NEAR_THE_LEAST = 1.1
-"""Where no pair keeps to the target, errors of up to so many times the least count as the least: validation cannot tell
-them apart, and the very least is had at the lowest scores, where all precision is given away for a few pixels."""
+"""Where no pair keeps to a target, errors, or shares of false boxes, of up to so many times the least count as least:
+validation cannot tell them apart, and for the very least all else is given away: precision for a few pixels of error at
+the lowest scores, data reduction for a few boxes at the lowest thresholds of the coarse mask."""
 FIGURES = ("precision", "segmentation_error", "data_reduction")
 
 
@@ -167,9 +168,8 @@ def _middle_pair(
         thresholds: targets.
     """
     precision, error, reduction = _figures(counts)
-    allowed, pairs = _allowed(error, thresholds), sorted(set(chosen))
-    kept = {pair: (-max(error[pair], allowed), min(precision[pair], thresholds.target_precision)) for pair in pairs}
-    best = [pair for pair in pairs if kept[pair] == max(kept.values())]
+    kept = _kept(sorted(set(chosen)), precision, error, thresholds)
+    best = [pair for pair in kept if kept[pair] == max(kept.values())]
     sides = np.array([max(count - 1, 1) for count in counts.shape[1:3]])
     middle = np.median(chosen[:-1], axis=0)
 
@@ -186,19 +186,29 @@ def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings, fixed: int
     ``thresholds.target_error`` and ``thresholds.target_precision``: at either end of them one more crack, or one false
     box less, decides. Where none keeps to both, at the highest that keeps to the error. Of these points the one that
     leaves out most wins, among those that keep to most: the error comes first, then precision. Where no point keeps to
-    the error at all, one near the least does (`NEAR_THE_LEAST`).
+    a target at all, one near the best does (`NEAR_THE_LEAST`).
     """
     precision, error, reduction = _figures(counts)  # (C, T) each
     allowed = _allowed(error, thresholds)
     small, sure = error <= allowed, precision >= thresholds.target_precision
     scores = [_middle(*both) if fixed is None else fixed for both in zip(small, sure, strict=True)]
+    kept = _kept(list(enumerate(scores)), precision, error, thresholds)
+    return max(kept, key=lambda pair: (*kept[pair], reduction[pair]))
 
-    def worth(way: int) -> tuple[float, float, float]:
-        at = way, scores[way]
-        return -max(error[at], allowed), min(precision[at], thresholds.target_precision), reduction[at]
 
-    best = max(range(len(error)), key=worth)
-    return best, scores[best]
+def _kept(
+    pairs: Sequence[tuple[int, int]],
+    precision: NDArray[np.float64],
+    error: NDArray[np.float64],
+    thresholds: ThresholdSettings,
+) -> dict[tuple[int, int], tuple[float, float]]:
+    """How far each pair of thresholds keeps to both targets, by ``(C, T)`` figures: the same for all that do."""
+    allowed = _allowed(error, thresholds)
+    false = [1 - precision[pair] for pair in pairs if error[pair] <= allowed]
+    wanted = thresholds.target_precision
+    if false and 1 - min(false) < wanted:
+        wanted = 1 - NEAR_THE_LEAST * min(false)
+    return {pair: (-max(error[pair], allowed), min(precision[pair], wanted)) for pair in pairs}
 
 
 def _allowed(error: NDArray[np.float64], thresholds: ThresholdSettings) -> float:

@@ -101,6 +101,20 @@ def test_precision_is_not_given_away_for_the_last_pixels_of_an_error_out_of_reac
     assert not point.on_validation(ThresholdSettings(target_error=0.02))["val_targets_met"]
 
 
+def test_reduction_is_not_given_away_for_the_last_false_box_of_a_precision_out_of_reach():
+    """The lower threshold of the coarse mask boxes twice the road and has 20 false boxes of 100, the upper one 21."""
+    pairs = {(way, score): (0, 8000 if way == 0 else 4000) for way in (0, 1) for score in range(40)}
+    candidates = candidates_at(*[pairs] * 9)
+    named = {field.name: index for index, field in enumerate(fields(RegionCounts))}
+    for way, false in enumerate((20, 21)):
+        candidates.counts[:, way, :40, named["tp"]] = 100 - false
+        candidates.counts[:, way, :40, named["fp"]] = false
+    point = choose_operating_point(candidates, ThresholdSettings(target_error=0.02, target_precision=0.95))
+    assert point.figures["precision"] == pytest.approx(0.79)
+    assert point.figures["data_reduction"] == pytest.approx(0.6)
+    assert not point.on_validation(ThresholdSettings(target_precision=0.95))["val_targets_met"]
+
+
 def test_without_a_coarse_mask_only_the_score_is_chosen():
     boxes = np.array([[0, 0, 40, 8], [0, 20, 40, 28], [0, 40, 40, 48]], np.float32)
     _, mask = picture()
