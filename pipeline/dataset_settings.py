@@ -63,6 +63,9 @@ class PartSettings(Settings):
     look_alikes: float = Field(
         0.15, ge=0, le=1, description="Share of its windows that gets joints, sealed cracks, drops or markings drawn in"
     )
+    drawn_cracks: float = Field(
+        0, ge=0, le=1, description="Share of its windows that gets thin cracks drawn onto the road"
+    )
     commercial: bool | None = Field(None, description="Its terms allow commercial use; none: as the reader knows")
     licence: str = Field("", description="Its terms in a word; none: as the reader knows")
     attribution: str = Field("", description="Whom to name, as the licence asks")

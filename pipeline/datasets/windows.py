@@ -21,6 +21,7 @@ from skimage.morphology import skeletonize
 from models.errors import DataError
 from pipeline.arrays import Mask
 from pipeline.datasets.base import NOT_JUDGED, Sample
+from pipeline.datasets.drawn_cracks import draw_cracks
 from pipeline.datasets.look_alikes import draw_look_alike
 from pipeline.datasets.on_demand import OnDemand
 from pipeline.datasets.pool import Pool
@@ -73,7 +74,8 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
         labels = label_image(sample, part.settings.fragmentary)
         for number in range(count):
             rng = np.random.default_rng([seed, *name.encode(), number])
-            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng, part.settings.look_alikes)
+            drawn = part.settings.look_alikes, part.settings.drawn_cracks
+            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng, *drawn)
         return bool(sample.mask.any())
 
     with ThreadPoolExecutor() as workers:  # decoding and resizing leave the interpreter free
@@ -115,6 +117,7 @@ def cut_window(
     settings: WindowSettings,
     rng: np.random.Generator,
     look_alikes: float = 0,
+    drawn_cracks: float = 0,
 ) -> NDArray[np.uint8]:
     """One window, ``(H, W, 4)`` uint8: RGB and label, at a random scale and place.
 
@@ -126,6 +129,7 @@ def cut_window(
         settings: size, scales and shares.
         rng: decides all.
         look_alikes: probability that what looks like a crack is drawn in.
+        drawn_cracks: probability that cracks are.
     """
     height, width = labels.shape
     wanted = math.exp(rng.uniform(math.log(settings.scale_min), math.log(settings.scale_max)))
@@ -141,6 +145,11 @@ def cut_window(
     made = np.zeros((settings.height, settings.width), np.uint8)
     made[(judged < 0.5) | (crack > 0.15)] = NOT_JUDGED
     made[crack >= 0.5 if scale >= 1 else crack >= 0.35] = CRACK  # a thin crack made smaller is a crack all the same
+    if drawn_cracks and rng.random() < drawn_cracks:
+        rgb, cracked = draw_cracks(rgb, rng)
+        beside = cv2.dilate(cracked.view(np.uint8), _disc(EDGE_PX)) > 0
+        made[beside & (made != CRACK)] = NOT_JUDGED
+        made[cracked] = CRACK
     if rng.random() < look_alikes:
         rgb, covered = draw_look_alike(rgb, rng)
         made[covered & (made == CRACK)] = NOT_JUDGED

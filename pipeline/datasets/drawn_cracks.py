@@ -1,0 +1,76 @@
+"""Cracks drawn onto the road of real photographs, so that every one of their pixels is known.
+
+Labels of survey frames are fragments of what is wide and dark; a fine crack across the lane is mostly left out, so a
+network learns that it is none. Drawn ones are thin, foreshortened as a camera that looks ahead sees them, and as faint
+as the road's own texture lets a crack be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.arrays import Image, Mask
+from pipeline.datasets.generated.crack_paths import crack_network, seen_nearer
+from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
+from pipeline.datasets.generated.pavement import fractal_noise
+
+THINNEST_PX, WIDEST_PX = 1.2, 3.5  # narrower ones would have no pixel of their own
+FLATTEST = 0.4  # height over width of what looks square from above, seen from a vehicle
+FAINTEST, DARKEST = 0.15, 0.75  # share of the light that a crack takes away
+LEAST_CONTRAST, MOST_CONTRAST = 1.5, 5.0  # the same, in standard deviations of the road's texture
+ROAD_TONES = 25.0  # of 8-bit Lab: what lies farther from the picture's usual colour is no road
+ROAD_BLUR_PX = 9.0
+
+
+def draw_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
+    """Draw a network of thin cracks onto what is road.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB, most of it road; not changed.
+        rng: decides all.
+
+    Returns:
+        the new picture, and ``(H, W)`` bool, True on the cracks.
+    """
+    height, width = image.shape[:2]
+    coverage, ink = rasterise(_thin_cracks(rng, width, height), width, height)
+    road = _road(image)
+    if not road.any():
+        return image.copy(), road
+    texture = _texture(image, road)
+    depth = float(np.clip(texture * rng.uniform(LEAST_CONTRAST, MOST_CONTRAST), FAINTEST, DARKEST))
+    uneven = np.clip(1 - 0.3 * np.abs(fractal_noise(rng, (height, width), 1.5, 12.0, 0.3)), 0.3, 1)
+    soft = np.asarray(cv2.GaussianBlur(ink, (0, 0), float(rng.uniform(0.35, 0.8))), np.float32)
+    taken = depth * np.clip(1.15 * soft * uneven, 0, 1) * road
+    drawn = np.clip(image * (1 - taken[..., None]), 0, 255).astype(np.uint8)
+    return drawn, (coverage >= 0.5) & road
+
+
+def _thin_cracks(rng: np.random.Generator, width: int, height: int) -> tuple[CrackTruth, ...]:
+    """A network as seen from above, brought to the flatter frame that a camera sees when it looks ahead."""
+    across = rng.uniform(0.5, 1.0)
+    down = across * float(np.exp(rng.uniform(np.log(FLATTEST), 0)))
+    size = round(width / across), round(height / down)
+    grown = width / size[0], height / size[1]
+    flat = [seen_nearer(rng, crack, grown) for crack in crack_network(rng, *size)]
+    seen = [replace(crack, widths=np.clip(crack.widths, THINNEST_PX, WIDEST_PX)) for crack in flat]
+    return tuple(part for crack in seen for part in clip_to_frame(crack, width, height))
+
+
+def _road(image: Image) -> Mask:
+    """Where the picture has its usual colour: verge, sky and markings have another."""
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    smooth = np.asarray(cv2.GaussianBlur(lab, (0, 0), ROAD_BLUR_PX), np.float32)
+    far = np.linalg.norm(smooth - np.median(smooth, axis=(0, 1)), axis=2)
+    return np.asarray(far < ROAD_TONES, np.bool_)
+
+
+def _texture(image: Image, road: Mask) -> float:
+    """How much the road's light varies from stone to stone: its standard deviation within a few px, by its mean."""
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
+    rough: NDArray[np.float32] = grey - np.asarray(cv2.GaussianBlur(grey, (0, 0), 3.0), np.float32)
+    return float(rough[road].std() / max(float(grey[road].mean()), 1.0))
