@@ -83,18 +83,15 @@ def _smooth(
     reach = len(kernel) // 2
     for line in range(len(closed)):
         a, n = starts[line], starts[line + 1] - starts[line]
-        longer = np.zeros((n + 2 * reach, 2))
-        for axis in range(2):
-            for j in range(-reach, n + reach):
-                if closed[line]:
-                    longer[j + reach, axis] = points[a + j % n, axis]
-                elif j < 0:  # mirrored through the end, so that the end keeps its place and direction
-                    longer[j + reach, axis] = 2 * points[a, axis] - points[a + min(-j, n - 1), axis]
-                elif j >= n:
-                    mirrored = points[a + max(2 * (n - 1) - j, 0), axis]
-                    longer[j + reach, axis] = 2 * points[a + n - 1, axis] - mirrored
-                else:
-                    longer[j + reach, axis] = points[a + j, axis]
+        longer = np.empty((n + 2 * reach, 2))
+        longer[reach : reach + n] = points[a : a + n]
+        for j in range(1, reach + 1):
+            before, after = reach - j, reach + n - 1 + j
+            if closed[line] or n == 1:
+                longer[before], longer[after] = points[a + (-j) % n], points[a + (n - 1 + j) % n]
+            else:  # turned about the end, so that the end keeps its place and direction, as often as the line is short
+                longer[before] = 2 * points[a] - longer[reach + j]
+                longer[after] = 2 * points[a + n - 1] - longer[reach + n - 1 - j]
         for i in range(n):
             x, y = 0.0, 0.0
             for k in range(len(kernel)):

@@ -32,6 +32,15 @@ def test_width_and_length_of_cracks_that_are_known(width, seen):
     assert np.mean(lengths) <= (0.01 if width >= 1.5 else 0.015)
 
 
+@pytest.mark.parametrize(("width", "length"), [(3, 6), (4, 6), (4, 8), (4, 10), (6, 8), (6, 10), (6, 12), (10, 12)])
+@pytest.mark.parametrize("along", [0, 1])
+def test_a_short_straight_crack_is_as_long_as_it_was_drawn(width, length, along):
+    mask = np.zeros((40, 40), bool)
+    mask[10 : 10 + length, 10 : 10 + width] = True
+    (found,) = measure(None, mask.T if along else mask, SETTINGS)
+    assert found.length_px == pytest.approx(length, abs=0.6 if width < length / 1.5 else 2)
+
+
 def test_nothing_in_nothing_out():
     assert measure(None, np.zeros((40, 50), bool), SETTINGS) == []
     assert measure(None, np.zeros((1, 1), bool), SETTINGS) == []
