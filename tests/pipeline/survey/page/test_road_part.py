@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ def placed(plain: Done) -> Done:
     ]
     write_part("cracks", row["run_id"], cracks, survey.out)
     return survey, row
+
+
+def test_sections_that_leave_out_photographs_of_earlier_runs_say_so(placed: Done) -> None:
+    survey, row = placed
+    told = "over the photographs of this run alone: 12 of earlier runs are not in them"
+    assert told not in write_page(survey, row).read_text()
+    later = replace(survey, plan=survey.plan.model_copy(update={"known": 12}))
+    assert told in write_page(later, row).read_text()
 
 
 def test_a_map_of_track_sections_and_cracks(placed: Done) -> None:
