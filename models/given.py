@@ -1,4 +1,7 @@
-"""The wall that every file a user hands in is read behind: regular files only, and no more bytes than it may have."""
+"""The wall that every file a user hands in is read behind: regular files only, and no more bytes than it may have.
+
+Of folders too: one whose names may be listed, but not entered, is as closed as one that shows no names.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import os
 import stat
 from pathlib import Path
 from typing import BinaryIO
+
+CHECK_RIGHTS = "Check the path and its rights."
+"""The remedy where something that a user names may not be read."""
 
 
 def open_given(path: Path, most_bytes: int) -> BinaryIO:
@@ -43,6 +49,33 @@ def read_given(path: Path, most_bytes: int) -> bytes:
     if len(content) > most_bytes:  # it grew, or is one of those that tell no size
         raise OSError(errno.EFBIG, f"it has more than {size(most_bytes)}", str(path))
     return content
+
+
+def list_given(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, by name.
+
+    Raises:
+        OSError: it may not be listed, or not be entered, so that nothing that lies in it could be read.
+    """
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    enter_given(folder)
+    return found
+
+
+def enter_given(folder: Path) -> None:
+    """Check that a folder may be entered, whether or not its names may be listed.
+
+    Raises:
+        OSError: it may not.
+    """
+    os.stat(f"{folder}/.")  # noqa: PTH116 (a Path drops the dot; without it, no right to the folder itself is asked)
+
+
+def closed_folder(path: Path) -> Path | None:
+    """The first folder on the way to `path`, links followed, that may not be entered; None where each may."""
+    above = reversed(Path(os.path.realpath(path)).parents)
+    return next((folder for folder in above if not os.access(folder, os.X_OK)), None)
 
 
 def size(count: int) -> str:

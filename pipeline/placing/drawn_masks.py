@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from models.errors import DataError, UsageError
+from models.given import closed_folder, enter_given, list_given
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import notes_of, read_truth, told_once, values_held
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
@@ -17,9 +18,9 @@ from pipeline.mask_values import MaskValues
 from pipeline.measuring.rows import COLUMNS
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.camera_file import Camera, Lane
-from pipeline.placing.photograph_view import WRONG_SIZE, sight_of
+from pipeline.placing.photograph_view import LANE_UNSEEN, WRONG_SIZE, sight_of
 from pipeline.placing.road_region import region_in
-from pipeline.placing.seen_cracks import seen_cracks
+from pipeline.placing.seen_cracks import seen_cracks, zone_in
 from pipeline.storage.atomic import write_whole
 
 SIZES = ("area_m2", "diameter_m", "line_px", "outline_px", "mask")
@@ -30,24 +31,62 @@ def find_masks(masks: str) -> list[tuple[str, Path]]:
     """Names and paths of the masks that a folder holds, at any depth, or that a glob or a path names, sorted.
 
     Raises:
-        DataError: there is none.
+        DataError: there is none, or a folder that may hold some may not be read: none is left out in silence.
         UsageError: the text is empty, as an unset variable of a shell is; as a path it would be the current folder.
     """
     if not masks.strip():
         raise UsageError("No masks are named.", "Give a folder, a quoted glob or a file.")
-    root = Path(masks)
-    if root.is_dir():
-        paths = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES)
-        found = [(str(path.relative_to(root)), path) for path in paths]
-    elif root.is_file():
-        found = [(root.name, root)]
-    else:
-        paths = sorted(Path(path) for path in glob.glob(masks, recursive=True))  # noqa: PTH207 (an absolute glob)
-        found = [(str(path), path) for path in paths if path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES]
+    try:
+        found = _found(masks)
+    except PermissionError as error:
+        path = Path(error.filename)
+        raise DataError(
+            f"The folder {closed_folder(path) or path} may not be read.",
+            "Give yourself leave to read it (chmod u+rx), or name the masks with a quoted glob that leaves it out.",
+        ) from None
     if not found:
         suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
         raise DataError(f"{masks} holds no mask.", f"Give a folder, a quoted glob or a file; masks end in {suffixes}.")
     return found
+
+
+def _found(masks: str) -> list[tuple[str, Path]]:
+    root = Path(masks)
+    if root.is_dir():
+        return [(str(path.relative_to(root)), path) for path in sorted(_below(root)) if _is_picture(path)]
+    if root.is_file():
+        return [(root.name, root)]
+    _check_folders(root)
+    paths = sorted(Path(path) for path in glob.glob(masks, recursive=True))  # noqa: PTH207 (an absolute glob)
+    return [(str(path), path) for path in paths if _is_picture(path)]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Whatever a folder holds, at any depth; linked folders are not followed. `rglob` would leave out closed ones."""
+    for entry in list_given(folder):
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(path)
+        else:
+            yield path
+
+
+def _check_folders(pattern: Path) -> None:
+    """Look into every folder that a glob leads through, since `glob` leaves out in silence what it may not look into.
+
+    Raises:
+        PermissionError: one may not be listed where the glob asks for its names, or not be entered.
+    """
+    parts = [*pattern.parts, *(["*"] if pattern.name == "**" else [])]  # which at the end, too, lists all it matches
+    for number, part in enumerate(parts):
+        before = str(Path(*parts[:number]))
+        for folder in map(Path, glob.iglob(before, recursive=True)):  # noqa: PTH207 (it may be absolute)
+            if folder.is_dir():
+                list_given(folder) if glob.has_magic(part) else enter_given(folder)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
 
 
 class MeasuredMasks(NamedTuple):
@@ -94,7 +133,11 @@ def measure_masks(
         crack = truth.crack if region is None else truth.crack & region.inside
         if sight.flag == WRONG_SIZE:
             notes[str(path)] = [*notes[str(path)], "has other proportions than the camera file's pictures: pixels only"]
+        if sight.flag == LANE_UNSEEN:
+            notes[str(path)] = [*notes[str(path)], "does not show the camera file's lane: no zones"]
         found = seen_cracks(name, None, crack, took, sight, settings)
+        if sight.view is not None:
+            found = [row | {"zone": zone_in(row, sight.view)} for row in found]
         rows += [row | {"mask": str(path)} for row in found]
     told = told_once(notes)
     if values is not None and not any_crack:

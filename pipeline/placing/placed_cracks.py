@@ -9,23 +9,16 @@ import numpy as np
 import shapely
 
 from pipeline.placing.geodesy import Reals, from_road
-from pipeline.placing.lane_zones import zone_of
 from pipeline.placing.photograph_view import Sight
 from pipeline.placing.road import RoadView
 from pipeline.placing.roadbook import Placed
+from pipeline.placing.seen_cracks import road_line, zone_in
 
 LINE_DECIMALS = 8
 """Of a degree: about a millimetre."""
 
 NEAR_M = 1e-6
 """A point so near to the edge of a strip lies on it."""
-
-
-def road_line(crack: Mapping[str, Any], view: RoadView) -> Reals:
-    """Centre line of a crack, ``(N, 2)`` m right and ahead; its outline where it has no line."""
-    flat = crack["line_px"] if crack["line_px"] is not None else crack["outline_px"]
-    line = view.to_road(np.asarray(flat if flat is not None else [], np.float64).reshape(-1, 2))
-    return np.asarray(line[np.isfinite(line).all(axis=1)])
 
 
 def road_outline(crack: Mapping[str, Any], view: RoadView) -> shapely.Geometry | None:
@@ -55,8 +48,7 @@ def place_crack(crack: Mapping[str, Any], placed: Placed, sight: Sight, counted_
         if np.isfinite(placed.chainage):
             row |= {"from_m": placed.chainage, "to_m": placed.chainage}
         return row
-    if sight.view.lane is not None and crack["kind"] not in ("transverse", "pattern"):
-        row["zone"] = zone_of(line, sight.view.lane)  # R 85-18, 7.6: transverse cracks are not told by zone
+    row["zone"] = zone_in(crack, sight.view)
     if np.isfinite(placed.chainage):
         along = placed.chainage + placed.sense * line[:, 1]
         row |= {"from_m": float(along.min()), "to_m": float(along.max())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from pipeline.measuring.cracks import measure
 from pipeline.measuring.rows import crack_rows
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.camera_file import Camera
+from pipeline.placing.geodesy import Reals
+from pipeline.placing.lane_zones import zone_of
 from pipeline.placing.photograph_view import OBLIQUE, Sight
+from pipeline.placing.road import RoadView
 
 
 def seen_cracks(
@@ -41,3 +45,18 @@ def seen_cracks(
     if sight.flag == OBLIQUE:  # angles in such a picture are not those of the road
         rows = [row | {"kind": None} for row in rows]
     return rows
+
+
+def road_line(crack: Mapping[str, Any], view: RoadView) -> Reals:
+    """Centre line of a crack, ``(N, 2)`` m right and ahead; its outline where it has no line."""
+    flat = crack["line_px"] if crack["line_px"] is not None else crack["outline_px"]
+    line = view.to_road(np.asarray(flat if flat is not None else [], np.float64).reshape(-1, 2))
+    return np.asarray(line[np.isfinite(line).all(axis=1)])
+
+
+def zone_in(crack: Mapping[str, Any], view: RoadView) -> str | None:
+    """Zone of the lane that a crack lies in; None without a lane, and of those that R 85-18, 7.6, tells by none."""
+    if view.lane is None or crack["kind"] in ("transverse", "pattern"):
+        return None
+    line = road_line(crack, view)
+    return zone_of(line, view.lane) if len(line) else None

@@ -12,10 +12,11 @@ import shapely
 
 from pipeline.placing.cracked_cells import cells_along, cells_within, split_cells
 from pipeline.placing.photograph_view import Sight
-from pipeline.placing.placed_cracks import road_line, road_outline
+from pipeline.placing.placed_cracks import road_outline
 from pipeline.placing.road import RoadView
 from pipeline.placing.roadbook import LANE_MISSING, Placed
 from pipeline.placing.section_length import cracking_class, whole_percent
+from pipeline.placing.seen_cracks import road_line
 from pipeline.placing.windows import Window, windows_of
 from pipeline.storage.schemas import KINDS, SEVERITIES, SEVERITY_SUMS
 

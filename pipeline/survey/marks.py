@@ -75,12 +75,20 @@ def remove_marked(folder: Path, run_id: str) -> None:
 
 def is_output(folder: Path) -> bool:
     """Whether a survey fills this folder, by its mark; of surveys before there were marks, by the plan they left."""
-    if (folder / MARK).is_file():
+    if _is_there(folder / MARK):
         return True
-    return is_run_id(folder.name) and (folder.parent.parent / "survey" / folder.name / "plan.json").is_file()
+    return is_run_id(folder.name) and _is_there(folder.parent.parent / "survey" / folder.name / "plan.json")
 
 
 @lru_cache(4096)
 def in_output(folder: Path) -> bool:
     """Whether `folder`, absolute and without links, is or lies below one that a survey fills."""
     return is_output(folder) or (folder != folder.parent and in_output(folder.parent))
+
+
+def _is_there(file: Path) -> bool:
+    """Whether a file is seen to be there. In a folder that may not be entered none is; who reads there is refused."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False

@@ -14,8 +14,9 @@ import pyarrow as pa
 from pipeline.placing.geo_files import features
 from pipeline.placing.geodesy import Reals, from_road
 from pipeline.placing.photograph_view import Sight
-from pipeline.placing.placed_cracks import LINE_DECIMALS, owned_span, place_crack, road_line
+from pipeline.placing.placed_cracks import LINE_DECIMALS, owned_span, place_crack
 from pipeline.placing.roadbook import Placed
+from pipeline.placing.seen_cracks import road_line
 from pipeline.placing.sums import SectionSums
 from pipeline.survey.road import cracks_of
 

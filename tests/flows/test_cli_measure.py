@@ -140,6 +140,21 @@ def test_a_camera_file_gives_scale_road_and_lane(masks, tmp_path):
     assert one["length_px"] == pytest.approx(50, abs=1.5)
 
 
+def test_the_lanes_edges_give_the_zone(masks, tmp_path):
+    """A bar 0.4 m to the right of the middle, at 10 mm a pixel."""
+    mask = np.zeros((60, 140), np.uint8)
+    mask[5:55, 108:112] = 255
+    cv2.imwrite(str(masks / "a.png"), mask)
+    file = tmp_path / "camera.yaml"
+    file.write_text("{view: down, scale_mm_per_px: 10, lane: {left_m: -1.75, right_m: 1.75}}")
+    (one,) = json.loads(run(masks / "a.png", "--camera", file, "--json").stdout)["cracks"]
+    assert (one["kind"], one["zone"]) == ("longitudinal", "right wheel path")
+    file.write_text("{view: down, scale_mm_per_px: 10, lane: {left_m: 5, right_m: 8}}")
+    result = run(masks / "a.png", "--camera", file, "--json")
+    assert json.loads(result.stdout)["cracks"][0]["zone"] is None
+    assert "does not show the camera file's lane" in result.stderr
+
+
 def test_a_camera_that_looks_ahead_without_a_scale_tells_no_kind(masks, tmp_path):
     (tmp_path / "camera.yaml").write_text("view: forward")
     (one,) = json.loads(run(masks / "a.png", "--camera", tmp_path / "camera.yaml", "--json").stdout)["cracks"]

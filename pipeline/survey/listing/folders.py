@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.errors import DataError, UsageError
+from models.given import CHECK_RIGHTS, list_given
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.survey.listing.addresses import chain
 from pipeline.survey.listing.photographs import Failure, Photograph, readable
@@ -120,11 +121,10 @@ def walk_local(store: LocalStore, wanted: Wanted, passed_over: Counter[str]) -> 
     while waiting:
         folder = waiting.pop()
         try:
-            with os.scandir(root / folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+            found = list_given(root / folder)
         except OSError as error:
             if not folder:
-                raise DataError(f"{root} cannot be read: {error.strerror}.", "Check the path and its rights.") from None
+                raise DataError(f"{root} cannot be read: {error.strerror}.", CHECK_RIGHTS) from None
             told = f"The folder cannot be read: {error.strerror}. What lies in it was not surveyed."
             yield Photograph(readable(folder), failure=Failure("list", "unreadable folder", told))
             continue

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models.errors import DataError, UsageError
-from models.given import open_given, size
+from models.given import CHECK_RIGHTS, open_given, size
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.columns import Column, Header, names_photographs, read_header
 from pipeline.survey.listing.values import Line, is_empty
@@ -86,7 +86,8 @@ def read_lines(address: str, passed_over: dict[str, int]) -> Iterator[Listed]:
                 yield from _text(file, address, passed_over)
     except (OSError, pa.ArrowException, csv.Error, ImportError, UnicodeError, RecursionError) as error:
         told = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise DataError(f"The manifest {address} cannot be read: {told}.", "Check that it is whole.") from error
+        remedy = CHECK_RIGHTS if isinstance(error, PermissionError) else "Check that it is whole."
+        raise DataError(f"The manifest {address} cannot be read: {told}.", remedy) from error
 
 
 def _open(address: str) -> BinaryIO:

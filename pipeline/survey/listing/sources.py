@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.errors import DataError, UsageError
+from models.given import CHECK_RIGHTS
 from pipeline.survey.listing.addresses import is_address, parent
 from pipeline.survey.listing.folders import Wanted, by_pattern, by_suffix, is_glob, split_glob, walk_local, walk_remote
 from pipeline.survey.listing.lists import SUFFIXES, check_list
@@ -56,10 +57,13 @@ def open_source(settings: SurveySettings) -> Source:
     """Tell folder, glob, manifest, single file and address apart.
 
     Raises:
-        DataError: there is nothing of that name.
+        DataError: there is nothing of that name, or it may not be looked at.
         UsageError: the address or the glob cannot be understood, or a root is given for what is no list.
     """
-    source = _open(settings)
+    try:
+        source = _open(settings)
+    except OSError as error:  # of a folder on the way: without its right, not even what is there may be asked
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}.", CHECK_RIGHTS) from error
     if settings.root is not None and source.manifest is None:
         raise UsageError(
             f"--root {settings.root} does nothing: it is where a list's paths start from, and {settings.photos} is no "

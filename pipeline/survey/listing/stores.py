@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from models.errors import DataError
+from models.given import closed_folder
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.photographs import Refused
 from pipeline.survey.listing.remote import COME_BACK, RemoteStore, not_a_file, read_alone, stamp_alone, within
@@ -103,7 +104,7 @@ class LocalStore:
         if error.errno == errno.EISDIR:
             return not_a_file(path)
         if error.errno in (errno.EACCES, errno.EPERM):
-            return Refused("read", "no permission", f"It may not be read. Give the right with: chmod u+r {path.name!r}")
+            return Refused("read", "no permission", _without_right(path))
         if error.errno == errno.ENAMETOOLONG:
             return Refused("read", "bad name", "No file can have a name this long.")
         return Refused("read", "unreadable", f"It cannot be read: {error.strerror or error}.")
@@ -112,6 +113,14 @@ class LocalStore:
 def open_store(root: str, allow_outside: bool) -> LocalStore | RemoteStore:
     """Store of a root: an address if it has a protocol, a folder of this machine otherwise."""
     return RemoteStore.open(root) if is_address(root) else LocalStore(Path(root), allow_outside)
+
+
+def _without_right(path: Path) -> str:
+    """Why a path may not be read, and what to do: the file may lack the right, or a folder on the way to it."""
+    folder = closed_folder(path)
+    if folder is None:
+        return f"It may not be read. Give the right with: chmod u+r {path.name!r}"
+    return f"A folder on its way may not be entered. Give the right with: chmod u+rx {str(folder)!r}"
 
 
 def _target(path: Path) -> str:
