@@ -34,8 +34,8 @@ class Found(NamedTuple):
 
 STORED = {
     "roads": {
-        CRACKED: Found(33, (111, 5096, 470, 10682), 0.6852, 0.2391),
-        ALSO: Found(27, (0, 4076, 0, 24158), 0.6786, 0.1714),
+        CRACKED: Found(33, (196, 5342, 278, 11400), 0.6893, 0.2098),
+        ALSO: Found(35, (0, 2027, 0, 21946), 0.6764, 0.1619),
         SOUND: Found(0, (0, 0, 0, 0), 0.0000, 0.0000),
     },
     "roads-research": {
