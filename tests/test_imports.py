@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from pipeline.survey.road_check import PACKAGES
 from tests.test_architecture import BELOW_FLOWS, ROOT, module_name, source_files
 
 # Run in a process of its own: this one may have imported Prefect already. What comes after a line "with-prefect" is
@@ -92,6 +93,15 @@ def test_nothing_downloads_or_writes_at_import(imported: Imported) -> None:
     assert not (home / "crack-survey").exists(), "importing must not write a run's files"
     weights = [path for path in home.rglob("*") if path.suffix in {".pth", ".pt", ".safetensors", ".bin", ".zip"}]
     assert not weights
+
+
+def test_a_survey_and_measure_need_no_extra_for_places() -> None:
+    """Without the extra `geo` cracks are found and measured all the same; they are put in no place."""
+    without = f"import sys; sys.modules.update(dict.fromkeys({PACKAGES}))"
+    needed = ("flows.survey", "flows.cli_measure", "pipeline.survey.road", "pipeline.placing.drawn_masks")
+    code = f"{without}; import {', '.join(needed)}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_blocker_blocks(tmp_path: Path) -> None:

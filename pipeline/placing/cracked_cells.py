@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import shapely
 
-from pipeline.placing.geodesy import Reals
+from pipeline.arrays import Reals
 from pipeline.placing.lane_zones import in_wheel_path
 
 CELL_M = 0.3

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.arrays import Reals
 from pipeline.placing.flags import Flags
-from pipeline.placing.geodesy import Reals, bearings
+from pipeline.placing.geodesy import bearings
 from pipeline.placing.spikes import Numbers, spikes, turning_room
 from pipeline.placing.track import MOST_METRES, MOST_SECONDS
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pyproj import Geod
 
-Reals = NDArray[np.float64]
+from pipeline.arrays import Reals
 
 WGS84 = Geod(ellps="WGS84")
 

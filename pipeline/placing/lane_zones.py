@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.placing.geodesy import Reals
+from pipeline.arrays import Reals
 
 INNER_M, OUTER_M = 0.375, 1.375
 """Edges of a wheel path, from the middle of the lane."""

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from pipeline.placing.geodesy import Reals, from_road
+from pipeline.arrays import Reals
+from pipeline.placing.geodesy import from_road
 from pipeline.placing.photograph_view import Sight
 from pipeline.placing.road import RoadView
 from pipeline.placing.roadbook import Placed

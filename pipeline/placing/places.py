@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from pipeline.arrays import Reals
 from pipeline.placing.fixes import between_fixes, refuse_fixes
 from pipeline.placing.flags import Flags
-from pipeline.placing.geodesy import Reals, bearings, distances
+from pipeline.placing.geodesy import bearings, distances
 from pipeline.placing.track import MOST_METRES, SLOWEST_M_S, Located, Track, locate
 from pipeline.placing.way import way_along
 

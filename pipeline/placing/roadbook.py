@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.arrays import Reals
 from pipeline.placing.flags import Flags
-from pipeline.placing.geodesy import Reals
 from pipeline.placing.photograph_view import Sight, Viewer
 from pipeline.placing.places import find_places, moments
 from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips, sense_of

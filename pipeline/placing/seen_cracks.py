@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.arrays import Mask
+from pipeline.arrays import Mask, Reals
 from pipeline.measuring.cracks import measure
 from pipeline.measuring.rows import crack_rows
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.camera_file import Camera
-from pipeline.placing.geodesy import Reals
 from pipeline.placing.lane_zones import zone_of
 from pipeline.placing.photograph_view import OBLIQUE, Sight
 from pipeline.placing.road import RoadView

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.placing.geodesy import Reals, bearings, distances
+from pipeline.arrays import Reals
+from pipeline.placing.geodesy import bearings, distances
 from pipeline.placing.way import STRAY_M
 
 Numbers = NDArray[np.intp]

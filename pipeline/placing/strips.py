@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.arrays import Reals
 from pipeline.placing.fixes import JUMP_M, JUMP_STEPS, usual_step
 from pipeline.placing.flags import Flags
-from pipeline.placing.geodesy import Reals
 from pipeline.placing.places import LEAST_METRES
 from pipeline.placing.track import SLOWEST_M_S
 from pipeline.placing.way import way_along

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from models.errors import DataError
 from models.given import read_given
-from pipeline.placing.geodesy import WGS84, Reals, bearings
+from pipeline.arrays import Reals
+from pipeline.placing.geodesy import WGS84, bearings
 from pipeline.placing.spikes import spikes, turning_room
 from pipeline.placing.way import way_along
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.placing.geodesy import Reals, distances
+from pipeline.arrays import Reals
+from pipeline.placing.geodesy import distances
 
 STRAY_M = 5.0
 """Fixes of a vehicle that stands lie so far apart."""

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from pipeline.arrays import Reals
 from pipeline.placing.geo_files import features
-from pipeline.placing.geodesy import Reals, from_road
+from pipeline.placing.geodesy import from_road
 from pipeline.placing.photograph_view import Sight
 from pipeline.placing.placed_cracks import LINE_DECIMALS, owned_span, place_crack
 from pipeline.placing.roadbook import Placed

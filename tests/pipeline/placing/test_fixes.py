@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.arrays import Reals
 from pipeline.placing.fixes import refuse_fixes, usual_step
 from pipeline.placing.flags import Flags
-from pipeline.placing.geodesy import WGS84, Reals
+from pipeline.placing.geodesy import WGS84
 from tests.pipeline.placing.roads import book, photographs
 
 STEPS = [0.0, 4, 8, 12, 16, 20]

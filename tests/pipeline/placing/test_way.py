@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.placing.geodesy import WGS84, Reals
+from pipeline.arrays import Reals
+from pipeline.placing.geodesy import WGS84
 from pipeline.placing.track import locate, make_track
 from pipeline.placing.way import way_along
 from tests.pipeline.placing.roads import DOWN, book, photographs, summed
