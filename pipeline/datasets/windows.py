@@ -74,8 +74,9 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
         labels = label_image(sample, part.settings.fragmentary)
         for number in range(count):
             rng = np.random.default_rng([seed, *name.encode(), number])
-            drawn = part.settings.look_alikes, part.settings.drawn_cracks
-            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng, *drawn)
+            pixels[starts[job] + number] = cut_window(
+                sample.image, labels, settings, rng, part.settings.look_alikes, part.settings.drawn_cracks
+            )
         return bool(sample.mask.any())
 
     with ThreadPoolExecutor() as workers:  # decoding and resizing leave the interpreter free

@@ -20,7 +20,7 @@ from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.camera_file import Camera, Lane
 from pipeline.placing.photograph_view import LANE_UNSEEN, WRONG_SIZE, sight_of
 from pipeline.placing.road_region import region_in
-from pipeline.placing.seen_cracks import seen_cracks, zone_in
+from pipeline.placing.seen_cracks import road_line, seen_cracks, zone_in
 from pipeline.storage.atomic import write_whole
 
 SIZES = ("area_m2", "diameter_m", "line_px", "outline_px", "mask")
@@ -137,7 +137,7 @@ def measure_masks(
             notes[str(path)] = [*notes[str(path)], "does not show the camera file's lane: no zones"]
         found = seen_cracks(name, None, crack, took, sight, settings)
         if sight.view is not None:
-            found = [row | {"zone": zone_in(row, sight.view)} for row in found]
+            found = [row | {"zone": zone_in(row["kind"], road_line(row, sight.view), sight.view)} for row in found]
         rows += [row | {"mask": str(path)} for row in found]
     told = told_once(notes)
     if values is not None and not any_crack:

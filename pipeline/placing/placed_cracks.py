@@ -49,7 +49,7 @@ def place_crack(crack: Mapping[str, Any], placed: Placed, sight: Sight, counted_
         if np.isfinite(placed.chainage):
             row |= {"from_m": placed.chainage, "to_m": placed.chainage}
         return row
-    row["zone"] = zone_in(crack, sight.view)
+    row["zone"] = zone_in(crack["kind"], line, sight.view)
     if np.isfinite(placed.chainage):
         along = placed.chainage + placed.sense * line[:, 1]
         row |= {"from_m": float(along.min()), "to_m": float(along.max())}

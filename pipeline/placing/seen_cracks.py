@@ -53,9 +53,14 @@ def road_line(crack: Mapping[str, Any], view: RoadView) -> Reals:
     return np.asarray(line[np.isfinite(line).all(axis=1)])
 
 
-def zone_in(crack: Mapping[str, Any], view: RoadView) -> str | None:
-    """Zone of the lane that a crack lies in; None without a lane, and of those that R 85-18, 7.6, tells by none."""
-    if view.lane is None or crack["kind"] in ("transverse", "pattern"):
+def zone_in(kind: str | None, line: Reals, view: RoadView) -> str | None:
+    """Zone of the lane that a crack lies in; None without a lane, and of those that R 85-18, 7.6, tells by none.
+
+    Args:
+        kind: of the crack.
+        line: of `road_line`.
+        view: how its picture shows the road.
+    """
+    if view.lane is None or not len(line) or kind in ("transverse", "pattern"):
         return None
-    line = road_line(crack, view)
-    return zone_of(line, view.lane) if len(line) else None
+    return zone_of(line, view.lane)

@@ -2,7 +2,9 @@
 
 import cv2
 import numpy as np
+import pytest
 
+from pipeline.datasets import drawn_cracks
 from pipeline.datasets.drawn_cracks import FAINTEST, WIDEST_PX, draw_cracks
 from pipeline.datasets.windows import CRACK, NOT_JUDGED, cut_window
 from pipeline.settings import WindowSettings
@@ -55,11 +57,11 @@ def test_a_verge_gets_none() -> None:
         assert np.array_equal(drawn[:, :90], picture[:, :90])
 
 
-def test_a_picture_without_a_usual_colour_stays_as_it_is() -> None:
-    picture = np.zeros((192, 256, 3), np.uint8)
-    picture[:, :85], picture[:, 85:170], picture[:, 170:] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-    drawn, cracked = draw_cracks(picture, np.random.default_rng(0))
-    assert np.array_equal(drawn, picture) == (not cracked.any())
+def test_a_picture_that_shows_no_road_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn_cracks, "ROAD_TONES", 0)
+    drawn, cracked = draw_cracks(road(), np.random.default_rng(0))
+    assert np.array_equal(drawn, road())
+    assert not cracked.any()
 
 
 def test_in_a_window_they_are_crack_and_beside_them_nothing_is_judged() -> None:
