@@ -10,7 +10,7 @@ from pipeline.datasets.markings import draw_markings
 from pipeline.datasets.sealed import draw_drops, draw_sealed
 
 _KINDS = (draw_joints, draw_sealed, draw_drops, draw_markings)
-_SHARES = (0.3, 0.3, 0.05, 0.35)
+_SHARES = (0.25, 0.4, 0.05, 0.3)
 
 
 def draw_look_alike(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:

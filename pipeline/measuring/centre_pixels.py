@@ -16,8 +16,8 @@ from models.compiled import compiled
 from pipeline.arrays import Mask
 from pipeline.measuring.thinning import set_pixels, thin
 
-PAD_PX = 24
-"""The mask is continued beyond the frame by its edge: else a crack that runs out of the picture would end early."""
+SPECK_PX, AROUND_PX = 9, 2
+"""A hole of no more pixels with two of crack all around it is a speck of a mask; between thin cracks it is road."""
 
 # Neighbours in turn: E, NE, N, NW, W, SW, S, SE.
 _DX = np.array([1, 1, 0, -1, -1, -1, 0, 1])
@@ -28,8 +28,8 @@ class Graph(NamedTuple):
     """Segments of centre pixels.
 
     Attributes:
-        points: ``(N, 2)`` float64 x, y of pixel centres, px of the picture (those beyond the frame included), one
-            segment after the other, each with its nodes at its ends.
+        points: ``(N, 2)`` float64 x, y of pixel centres, px of the picture, one segment after the other, each with
+            its nodes at its ends.
         starts: ``(S + 1,)`` int64, where each segment begins.
         nodes: ``(S, 2)`` int64, the node at the first and last point; −1 for both: a closed loop.
         radii: ``(K,)`` float64, distance from each node to the nearest pixel that is no crack, px.
@@ -42,7 +42,7 @@ class Graph(NamedTuple):
 
 
 def trace(mask: Mask) -> Graph:
-    """Thin ``(H, W)`` bool, continued beyond the frame by its edge, and trace what is left."""
+    """Thin ``(H, W)`` bool, its specks filled, and trace what is left."""
     plane = np.ascontiguousarray(mask).view(np.uint8)
     x, y, width, height = cv2.boundingRect(plane)
     if width == 0:
@@ -50,17 +50,31 @@ def trace(mask: Mask) -> Graph:
     # Only the part that holds cracks, with a rim of background where the frame does not end.
     left, top = max(x - 1, 0), max(y - 1, 0)
     right, bottom = min(x + width + 1, mask.shape[1]), min(y + height + 1, mask.shape[0])
-    part = plane[top:bottom, left:right]
-    padded = cv2.copyMakeBorder(part, PAD_PX, PAD_PX, PAD_PX, PAD_PX, cv2.BORDER_REPLICATE)
-    thinned = np.pad(np.asarray(padded, np.uint8), 1)
+    part = _filled(plane[top:bottom, left:right])
+    thinned = np.pad(part, 1)
     thin(thinned)
     ys, xs = set_pixels(thinned)
     _thin_corners(thinned, ys, xs)
     # Made here: of a large picture, memory that no line touches is never taken.
     node, done = np.zeros(thinned.shape, np.int32), np.zeros(thinned.shape, np.uint8)
     points, starts, nodes, places = _trace(thinned, ys, xs, node, done)
-    radii = distances(np.asarray(padded, np.uint8), places - 1)
-    return Graph(points + np.array([left - PAD_PX - 1, top - PAD_PX - 1]), starts, nodes, radii)
+    radii = distances(part, places - 1)
+    return Graph(points + np.array([left - 1, top - 1]), starts, nodes, radii)
+
+
+def _filled(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``(H, W)`` 0 or 1, a copy without specks: thinning would draw a ring around each, a crack of its own."""
+    filled = part.copy()
+    _, labels, found, _ = cv2.connectedComponentsWithStats(1 - part, connectivity=4)
+    for number in np.flatnonzero(found[:, cv2.CC_STAT_AREA] <= SPECK_PX):
+        x, y, width, height = found[number, :4].tolist()
+        if min(x, y) < AROUND_PX or max(x + width - part.shape[1], y + height - part.shape[0]) > -AROUND_PX:
+            continue
+        around = np.s_[y - AROUND_PX : y + height + AROUND_PX, x - AROUND_PX : x + width + AROUND_PX]
+        speck = labels[around] == number
+        if (speck | (part[around] > 0)).all():
+            filled[around] |= speck
+    return filled
 
 
 @compiled()

@@ -41,13 +41,12 @@ class Chains(NamedTuple):
     meeting: NDArray[np.int64]
 
 
-def join(graph: Graph, settings: MeasureSettings, size: tuple[int, int]) -> Chains:
+def join(graph: Graph, settings: MeasureSettings) -> Chains:
     """Drop spurs, then join what belongs together.
 
     Args:
         graph: of `pipeline.measuring.centre_pixels.trace`.
         settings: how far a gap may be and how sharp the turn.
-        size: height and width of the picture, px; a gap beyond its frame is none.
     """
     ends = len(graph.nodes) * 2
     partner, over_gap = np.full(ends, -1), np.zeros(ends, bool)
@@ -57,7 +56,7 @@ def join(graph: Graph, settings: MeasureSettings, size: tuple[int, int]) -> Chai
     meeting = _prune(graph.nodes, lengths, graph.radii, order, first, partner, kept)
     outward = _outward(graph.points, graph.starts)
     _run_on(outward, order, first, partner, kept, meeting, np.cos(np.deg2rad(RUNS_ON_DEG)))
-    free = _free_ends(graph, partner, kept, meeting, size)
+    free = _free_ends(graph, partner, kept, meeting)
     places = graph.points[np.where(free % 2, graph.starts[free // 2 + 1] - 1, graph.starts[free // 2])]
     radii = graph.radii[graph.nodes.reshape(-1)[free]]
     turn = np.deg2rad(settings.turn_deg)
@@ -66,16 +65,14 @@ def join(graph: Graph, settings: MeasureSettings, size: tuple[int, int]) -> Chai
 
 
 def _free_ends(
-    graph: Graph, partner: NDArray[np.int64], kept: NDArray[np.bool_], meeting: NDArray[np.int64], size: tuple[int, int]
+    graph: Graph, partner: NDArray[np.int64], kept: NDArray[np.bool_], meeting: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Ends in the picture at which nothing else is, where a crack may go on after a gap."""
+    """Ends at which nothing else is, where a crack may go on after a gap."""
     ends = np.arange(2 * len(graph.nodes))
     nodes = graph.nodes.reshape(-1)
-    places = graph.points[np.where(ends % 2, graph.starts[ends // 2 + 1] - 1, graph.starts[ends // 2])]
-    inside = ((places >= 0) & (places <= (size[1] - 1, size[0] - 1))).all(axis=1)
     alone = (nodes >= 0) & (meeting[nodes] <= 1) if len(meeting) else np.zeros(len(ends), bool)
     longer = np.repeat(np.diff(graph.starts) > 1, 2)
-    return np.flatnonzero((partner < 0) & kept[ends // 2] & inside & alone & longer)
+    return np.flatnonzero((partner < 0) & kept[ends // 2] & alone & longer)
 
 
 def _lengths(points: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ class Figures:
     """Figures of lines, each ``(L,)`` unless it says otherwise; nan where unknown.
 
     Attributes:
-        lines: unsmoothed.
+        lines: unsmoothed; their ends are also `AT_FRAME`.
         across: what was seen across each of their points.
         points: ``(M, 2)`` px of the smoothed lines, from end to end of their cracks.
         starts: ``(L + 1,)``, where each begins among them.
@@ -59,14 +59,14 @@ def figures_of(probability: NDArray[np.float32], lines: Lines, seen: Profiles, s
     """
     centred = lines._replace(points=lead_on(lines, seen.middles))
     smoothed = smooth(centred, SIGMA_PX)
-    points, starts = prolong(probability, lines, smoothed)
+    points, starts, ends = prolong(probability, lines, smoothed)
     longer = lengthening(centred)
     road = scale.to_road(points + 0.5)
     steps = steps_within(road, starts)
     degrees, coherence = orientation(steps, starts)
     unknown = np.full(len(longer), np.nan)
     return Figures(
-        lines,
+        lines._replace(ends=ends),
         seen,
         points,
         starts,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from pipeline.measuring.kinds import line_sums, steps_within
-from pipeline.measuring.line_ends import AT_FRAME, FREE, to_frame
+from pipeline.measuring.line_ends import AT_FRAME, FLATTEST, FREE, beside_frame, to_frame
 from pipeline.measuring.lines import Lines, smooth
 from pipeline.measuring.width import Floats, sample
 
@@ -36,7 +36,15 @@ BEFORE, FADED = 4, 0.1
 BACK_PX = 6
 """The tangent at an end is taken over so many points."""
 
-MOST_TO_FRAME_PX = 2.0
+AHEAD, AHEAD_AT_FRAME = 4.0, 14.0
+"""How far the rest of a crack is looked for, in halves of its width: what the frame cuts at 8 degrees is so long."""
+
+NEAR_FRAME_PX = 2.5
+"""A trimmed line that lies less than this and half its width from the frame may have been cut by it."""
+
+ON_FRAME_PX = 6.0
+"""A crack that touches the frame and would cross it within so many px leaves the picture: a line at 10 degrees that is
+a pixel too far from the frame needs so many to reach it."""
 
 
 def lengthening(lines: Lines) -> Floats:
@@ -53,7 +61,9 @@ def _lengths(points: Floats, lines: Lines) -> Floats:
     return line_sums(np.hypot(steps[:, 0], steps[:, 1]), lines.starts)
 
 
-def prolong(probability: NDArray[np.float32], lines: Lines, smoothed: Floats) -> tuple[Floats, NDArray[np.int64]]:
+def prolong(
+    probability: NDArray[np.float32], lines: Lines, smoothed: Floats
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.uint8]]:
     """Each line from end to end of its crack; a closed one ends where it begins.
 
     Args:
@@ -62,13 +72,16 @@ def prolong(probability: NDArray[np.float32], lines: Lines, smoothed: Floats) ->
         smoothed: ``(N, 2)`` px.
 
     Returns:
-        ``(M, 2)`` px, one line after the other, and ``(L + 1,)``, where each begins.
+        ``(M, 2)`` px, one line after the other, ``(L + 1,)``, where each begins, and ``(L, 2)``, what its ends are:
+        as in `lines`, or `AT_FRAME`.
     """
-    tips = _tips(probability, smoothed, lines.starts, lines.ends, lines.radius)
+    ends = lines.ends.copy()
+    tips = _tips(probability, smoothed, lines.starts, ends, lines.radius)
     tips[lines.closed, 1] = smoothed[lines.starts[:-1][lines.closed]]
     tips[lines.closed, 0] = tips[lines.closed, 1]
     places = np.repeat(lines.starts, 2)[1:-1]  # before the first point, and after the last, of each line
-    return np.insert(smoothed, places, tips.reshape(-1, 2), axis=0), lines.starts + 2 * np.arange(len(lines.starts))
+    points = np.insert(smoothed, places, tips.reshape(-1, 2), axis=0)
+    return points, lines.starts + 2 * np.arange(len(lines.starts)), ends
 
 
 @compiled()
@@ -79,7 +92,7 @@ def _tips(
     ends: NDArray[np.uint8],
     radius: Floats,
 ) -> Floats:
-    """``(L, 2, 2)`` where each line really begins and ends."""
+    """``(L, 2, 2)`` where each line really begins and ends; in `ends`, what ends at the frame becomes `AT_FRAME`."""
     tips = np.zeros((len(radius), 2, 2))
     height, width = probability.shape
     for line in range(len(radius)):
@@ -94,23 +107,45 @@ def _tips(
                 u, v = (-1.0, 0.0) if side == 0 else (1.0, 0.0)
             else:
                 u, v = u / norm, v / norm
-            on = 0.0
-            if ends[line, side] == AT_FRAME:
-                on = min(to_frame(x, y, u, v, height, width), MOST_TO_FRAME_PX)
-            elif ends[line, side] == FREE:
-                on = _rest(probability, x, y, u, v, radius[line], min(BEFORE, last - first + 1))
-            tips[line, side, 0], tips[line, side, 1] = x + on * u, y + on * v
+            if ends[line, side] == FREE:
+                near, reach = beside_frame(x, y, height, width), AHEAD * radius[line] + 4
+                if near < radius[line] + NEAR_FRAME_PX:
+                    reach = max(AHEAD_AT_FRAME * radius[line], (near + 1) / FLATTEST) + 4
+                on = _rest(probability, x, y, u, v, radius[line], min(BEFORE, last - first + 1), reach)
+                x, y = x + on * u, y + on * v
+                if to_frame(x, y, u, v, height, width) < ON_FRAME_PX and _at_frame(probability, x, y, radius[line] + 1):
+                    ends[line, side] = AT_FRAME
+                x, y = min(max(x, -0.5), width - 0.5), min(max(y, -0.5), height - 0.5)
+            tips[line, side, 0], tips[line, side, 1] = x, y
     return tips
 
 
 @compiled()
-def _rest(
-    probability: NDArray[np.float32], x: float, y: float, u: float, v: float, radius: float, points: int
-) -> float:
-    """How far the crack goes on along u, v: the area of what is left of it, by its width just before.
+def _at_frame(probability: NDArray[np.float32], x: float, y: float, reach: float) -> bool:
+    """Whether there is crack within `reach` of x, y in the outermost pixels of the picture."""
+    height, width = probability.shape
+    for j in range(max(int(y - reach), 0), min(int(y + reach) + 1, height)):
+        for i in range(max(int(x - reach), 0), min(int(x + reach) + 1, width)):
+            if (i in (0, width - 1) or j in (0, height - 1)) and probability[j, i] >= 0.5:
+                return True
+    return False
 
-    `points` of the line say how wide it is there. For a straight end this is where the crack is half a crack; a ray
-    would leave a crack that bends.
+
+@compiled()
+def _rest(
+    probability: NDArray[np.float32],
+    x: float,
+    y: float,
+    u: float,
+    v: float,
+    radius: float,
+    points: int,
+    reach: float,
+) -> float:
+    """How far the crack goes on along u, v: the area of what is left of it within `reach`, by its width just before.
+
+    `points` of the line say how wide it is there. For a straight end this is where the crack is half a crack, also
+    where the frame cuts it aslant; a ray would leave a crack that bends.
     """
     before = 0.0
     for k in range(points):
@@ -118,7 +153,7 @@ def _rest(
     if before < 1e-6:
         return 0.0
     total, on = 0.0, 0.5 * STEP_PX
-    while on < 4 * radius + 4:
+    while on < reach:
         own = _across(probability, x + on * u, y + on * v, u, v, radius)
         if own < FADED * before:
             break

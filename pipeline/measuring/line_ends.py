@@ -1,4 +1,4 @@
-"""Centre lines at the frame and at their free ends: what is cut off, and what is trimmed."""
+"""Free ends of centre lines, in the picture and at its frame: what is trimmed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
+
+LEFT = 8
+"""Points that are left of a line at least, for its direction."""
+
+ASIDE_PX = 1.25
+"""By so much less than half the width may a centre line be off the frame where that does not cut the crack."""
+
+FLATTEST = 0.1
+"""What leaves the frame at a smaller angle runs along it; thinning halves the angle between crack and frame."""
 
 FREE, AT_JUNCTION, AT_FRAME, AT_AREA = 0, 1, 2, 3
 """What the end of a line is."""
@@ -17,53 +26,6 @@ Cut = tuple[
 
 
 @compiled()
-def cut_at_frame(
-    points: NDArray[np.float64],
-    what: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.uint8],
-    closed: NDArray[np.bool_],
-    fragments: NDArray[np.int64],
-    height: int,
-    width: int,
-) -> Cut:
-    """Cut ends that run out of the frame; what runs along its edge is moved onto it; what vanishes so is left out."""
-    found, kinds, begins = np.zeros_like(points), np.zeros_like(what), np.zeros_like(starts)
-    new_ends, kept = ends.copy(), np.zeros(len(closed), np.bool_)
-    size, lines = 0, 0
-    for line in range(len(closed)):
-        a, b = starts[line], starts[line + 1] - 1
-        whole_a, whole_b = a, b
-        while a <= b and not _inside(points[a], height, width):
-            a += 1
-        while b > a and not _inside(points[b], height, width):
-            b -= 1
-        alone = ends[line, 0] == FREE and ends[line, 1] == FREE
-        if a > b or (b - a < 2 and whole_b - whole_a > 2 * (b - a) + 8 and alone):
-            a, b = whole_a, whole_b  # it lies along the edge, its middle beyond
-        first = size
-        for i in range(a, b + 1):
-            x, y = min(max(points[i, 0], 0), width - 1), min(max(points[i, 1], 0), height - 1)
-            if size == first or abs(found[size - 1, 0] - x) + abs(found[size - 1, 1] - y) > 1e-9:
-                found[size, 0], found[size, 1], kinds[size] = x, y, what[i]
-                size += 1
-        if size - first < 2 and not alone:
-            size = first
-            continue
-        for side, moved in ((0, a > whole_a), (1, b < whole_b)):
-            new_ends[line, side] = AT_FRAME if moved else ends[line, side]
-        kept[line] = True
-        lines += 1
-        begins[lines] = size
-    return found[:size], kinds[:size], begins[: lines + 1], new_ends[kept], closed[kept], fragments[kept]
-
-
-@compiled()
-def _inside(point: NDArray[np.float64], height: int, width: int) -> bool:
-    return bool(0 <= point[0] <= width - 1 and 0 <= point[1] <= height - 1)
-
-
-@compiled()
 def trim(
     points: NDArray[np.float64],
     what: NDArray[np.uint8],
@@ -72,20 +34,43 @@ def trim(
     closed: NDArray[np.bool_],
     fragments: NDArray[np.int64],
     radius: NDArray[np.float64],
+    height: int,
+    width: int,
 ) -> Cut:
-    """Take half the width, a third of the points at most, off free ends."""
+    """Take off free ends what thinning bends: half the width, and all that the frame cuts away from one side."""
     kept = np.ones(len(points), np.bool_)
     begins = np.zeros_like(starts)
     for line in range(len(closed)):
         a, b = starts[line], starts[line + 1]
         if not closed[line]:
             less = min(round(radius[line]), (b - a - 1) // 3)
-            if ends[line, 0] == FREE:
-                kept[a : a + less] = False
-            if ends[line, 1] == FREE:
-                kept[b - less : b] = False
+            free_a, free_b = ends[line, 0] == FREE, ends[line, 1] == FREE
+            if free_a:
+                most = max(b - a - LEFT - less, less)
+                less_a = max(less, _cut_aslant(points[a:b], radius[line], most, height, width))
+                kept[a : a + less_a] = False
+            if free_b:
+                most = max(kept[a:b].sum() - LEFT, less)
+                less_b = max(less, _cut_aslant(points[a:b][::-1], radius[line], most, height, width))
+                kept[b - less_b : b] = False
         begins[line + 1] = begins[line] + kept[a:b].sum()
     return points[kept], what[kept], begins, ends, closed, fragments
+
+
+@compiled()
+def _cut_aslant(points: NDArray[np.float64], radius: float, most: int, height: int, width: int) -> int:
+    """How many of the first points lie so near to the frame that it cuts the crack there, but not along it."""
+    for k in range(most):
+        near = beside_frame(points[k, 0], points[k, 1], height, width)
+        if near >= radius + ASIDE_PX or near + 1 < FLATTEST * k:  # a crack along the frame never leaves it
+            return k
+    return most
+
+
+@compiled()
+def beside_frame(x: float, y: float, height: int, width: int) -> float:
+    """Shortest distance from x, y to the outer edge of the frame, px."""
+    return min(x + 0.5, width - 0.5 - x, y + 0.5, height - 0.5 - y)
 
 
 @compiled()

@@ -1,4 +1,4 @@
-"""Joined segments → smooth centre lines, cut at the frame, with their free ends trimmed."""
+"""Joined segments → smooth centre lines with their free ends trimmed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.compiled import compiled
 from pipeline.arrays import Mask
 from pipeline.measuring.centre_pixels import Graph, distances, pairs
 from pipeline.measuring.chains import Chains
-from pipeline.measuring.line_ends import AT_JUNCTION, FREE, Cut, cut_at_frame, trim
+from pipeline.measuring.line_ends import AT_JUNCTION, FREE, Cut, trim
 
 PLAIN, NEAR_JUNCTION, GAP = 0, 1, 2
 """What a point of a line is: measured, within the disc of a junction, or where the crack cannot be seen."""
@@ -30,7 +30,7 @@ class Lines(NamedTuple):
         points: ``(N, 2)`` float64 x, y, px, pixel centres at whole numbers.
         what: ``(N,)`` uint8, `PLAIN`, `NEAR_JUNCTION` or `GAP`.
         starts: ``(L + 1,)`` int64, where each line begins.
-        ends: ``(L, 2)`` uint8, `FREE`, `AT_JUNCTION` or `AT_FRAME`.
+        ends: ``(L, 2)`` uint8, `FREE` or `AT_JUNCTION`.
         closed: ``(L,)`` bool.
         fragments: ``(L,)`` int64, pieces seen.
         radius: ``(L,)`` float64, half the width, roughly, px.
@@ -49,13 +49,12 @@ def draw_lines(graph: Graph, chains: Chains, mask: Mask) -> Lines:
     """Centre lines of all cracks, unsmoothed; free ends are trimmed by half the width, for thinning bends them."""
     discs = graph.radii + BEYOND_DISC_PX
     raw = _walk(graph.points, graph.starts, graph.nodes, discs, *chains)
-    cut = cut_at_frame(*raw, mask.shape[0], mask.shape[1])
-    points, _, starts = cut[:3]
+    points, _, starts = raw[:3]
     sampled = np.arange(0, len(points), RADIUS_EVERY)
     at = distances(np.ascontiguousarray(mask).view(np.uint8), points[sampled])
     bounds = np.searchsorted(sampled, starts)
     radius = _medians(at, np.minimum(bounds, len(sampled) - 1))
-    return Lines(*trim(*cut, radius), radius)
+    return Lines(*trim(*raw, radius, mask.shape[0], mask.shape[1]), radius)
 
 
 @compiled()

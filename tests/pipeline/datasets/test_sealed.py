@@ -1,9 +1,12 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pipeline.datasets.generated.crack_truth import CrackTruth
 from pipeline.datasets.joints import draw_joints
-from pipeline.datasets.sealed import NARROWEST_PX, draw_drops, draw_sealed
+from pipeline.datasets.sealed import FARTHEST_PX, NARROWEST_PX, WIDEST_PX, draw_drops, draw_sealed, sealed_along
 
 
 def road(seed: int = 0) -> np.ndarray:
@@ -33,3 +36,34 @@ def test_sealant_is_dark_smooth_and_wider_than_cracks() -> None:
         assert drawn[core].std() < drawn[~covered].std() + 5
         depth = cv2.distanceTransform(covered.astype(np.uint8), cv2.DIST_L2, 5)
         assert 2 * depth.max() >= NARROWEST_PX * 0.6
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 999), count=st.integers(2, 200), wide=st.floats(NARROWEST_PX, WIDEST_PX))
+def test_a_band_follows_its_crack_swaying_and_swelling_within_bounds(seed: int, count: int, wide: float) -> None:
+    line = np.stack([np.linspace(0, 2.5 * count, count), np.full(count, 100.0)], 1)
+    crack = CrackTruth(line, np.full(count, 3.0), np.ones(count))
+    band = sealed_along(np.random.default_rng(seed), crack, wide, far=0.6, height=200)
+    assert len(band.points) == len(band.widths) == count
+    assert np.isfinite(band.points).all()
+    assert np.abs(band.points[:, 1] - 100).max() <= 2.5 * 0.5 * wide  # 2.5 deviations of half a width
+    assert band.widths.max() <= 2 * wide
+    assert band.widths.min() >= 0.3 * 0.4 * FARTHEST_PX
+
+
+def test_bands_wind_and_swell_as_a_hand_pours_them() -> None:
+    line = np.stack([np.linspace(0, 500, 200), np.full(200, 100.0)], 1)
+    crack = CrackTruth(line, np.full(200, 3.0), np.ones(200))
+    bands = [sealed_along(np.random.default_rng(seed), crack, 12, far=0, height=200) for seed in range(20)]
+    assert np.mean([band.points[10:-10, 1].std() for band in bands]) > 1
+    assert np.mean([band.widths[10:-10].std() for band in bands]) > 1
+
+
+def test_where_cracks_branch_sealant_does() -> None:
+    """Not one band alone: most pictures hold several ends or meeting points of sealant."""
+    several = 0
+    for seed in range(12):
+        _, covered = draw_sealed(road(seed), np.random.default_rng(seed))
+        holes, _ = cv2.connectedComponents((~covered).astype(np.uint8))
+        several += holes > 3
+    assert several >= 4

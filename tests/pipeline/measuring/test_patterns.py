@@ -101,8 +101,8 @@ def test_a_net_at_the_frame_ends_there(first):
     mask = net((300, 300), 6, 6, 40)[first:, first:]
     (area,) = areas(mask)
     assert area.outline.min() >= 0
-    assert area.outline.min() <= 6
-    assert area.area_px == pytest.approx((243 - first) ** 2, rel=0.12)  # what runs to the frame is rounded off there
+    assert area.outline.min() <= 7
+    assert area.area_px == pytest.approx((243 - first) ** 2, rel=0.14)  # what runs to the frame is rounded off there
 
 
 def crossing(count, apart, size=900):
