@@ -85,3 +85,12 @@ def size(count: int) -> str:
     ('2 MB', '64 kB')
     """
     return f"{count / 1e6:.0f} MB" if count >= 1_000_000 else f"{count / 1e3:.0f} kB"
+
+
+def readable(name: str) -> str:
+    r"""A file name as valid text: bytes that are no UTF-8 as ``\xNN``.
+
+    >>> print(readable("caf\udce9.jpg"))
+    caf\xe9.jpg
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -54,7 +54,7 @@ class PartSettings(Settings):
     closest: float = Field(
         1, ge=1, le=12, description="Pictures of the generated sample are taken from up to so many times nearer"
     )
-    weight: float = Field(1, gt=0, description="Its share of the training windows, against the other parts'")
+    weight: float = Field(1, gt=0, le=1e6, description="Its share of the training windows, against the other parts'")
     scene: Regex | None = Field(None, description="Regex; its first group in a sample's name is the scene")
     test: Regex | None = Field(None, description="Regex of scenes that test; none: the reader's own split")
     val: Regex | None = Field(None, description="Regex of scenes that choose thresholds; none: drawn from the rest")
@@ -116,6 +116,10 @@ class DatasetSettings(Settings):
         return read_parts(Path(parts)) if isinstance(parts, str | Path) else parts
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
 def read_parts(path: Path) -> object:
     """The parts of a pool from a YAML list; roots are relative to that file.
 
@@ -127,5 +131,6 @@ def read_parts(path: Path) -> object:
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise UsageError(f"{path} holds no list of parts.", "Write one: - {name: dnit, label: dnit, root: DIR}.")
     return [
-        part | {"root": path.parent / Path(part["root"]).expanduser()} if part.get("root") else part for part in parts
+        part | {"root": path.parent / Path(part["root"]).expanduser()} if _is_text(part.get("root")) else part
+        for part in parts
     ]

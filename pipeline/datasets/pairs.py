@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import DataError
-from models.given import read_given
+from models.given import read_given, readable
 from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import Truth, notes_of, read_truth, told_once
@@ -83,14 +83,19 @@ class PairedDataset(CrackDataset):
         """
         path = self.root / TEST_LIST
         try:
-            lines = read_given(path, _MOST_LIST_BYTES).decode().splitlines()
+            lines = read_given(path, _MOST_LIST_BYTES).decode("utf-8-sig").splitlines()
         except FileNotFoundError:
             return ()
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{path} cannot be read: {error}", "Write one sample's name a line, in UTF-8.") from error
         listed = sorted({line.strip() for line in lines if line.strip()})
+        if not listed:
+            raise DataError(f"{path} names no sample.", "Write one sample's name a line, or remove the file.")
         if unknown := [name for name in listed if name not in self._names]:
-            raise DataError(f"{path} names {unknown[0]!r}, and no such sample is here.", "Mend or remove that line.")
+            raise DataError(
+                f"{path} names {unknown[0]!r}, and no such sample is here.",
+                "Mend or remove that line: one name each, without suffix.",
+            )
         return tuple(listed)
 
     def load(self, name: str) -> Sample:
@@ -141,12 +146,14 @@ def pictures_by_stem(folder: Path) -> dict[str, Path]:
     """Pictures in `folder` by name without suffix; hidden files and other formats are passed over.
 
     Raises:
-        DataError: two pictures share a stem.
+        DataError: two pictures share a stem, or a name is not UTF-8.
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
             continue
+        if (shown := readable(path.name)) != path.name:
+            raise DataError(f"{folder / shown}: its name is not UTF-8.", "Rename it, for example with convmv.")
         if path.stem in found:
             raise DataError(
                 f"{found[path.stem]} and {path.name} are two pictures of one name.", "Rename or remove one of them."

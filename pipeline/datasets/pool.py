@@ -44,10 +44,10 @@ class Part(CrackDataset):
         if self.settings.scene is None:
             return self.dataset.group(name)
         found = re.match(self.settings.scene, name)
-        if found is None:
+        if found is None or not found.re.groups or found[1] is None:
             raise DataError(
                 f"{self.settings.label}: the regex {self.settings.scene!r} finds no scene in the name {name!r}.",
-                "Mend `scene` of this part.",
+                "Mend `scene` of this part: its first group, in round brackets, is the scene.",
             )
         return found[1]
 

@@ -114,12 +114,18 @@ def _split_part(part: Part, name: str, seed: int) -> Split:
     """A part's own split; where its settings say which scenes test or validate, theirs."""
     if part.settings.test is None and part.settings.val is None:
         return make_split(part, name, seed)
+    if name in FOLDS:
+        raise UsageError(
+            f"Folds test every scene in turn, and the part {part.settings.label} says itself which test or validate.",
+            "Take `test` and `val` away from it, or split it as paper.",
+        )
     scenes = _scenes(part, part.names)
-
-    def fitting(pattern: str | None) -> list[Scene]:
-        return [scene for scene in scenes if pattern and re.match(pattern, part.group(scene[0]))]
-
-    test, val = fitting(part.settings.test), fitting(part.settings.val)
+    test, val = _fitting(part, "test", scenes), _fitting(part, "val", scenes)
+    if both := [part.group(scene[0]) for scene in test if scene in val]:
+        raise DataError(
+            f"The part {part.settings.label} has {len(both)} scenes that both test and validate, such as {both[0]}.",
+            "Mend its `test` and `val`: thresholds would be chosen on test pictures.",
+        )
     rest = [scene for scene in scenes if scene not in test and scene not in val]
     if not rest:
         raise DataError(f"The part {part.settings.label} keeps no scene to train on.", "Mend its `test` and `val`.")
@@ -128,6 +134,20 @@ def _split_part(part: Part, name: str, seed: int) -> Split:
         val = _take(_shuffled(rest, seed, f"val of {name}"), _val_count(rest), spare=1)
         rest = [scene for scene in rest if scene not in val]
     return Split(name, _flat(rest), _flat(val), _flat(test))
+
+
+def _fitting(part: Part, side: str, scenes: Sequence[Scene]) -> list[Scene]:
+    """Scenes that the part's regex for one side fits; without a regex none."""
+    pattern: str | None = getattr(part.settings, side)
+    if pattern is None:
+        return []
+    found = [scene for scene in scenes if re.match(pattern, part.group(scene[0]))]
+    if not found:
+        raise DataError(
+            f"The part {part.settings.label}: {side}: {pattern!r} fits none of its {len(scenes)} scenes.",
+            f"A regex fits from the start of a scene's name on; they are called {part.group(scenes[0][0])} and so on.",
+        )
+    return found
 
 
 def select(dataset: CrackDataset, part: str, seed: int) -> tuple[str, ...]:

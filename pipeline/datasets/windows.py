@@ -84,7 +84,7 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
     pixels.flush()
     for label in quotas:
         of_part = [c for (name, _), c in zip(jobs, cracked, strict=True) if pool.label_of(name) == label]
-        _check_cracks(pool, label, of_part)
+        _check_cracks(pool, label, of_part, sum(pool.label_of(name) == label for name in names))
     rows = [(f"{name}.{number}", pool.label_of(name), name) for name, count in jobs for number in range(count)]
     pd.DataFrame(rows, columns=["name", "part", "sample"]).to_parquet(out / LIST, index=False)
 
@@ -187,12 +187,15 @@ def _quotas(pool: Pool, names: Sequence[str], total: int) -> dict[str, list[tupl
     return quotas
 
 
-def _check_cracks(pool: Pool, label: str, cracked: Sequence[bool]) -> None:
+def _check_cracks(pool: Pool, label: str, cracked: Sequence[bool], whole: int) -> None:
+    """Refuse a part whose pictures that windows were cut from, of its `whole`, are not what it says."""
     clean = pool.parts[label].settings.clean
     if not clean and not any(cracked):
+        few = f"None of the {len(cracked)} training pictures of the part {label} that got a window ({whole} there are)"
         raise DataError(
-            f"No training picture of the part {label} holds a crack.",
-            "Check its masks; if it is meant to show what is not a crack, say clean: true.",
+            f"{few if len(cracked) < whole else f'No training picture of the part {label}'} holds a crack.",
+            ("Raise its weight or dataset.windows.count. " if len(cracked) < whole else "Check its masks. ")
+            + "If all of it is meant to show what is not a crack, say clean: true.",
         )
     if clean and any(cracked):
         raise DataError(f"The part {label} is said to be clean, and holds cracks.", "Take clean: true away.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from models.errors import DataError, UsageError
-from models.given import closed_folder, enter_given, list_given
+from models.given import closed_folder, enter_given, list_given, readable
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import notes_of, read_truth, told_once, values_held
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
@@ -135,10 +135,10 @@ def measure_masks(
             notes[str(path)] = [*notes[str(path)], "has other proportions than the camera file's pictures: pixels only"]
         if sight.flag == LANE_UNSEEN:
             notes[str(path)] = [*notes[str(path)], "does not show the camera file's lane: no zones"]
-        found = seen_cracks(name, None, crack, took, sight, settings)
+        found = seen_cracks(readable(name), None, crack, took, sight, settings)
         if sight.view is not None:
             found = [row | {"zone": zone_in(row["kind"], road_line(row, sight.view), sight.view)} for row in found]
-        rows += [row | {"mask": str(path)} for row in found]
+        rows += [row | {"mask": readable(str(path))} for row in found]
     told = told_once(notes)
     if values is not None and not any_crack:
         _, first = found_masks[0]

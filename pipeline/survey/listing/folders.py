@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.errors import DataError, UsageError
-from models.given import CHECK_RIGHTS, list_given
+from models.given import CHECK_RIGHTS, list_given, readable
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.survey.listing.addresses import chain
-from pipeline.survey.listing.photographs import Failure, Photograph, readable
+from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.listing.remote import RemoteStore, stamp_of
 from pipeline.survey.listing.stores import LocalStore
 from pipeline.survey.marks import MARK, in_output, is_output

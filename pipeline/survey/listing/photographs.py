@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import NamedTuple
 
@@ -99,15 +98,6 @@ def from_rows(table: pa.Table) -> list[Photograph]:
         failure = Failure(*(row[f"failure_{name}"] for name in Failure._fields)) if row["failure_kind"] else None
         found.append(Photograph(**{name: row[name] for name in ("name", "stamp", *PLACE)}, failure=failure))
     return found
-
-
-def readable(name: str) -> str:
-    r"""A file name as valid text: bytes that are no UTF-8 as ``\xNN``.
-
-    >>> print(readable("caf\udce9.jpg"))
-    caf\xe9.jpg
-    """
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 _NONE = Failure(*[None] * 3)  # type: ignore[arg-type]

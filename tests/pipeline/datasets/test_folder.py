@@ -109,6 +109,11 @@ def test_a_list_keeps_photographs_for_testing(make_folder: Maker) -> None:
     dataset = ImageFolder(root)
     assert dataset.official_test_names == (names[1],)
     assert make_split(dataset, "paper", 1).test == (names[1],)
+    (root / "test.txt").write_text(f"\ufeff{names[0]}\n")  # as Windows' Notepad saves it
+    assert ImageFolder(root).official_test_names == (names[0],)
+    (root / "test.txt").write_text("\n")
+    with pytest.raises(DataError, match="names no sample"):
+        _ = ImageFolder(root).official_test_names
     (root / "test.txt").write_text("nowhere\n")
     with pytest.raises(DataError, match=r"nowhere.*no such sample"):
         _ = ImageFolder(root).official_test_names
@@ -128,3 +133,11 @@ def test_a_mask_without_crack_beside_those_with_pixels_not_to_be_judged(make_fol
         dataset.load(order[1])
     told = ImageFolder(root, mask_values=MaskValues.parse("crack=1 ignore=255"))
     assert [int(told.load(name).mask.sum()) for name in "ab"] == [pixels.shape[1], 0]
+
+
+def test_a_name_that_is_not_utf8_is_told_of(make_folder: Maker) -> None:
+    root = make_folder()
+    picture = next((root / "images").iterdir())
+    picture.rename(picture.with_name("stra\udcdfe.png"))
+    with pytest.raises(DataError, match=r"stra\\xdfe.*not UTF-8"):
+        ImageFolder(root)

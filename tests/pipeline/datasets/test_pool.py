@@ -127,3 +127,36 @@ def test_what_is_no_pool_is_refused(tmp_path: Path) -> None:
         pool_of(PartSettings(name="sample", label="made", count=6, scene="x(.*)")).group("made--s001")
     with pytest.raises(DataError, match="no scene to train on"):
         make_split(pool_of(PartSettings(name="sample", label="made", count=6, test="s.*")), "paper", 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "split", "message"),
+    [
+        ({"test": "as00[0-4]", "val": "as00[3-5]"}, "paper", "2 scenes that both test and validate, such as as003"),
+        ({"test": "as0O0"}, "paper", "test: 'as0O0' fits none of its 8 scenes"),
+        ({"test": "as000", "val": "bs"}, "paper", "val: 'bs' fits none of its 8 scenes"),
+        ({"test": "as000"}, "fold1", "Folds test every scene in turn"),
+    ],
+)
+def test_sides_that_a_part_states_wrongly_are_refused(tmp_path: Path, settings: dict, split: str, message: str) -> None:
+    pool = pool_of(PartSettings(name="folder", label="a", root=write_folder(tmp_path / "a", seed=1), **settings))
+    with pytest.raises((DataError, UsageError), match=message):
+        make_split(pool, split, 1)
+
+
+@pytest.mark.parametrize("scene", ["as00.", "as00[0-9](x)?"])
+def test_a_regex_for_scenes_without_a_group_that_fits_is_refused(tmp_path: Path, scene: str) -> None:
+    pool = pool_of(
+        PartSettings(name="folder", label="a", root=write_folder(tmp_path / "a", seed=1, count=4), scene=scene)
+    )
+    with pytest.raises(DataError, match="first group"):
+        pool.group("a--as000_1")
+
+
+@pytest.mark.parametrize("root", ["5", "[x]"])
+def test_a_root_that_is_no_path_is_told_of(tmp_path: Path, root: str) -> None:
+    (tmp_path / "parts.yaml").write_text(f"- {{name: folder, label: a, root: {root}}}")
+    with pytest.raises(UsageError, match="root"):
+        make_settings("smoke", {"dataset.name": "pool", "dataset.parts": str(tmp_path / "parts.yaml")})
+    with pytest.raises(ValidationError, match="weight"):
+        PartSettings(name="sample", label="a", weight=1e308)

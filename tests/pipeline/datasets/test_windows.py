@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +60,26 @@ def test_a_part_that_says_the_wrong_thing_of_its_cracks_is_refused(tmp_path: Pat
     wrong = pool_of(PartSettings(name="sample", label="made", count=6, clean=True))
     with pytest.raises(DataError, match="holds cracks"):
         cut_windows(wrong, wrong.names, SMALL, 1, tmp_path)
+
+
+def test_a_part_too_light_to_show_a_crack_is_not_said_to_hold_none(tmp_path: Path) -> None:
+    half = write_folder(tmp_path / "a", seed=1, cracked=False)
+    for name in ("as000_1", "as001_1"):
+        cv2.imwrite(str(half / "masks" / f"{name}.png"), np.full((96, 128), 255, np.uint8))
+    light = [
+        PartSettings(name="folder", label="town", root=half, weight=1e-4),
+        PartSettings(name="sample", label="made"),
+    ]
+    pool = pool_of(*light)
+    refused = []
+    for seed in range(4):
+        names = [name for name in pool.names if not name.startswith("town--as00" + str(seed))]
+        try:
+            cut_windows(pool, names, SMALL, seed, tmp_path)
+        except DataError as error:
+            refused.append(f"{error} {error.remedy}")
+    assert refused
+    assert all("got a window (7 there are)" in told and "Raise its weight" in told for told in refused)
 
 
 def test_beside_a_crack_one_pixel_is_not_judged_and_beyond_a_fragment_eight() -> None:

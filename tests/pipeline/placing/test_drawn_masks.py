@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from models.errors import DataError
-from pipeline.placing.drawn_masks import find_masks
+from pipeline.measuring.settings import MeasureSettings
+from pipeline.placing.drawn_masks import find_masks, measure_masks, write_rows
 from tests.closed import close
 
 
@@ -81,3 +85,13 @@ def test_a_glob_passes_by_folders_that_it_does_not_reach(masks: Path, monkeypatc
     monkeypatch.undo()
     close(monkeypatch, masks / ".kept")
     assert names(masks / "**" / "*.png") == [str(masks / "b.png"), str(masks / "d.png" / "e.png")]
+
+
+def test_a_mask_whose_name_is_not_utf8_is_measured_and_named_as_it_can_be(tmp_path: Path) -> None:
+    mask = np.zeros((40, 60), np.uint8)
+    mask[20:23, 10:50] = 255
+    Image.fromarray(mask).save(tmp_path / "stra\udcdfe.png")
+    rows = measure_masks(str(tmp_path), MeasureSettings()).rows
+    for name in ("cracks.csv", "cracks.parquet"):
+        write_rows(rows, tmp_path / name)
+    assert pd.read_parquet(tmp_path / "cracks.parquet")["mask"][0].endswith("stra\\xdfe.png")

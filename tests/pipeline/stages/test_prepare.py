@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,3 +22,22 @@ def test_pictures_without_any_crack_train_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train part .* has a crack") as refused:
         prepare(settings, tmp_path / "out")
     assert "--mask-values" in refused.value.remedy
+
+
+def test_one_photograph_under_two_names_on_two_sides_is_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for folder in ("images", "masks", "out"):
+        (tmp_path / folder).mkdir()
+    for number, name in enumerate("abcdefgh"):
+        picture = np.random.default_rng(number // 2).integers(0, 255, (64, 64, 3), np.uint8)  # each one twice
+        Image.fromarray(picture).save(tmp_path / "images" / f"{name}.png")
+        mask = np.zeros((64, 64), np.uint8)
+        mask[30:32, 10:50] = 255
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{name}.png")
+    (tmp_path / "test.txt").write_text("a")
+    prepare(make_settings("smoke", {"dataset": {"name": "folder", "root": tmp_path}}), tmp_path / "out")
+    told = [line.getMessage() for line in caplog.records if "two sides of the split" in line.getMessage()]
+    assert len(told) == 1
+    assert re.match(r"\d photographs stand", told[0])
+    assert told[0].count(" in ") == 2
