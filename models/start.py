@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from models.bundle import load_bundle
@@ -14,6 +16,29 @@ from models.segmenter import SegmenterConfig
 
 NOT_BUILT = {"weights"}  # what a configuration says besides how a network is built
 MAY_DIFFER = {"space_to_depth", "head_convs", "deepest", "levels", "anchor_sizes", "second"}  # of detectors
+
+
+def mean_of_starts(folders: Sequence[Path], config: DetectorConfig | SegmenterConfig) -> dict[str, Tensor]:
+    """Mean of the weights of several bundles' networks of that kind; counters are the first's.
+
+    Networks that have learnt from one start lie in one valley of the loss: their mean errs less than each of them
+    (Wortsman et al. 2022, "Model soups", arXiv 2203.05482).
+
+    Args:
+        folders: of the bundles, at least one.
+        config: of the network that is to be trained.
+
+    Raises:
+        BundleError: as of `starting_weights`.
+    """
+    first, *others = (starting_weights(folder, config) for folder in folders)
+    return {
+        name: torch.stack([each[name].float() for each in (first, *others)]).mean(0).to(weight.dtype)
+        if weight.is_floating_point()
+        else weight
+        for name, weight in first.items()
+        if all(name in other for other in others)
+    }
 
 
 def starting_weights(folder: Path, config: DetectorConfig | SegmenterConfig) -> dict[str, Tensor]:

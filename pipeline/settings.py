@@ -36,14 +36,22 @@ class TrainSettings(Settings):
     """How one network trains (`pipeline.training.loop`)."""
 
     start: HomePath | None = Field(None, description="Bundle whose weights training starts from; none: ImageNet's")
+    start_others: tuple[HomePath, ...] = Field(
+        (), description="Further bundles of its shape: training starts from the mean of all their weights"
+    )
     start_share: float = Field(
         0, ge=0, lt=1, description="Share of the start's weights in those kept: trained and start are averaged"
     )
-    epochs: int = Field(60, ge=1)
+    epochs: int = Field(60, ge=0, description="0: the start is taken as it is")
     batch: int = Field(4, ge=1)
     lr: float = Field(1e-3, gt=0)
     ema: float = Field(0.99, ge=0, lt=1, description="Decay of the averaged weights that are kept; 0 for none")
     validate_every: int = Field(3, ge=1, description="Epochs between two validations")
+
+    @property
+    def starts(self) -> tuple[Path, ...]:
+        """Bundles whose weights training starts from the mean of; none: ImageNet's."""
+        return () if self.start is None else (self.start, *self.start_others)
 
 
 class DetectorTrainSettings(TrainSettings):
@@ -55,7 +63,7 @@ class DetectorTrainSettings(TrainSettings):
 class SegmenterTrainSettings(TrainSettings):
     """The same with the defaults of stage 2."""
 
-    epochs: int = Field(40, ge=1)
+    epochs: int = Field(40, ge=0, description="0: the start is taken as it is")
     batch: int = Field(8, ge=1)
     items_per_sample: int = Field(1, ge=1, le=1000, description="Crops drawn from each picture in an epoch")
 
@@ -139,8 +147,10 @@ class RunSettings(Settings):
             raise ValueError("second_training does nothing without a second detector (detector.second)")
         for name in ("detector_training", "second_training", "segmenter_training"):
             training: TrainSettings = getattr(self, name)
-            if training.start_share and training.start is None:
-                raise ValueError(f"{name}.start_share does nothing without {name}.start")
+            if training.start is None and (training.start_share or training.start_others):
+                raise ValueError(f"{name}.start_share and start_others do nothing without {name}.start")
+            if training.start is None and not training.epochs:
+                raise ValueError(f"{name}.epochs=0 leaves nothing: it takes {name}.start as it is")
         if self.dataset.name != "pool" and self.dataset.windows != WindowSettings():
             raise ValueError("dataset.windows does nothing where pictures are not cut: that is done with dataset=pool")
         if self.dataset.name != "pool" and self.dataset.parts:

@@ -2,7 +2,7 @@
 
 Labels of survey frames are fragments of what is wide and dark; a fine crack across the lane is mostly left out, so a
 network learns that it is none. Drawn ones are thin, foreshortened as a camera that looks ahead sees them, and as faint
-as the road's own texture lets a crack be.
+as the road's own texture lets a crack be. Most are dark; beside unpaved verges dust fills some, and they are pale.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ THINNEST_PX, WIDEST_PX = 1.2, 3.5  # narrower ones would have no pixel of their 
 FLATTEST = 0.4  # height over width of what looks square from above, seen from a vehicle
 FAINTEST, DARKEST = 0.15, 0.75  # share of the light that a crack takes away
 LEAST_CONTRAST, MOST_CONTRAST = 1.5, 5.0  # the same, in standard deviations of the road's texture
+SILTED = 0.25  # share of the networks that dust has filled
+SILT = np.array([1.0, 0.85, 0.7])  # what it adds of each colour, where a dark crack takes all of them alike
 ROAD_TONES = 25.0  # of 8-bit Lab: what lies farther from the picture's usual colour is no road
 ROAD_BLUR_PX = 9.0
 
@@ -45,8 +47,9 @@ def draw_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
     depth = float(np.clip(texture * rng.uniform(LEAST_CONTRAST, MOST_CONTRAST), FAINTEST, DARKEST))
     uneven = np.clip(1 - 0.3 * np.abs(fractal_noise(rng, (height, width), 1.5, 12.0, 0.3)), 0.3, 1)
     soft = np.asarray(cv2.GaussianBlur(ink, (0, 0), float(rng.uniform(0.35, 0.8))), np.float32)
-    taken = depth * np.clip(1.15 * soft * uneven, 0, 1) * road
-    drawn = np.clip(image * (1 - taken[..., None]), 0, 255).astype(np.uint8)
+    filled = np.clip(1.15 * soft * uneven, 0, 1) * road
+    change = SILT * rng.uniform(0.6, 1.2) if rng.random() < SILTED else np.full(3, -1.0)
+    drawn = np.clip(image * (1 + depth * filled[..., None] * change), 0, 255).astype(np.uint8)
     return drawn, (coverage >= 0.5) & road
 
 

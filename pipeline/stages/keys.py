@@ -67,6 +67,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
     for training in (*trainings, dump["segmenter_training"]):
         if training["start"]:  # what lies there counts, not where
             training["start"] = _weights_of(Path(training["start"]))
+            training["start_others"] = [_weights_of(Path(other)) for other in training["start_others"]]
     parts = [{key: value for key, value in part.items() if key != "root"} for part in dump["dataset"]["parts"]]
     settings_of: dict[StageName, Any] = {
         "prepare": [

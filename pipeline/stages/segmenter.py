@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.bundle import fill
 from models.segmenter import build_segmenter
-from models.start import starting_weights
+from models.start import mean_of_starts
 from pipeline.arrays import Mask, ProbabilityMap
 from pipeline.cascade.cascade import Cascade, CascadeThresholds
 from pipeline.cascade.stage1 import Stage1
@@ -58,7 +58,7 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
         val,
     )
     training = settings.segmenter_training
-    start = starting_weights(training.start, settings.segmenter) if training.start else {}
+    start = mean_of_starts(training.starts, settings.segmenter) if training.start else {}
     device = pick_device(settings.device)
     trained = train_from(start, trainee, training, out, settings.seed, device, report)
     sets = sets_of(settings, read_split(prepared).val)

@@ -13,9 +13,9 @@ from pipeline.settings import RunSettings
 
 def start_folders(settings: RunSettings) -> list[Path]:
     """Folders of the bundles that training starts from, each once."""
-    second = settings.second_training.start if settings.detector.second else None
-    starts = dict.fromkeys((settings.detector_training.start, second, settings.segmenter_training.start))
-    return [start for start in starts if start is not None]
+    second = [settings.second_training] if settings.detector.second else []
+    trainings = [settings.detector_training, *second, settings.segmenter_training]
+    return list(dict.fromkeys(start for training in trainings for start in training.starts))
 
 
 def starts_of(settings: RunSettings) -> list[BundleCard]:

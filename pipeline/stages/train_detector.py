@@ -9,7 +9,7 @@ import pandas as pd
 from safetensors.torch import load_file, save_file
 
 from models.detector_config import DetectorConfig
-from models.start import starting_weights
+from models.start import mean_of_starts
 from pipeline.settings import DetectorTrainSettings, RunSettings
 from pipeline.stages.prepare import load_part, read_split, sets_of
 from pipeline.storage.atomic import write_whole
@@ -35,7 +35,7 @@ def train_detector(settings: RunSettings, prepared: Path, out: Path, report: Rep
 
     def alone(config: DetectorConfig, training: DetectorTrainSettings, out: Path, report: Report) -> Trained:
         trainee = DetectorTrainee(config, settings.labels, augment, training, settings.seed, train_part, val)
-        start = starting_weights(training.start, config) if training.start else {}
+        start = mean_of_starts(training.starts, config) if training.start else {}
         device = pick_device(settings.device)
         trained = train_from(start, trainee, training, out, settings.seed, device, report)
         report(1, 1, told(calibrate_detector(trained.weights, config, val, sets, device)))

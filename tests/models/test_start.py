@@ -6,7 +6,7 @@ from models.detector import build_detector
 from models.detector_config import DetectorConfig
 from models.errors import BundleError
 from models.segmenter import SegmenterConfig, build_segmenter
-from models.start import starting_weights
+from models.start import mean_of_starts, starting_weights
 from tests.tiny import tiny_card
 
 DETECTOR_CONFIG = DetectorConfig(backbone="resnet18", weights="none", fpn_channels=8, head_convs=1)
@@ -86,3 +86,17 @@ def test_of_two_detectors_each_starts_from_its_own(tmp_path):
     build_detector(DETECTOR_CONFIG).load_state_dict(starting_weights(folder, DETECTOR_CONFIG))
     second = starting_weights(folder, FULL)
     assert all(torch.equal(second[name], wanted) for name, wanted in pair.second.state_dict().items())
+
+
+def test_several_bundles_start_from_their_mean(bundle, tmp_path):
+    card = tiny_card(detector=DETECTOR_CONFIG, segmenter=SEGMENTER_CONFIG)
+    torch.manual_seed(5)
+    other = save_bundle(tmp_path / "other", build_detector(DETECTOR_CONFIG), build_segmenter(SEGMENTER_CONFIG), card)
+    for config in (DETECTOR_CONFIG, SEGMENTER_CONFIG):
+        one, two = starting_weights(bundle, config), starting_weights(other, config)
+        mean = mean_of_starts([bundle, other], config)
+        assert mean.keys() == one.keys()
+        for name, weight in mean.items():
+            expected = (one[name] + two[name]) / 2 if weight.is_floating_point() else one[name]
+            assert torch.allclose(weight, expected)
+        assert all(torch.equal(weight, one[name]) for name, weight in mean_of_starts([bundle], config).items())

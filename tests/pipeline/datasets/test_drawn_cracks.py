@@ -17,6 +17,13 @@ def road(seed: int = 0, rough: float = 6) -> np.ndarray:
     return np.clip(rng.normal(TONE, rough, (192, 256, 1)).repeat(3, axis=2), 0, 255).astype(np.uint8)
 
 
+@pytest.fixture
+def dark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No crack is filled with dust."""
+    monkeypatch.setattr(drawn_cracks, "SILTED", 0)
+
+
+@pytest.mark.usefixtures("dark")
 def test_cracks_are_darker_than_the_road_and_nothing_changes_far_from_them() -> None:
     for seed in range(8):
         picture = road(seed)
@@ -40,6 +47,15 @@ def test_they_are_thin_but_where_they_meet() -> None:
         assert (2 * depth[cracked] - 1 > WIDEST_PX + 1).mean() < 0.03
 
 
+def test_filled_with_dust_they_are_paler_and_redder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn_cracks, "SILTED", 1)
+    for seed in range(4):
+        drawn, cracked = draw_cracks(road(seed), np.random.default_rng(seed))
+        red, green, blue = (drawn[cracked].astype(float) - road(seed)[cracked]).mean(0)
+        assert red > green > blue > 0
+
+
+@pytest.mark.usefixtures("dark")
 def test_on_a_rough_road_they_are_darker_than_on_a_smooth_one() -> None:
     def taken(rough: float) -> float:
         drawn = [(road(0, rough), *draw_cracks(road(0, rough), np.random.default_rng(seed))) for seed in range(8)]

@@ -72,14 +72,16 @@ def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tm
         detector, segmenter = build_detector(tiny.DETECTOR), build_segmenter(tiny.SEGMENTER)
         return save_bundle(folder, detector, segmenter, tiny.tiny_card())
 
-    def key(bundle):
-        settings = make_settings("smoke", {f"{stage}_training.start": bundle})
+    def key(bundle, *others):
+        training = {f"{stage}_training.start": bundle, f"{stage}_training.start_others": others}
+        settings = make_settings("smoke", training)
         return stage_keys(settings, "cpu")[f"train-{stage}"]
 
     here, other = save(tmp_path / "here", seed=1), save(tmp_path / "other", seed=2)
     there = shutil.copytree(here, tmp_path / "there")
     assert key(here) == key(there)
-    assert len({key(here), key(other), key(None)}) == 3
+    assert key(here, other) == key(there, other)
+    assert len({key(here), key(other), key(None), key(here, other), key(here, here)}) == 5
 
 
 @pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}], ids=str)

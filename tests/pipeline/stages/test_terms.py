@@ -39,6 +39,13 @@ def test_a_start_from_research_data_is_refused() -> None:
         check_terms(settings, open_dataset(settings.dataset))
 
 
+def test_so_is_one_of_several_that_are_averaged() -> None:
+    mixed = {"detector_training.start_others": [shipped_bundle("crackforest-fast")], "licence": "commercial"}
+    settings = make_settings("finetune", mixed)
+    with pytest.raises(UsageError, match="the start crackforest-fast"):
+        check_terms(settings, open_dataset(settings.dataset))
+
+
 def test_the_default_start_may_be_used_by_anyone() -> None:
     settings = make_settings("finetune", {"licence": "commercial"})
     assert starts_commercial(settings)

@@ -46,6 +46,15 @@ def test_what_is_kept_lies_between_the_start_and_what_was_trained(tmp_path) -> N
     assert isinstance(trained.history, pd.DataFrame)
 
 
+def test_without_an_epoch_the_start_is_kept_as_it_is(tmp_path) -> None:
+    for _ in range(2):  # asked for again, too
+        start = {"weight": torch.tensor([[-5.0]])}
+        settings = TrainSettings(epochs=0, start=tmp_path)
+        trained = train_from(start, Line(), settings, tmp_path / "0", 1, torch.device("cpu"), lambda *_: None)
+        assert float(load_file(trained.weights)["weight"]) == -5
+        assert trained.history["epoch"].tolist() == [0]
+
+
 def test_a_training_that_was_done_and_is_asked_for_again_gives_the_same(tmp_path) -> None:
     once, again = kept(tmp_path, 0.25)[0], kept(tmp_path, 0.25)[0]
     assert once == again
@@ -61,5 +70,9 @@ def test_the_mean_is_weighted_and_leaves_counters_and_new_weights_alone(share, o
 
 
 def test_a_share_of_nothing_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"segmenter_training\.start_share does nothing without"):
+    with pytest.raises(UsageError, match=r"segmenter_training\.start_share and start_others do nothing"):
         make_settings("fast", {"segmenter_training.start_share": 0.5})
+    with pytest.raises(UsageError, match="start_others do nothing"):
+        make_settings("fast", {"segmenter_training.start_others": ["somewhere"]})
+    with pytest.raises(UsageError, match="epochs=0 leaves nothing"):
+        make_settings("fast", {"segmenter_training.epochs": 0})
