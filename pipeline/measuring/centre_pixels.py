@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from pipeline.arrays import Mask
+from pipeline.measuring.specks import without_specks
 from pipeline.measuring.thinning import set_pixels, thin
-
-SPECK_PX, AROUND_PX = 9, 2
-"""A hole of no more pixels with two of crack all around it is a speck of a mask; between thin cracks it is road."""
 
 # Neighbours in turn: E, NE, N, NW, W, SW, S, SE.
 _DX = np.array([1, 1, 0, -1, -1, -1, 0, 1])
@@ -50,7 +48,7 @@ def trace(mask: Mask) -> Graph:
     # Only the part that holds cracks, with a rim of background where the frame does not end.
     left, top = max(x - 1, 0), max(y - 1, 0)
     right, bottom = min(x + width + 1, mask.shape[1]), min(y + height + 1, mask.shape[0])
-    part = _filled(plane[top:bottom, left:right])
+    part = without_specks(plane[top:bottom, left:right])
     thinned = np.pad(part, 1)
     thin(thinned)
     ys, xs = set_pixels(thinned)
@@ -60,21 +58,6 @@ def trace(mask: Mask) -> Graph:
     points, starts, nodes, places = _trace(thinned, ys, xs, node, done)
     radii = distances(part, places - 1)
     return Graph(points + np.array([left - 1, top - 1]), starts, nodes, radii)
-
-
-def _filled(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(H, W)`` 0 or 1, a copy without specks: thinning would draw a ring around each, a crack of its own."""
-    filled = part.copy()
-    _, labels, found, _ = cv2.connectedComponentsWithStats(1 - part, connectivity=4)
-    for number in np.flatnonzero(found[:, cv2.CC_STAT_AREA] <= SPECK_PX):
-        x, y, width, height = found[number, :4].tolist()
-        if min(x, y) < AROUND_PX or max(x + width - part.shape[1], y + height - part.shape[0]) > -AROUND_PX:
-            continue
-        around = np.s_[y - AROUND_PX : y + height + AROUND_PX, x - AROUND_PX : x + width + AROUND_PX]
-        speck = labels[around] == number
-        if (speck | (part[around] > 0)).all():
-            filled[around] |= speck
-    return filled
 
 
 @compiled()

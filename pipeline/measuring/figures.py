@@ -58,7 +58,8 @@ def figures_of(probability: NDArray[np.float32], lines: Lines, seen: Profiles, s
         scaled: whether it is one.
     """
     centred = lines._replace(points=lead_on(lines, seen.middles))
-    smoothed = smooth(centred, SIGMA_PX)
+    height, width = probability.shape
+    smoothed = np.clip(smooth(centred, SIGMA_PX), -0.5, (width - 0.5, height - 0.5))
     points, starts, ends = prolong(probability, lines, smoothed)
     longer = lengthening(centred)
     road = scale.to_road(points + 0.5)

@@ -110,7 +110,7 @@ def _tips(
             if ends[line, side] == FREE:
                 near, reach = beside_frame(x, y, height, width), AHEAD * radius[line] + 4
                 if near < radius[line] + NEAR_FRAME_PX:
-                    reach = max(AHEAD_AT_FRAME * radius[line], (near + 1) / FLATTEST) + 4
+                    reach = max(AHEAD_AT_FRAME * radius[line], (near + 1) / (2 * FLATTEST)) + 4
                 on = _rest(probability, x, y, u, v, radius[line], min(BEFORE, last - first + 1), reach)
                 x, y = x + on * u, y + on * v
                 if to_frame(x, y, u, v, height, width) < ON_FRAME_PX and _at_frame(probability, x, y, radius[line] + 1):

@@ -13,8 +13,9 @@ LEFT = 8
 ASIDE_PX = 1.25
 """By so much less than half the width may a centre line be off the frame where that does not cut the crack."""
 
-FLATTEST = 0.1
-"""What leaves the frame at a smaller angle runs along it; thinning halves the angle between crack and frame."""
+FLATTEST, MOST_OF = 0.05, 0.6
+"""What does not go away from the frame by this share of its length, over so much of it, runs along the frame; thinning
+halves the angle between both."""
 
 FREE, AT_JUNCTION, AT_FRAME, AT_AREA = 0, 1, 2, 3
 """What the end of a line is."""
@@ -60,11 +61,14 @@ def trim(
 @compiled()
 def _cut_aslant(points: NDArray[np.float64], radius: float, most: int, height: int, width: int) -> int:
     """How many of the first points lie so near to the frame that it cuts the crack there, but not along it."""
-    for k in range(most):
-        near = beside_frame(points[k, 0], points[k, 1], height, width)
-        if near >= radius + ASIDE_PX or near + 1 < FLATTEST * k:  # a crack along the frame never leaves it
-            return k
-    return most
+    first, count = beside_frame(points[0, 0], points[0, 1], height, width), 0
+    while count < most:
+        if beside_frame(points[count, 0], points[count, 1], height, width) >= radius + ASIDE_PX:
+            break
+        count += 1
+    on = int(MOST_OF * count)  # what leaves the frame aslant goes away from it all along, not only where it is cut off
+    away = beside_frame(points[on, 0], points[on, 1], height, width) - first
+    return count if away >= FLATTEST * on else 0
 
 
 @compiled()

@@ -69,7 +69,10 @@ def prepare(settings: RunSettings, out: Path) -> None:
 def _label(
     dataset: CrackDataset, split: Split, settings: RunSettings, out: Path
 ) -> tuple[pd.DataFrame, dict[str, float | None]]:
-    """Boxes of every sample, and what these labels could reach; of each picture counts are kept, and no pixels."""
+    """Boxes of every sample, and what these labels could reach; of each picture counts are kept, and no pixels.
+
+    Photographs that stand on two sides are told of (of a pool, whose training part is windows: between its others).
+    """
     rows: list[tuple[object, ...]] = []  # plain numbers: an array a picture would pin the heap where its pixels were
     pooled = RegionCounts()
     shares, recalls, weights = [], [], []
@@ -77,7 +80,8 @@ def _label(
     twice: list[tuple[str, str, str, str]] = []
     for part in PARTS:
         for sample in _samples(dataset, split.part(part), part, out):
-            first = seen.setdefault(hashlib.blake2b(sample.image.tobytes()).digest(), (sample.name, part))
+            pixels = f"{sample.image.shape}".encode() + sample.image.tobytes()
+            first = seen.setdefault(hashlib.blake2b(pixels).digest(), (sample.name, part))
             if first[1] != part:
                 twice.append((*first, sample.name, part))
             boxes = mask_to_boxes(sample.mask, settings.labels)

@@ -121,9 +121,6 @@ def train(
         history.append(row | {"seconds": time.perf_counter() - began, "device": device_name(device)})
         write_snapshot(out, epoch + 1, model, average.module, optimizer, scheduler, history)
         report((epoch + 1) * per_epoch, total, _line(row, settings.epochs))
-    if not settings.epochs:  # the start as it is
-        history = [{"epoch": 0, "loss": math.nan, "lr": 0.0, "seconds": 0.0, "device": device_name(device)}]
-        write_snapshot(out, 0, model, average.module, optimizer, scheduler, history)
 
     frame = mark_best(pd.DataFrame(history))
     best = int(frame.loc[frame["best"], "epoch"].iloc[0])

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.datasets.generated.crack_truth import CrackTruth
+from pipeline.datasets import sealed
+from pipeline.datasets.generated.crack_truth import CrackTruth, rasterise
 from pipeline.datasets.joints import draw_joints
 from pipeline.datasets.sealed import FARTHEST_PX, NARROWEST_PX, WIDEST_PX, draw_drops, draw_sealed, sealed_along
 
@@ -59,11 +60,18 @@ def test_bands_wind_and_swell_as_a_hand_pours_them() -> None:
     assert np.mean([band.widths[10:-10].std() for band in bands]) > 1
 
 
-def test_where_cracks_branch_sealant_does() -> None:
-    """Not one band alone: most pictures hold several ends or meeting points of sealant."""
-    several = 0
-    for seed in range(12):
-        _, covered = draw_sealed(road(seed), np.random.default_rng(seed))
-        holes, _ = cv2.connectedComponents((~covered).astype(np.uint8))
-        several += holes > 3
-    assert several >= 4
+def test_where_cracks_branch_sealant_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than three bands never stand side by side, but those of a network do."""
+
+    def most(share: float) -> int:
+        monkeypatch.setattr(sealed, "ON_NETWORKS", share)
+        poured: list[int] = []
+        monkeypatch.setattr(
+            sealed, "rasterise", lambda bands, *size: poured.append(len(bands)) or rasterise(bands, *size)
+        )
+        for seed in range(12):
+            draw_sealed(road(seed), np.random.default_rng(seed))
+        return max(poured)
+
+    assert most(0) <= 3
+    assert most(1) > 3

@@ -89,57 +89,6 @@ def test_a_crack_that_leaves_the_frame_ends_at_it():
     assert found.width_mean_px == pytest.approx(3, abs=0.05)
 
 
-@pytest.mark.parametrize("degrees", [10, 15, 20, 30, 45, 60, 90])
-@pytest.mark.parametrize("width", [1.5, 3, 5, 10])
-def test_a_crack_that_leaves_the_frame_aslant_is_as_long_as_its_centre_line(width, degrees):
-    """80 px of the centre line lie in the picture, whatever the frame cuts off on one side."""
-    turn = np.deg2rad(degrees)
-    along = np.array([np.sin(turn), np.cos(turn)])
-    for down in (0, 0.3, 0.6):
-        out = np.array([260, 100 + down])
-        share = bar(out - 80 * along, out + 120 * along, width, (200, 260))
-        (found,) = measure(share, share >= 0.5, SETTINGS)
-        assert found.length_px == pytest.approx(80, abs=1.2)
-        assert found.width_mean_px == pytest.approx(width, abs=0.2)
-        assert "frame" in found.flags or (width >= 5 and degrees <= 15)  # its end is too far off to tell
-
-
-@pytest.mark.parametrize("turns", range(4))
-@pytest.mark.parametrize("length", [20, 40, 80])
-@pytest.mark.parametrize("width", [1, 2, 3, 5])
-def test_a_crack_that_runs_along_the_frame_is_measured_as_any_other(width, length, turns):
-    mask = np.zeros((120, 140), bool)
-    mask[:width, 30 : 30 + length] = True
-    (found,) = measure(None, np.rot90(mask, turns), SETTINGS)
-    assert found.length_px == pytest.approx(length, abs=0.6)
-    assert found.width_mean_px == pytest.approx(width, abs=0.05)
-    assert "frame" not in found.flags
-
-
-@pytest.mark.parametrize("top", [0, 1, 2, 3, 30])
-def test_a_crack_that_winds_along_the_frame_loses_nothing_to_it(top):
-    x = np.linspace(10, 250, 2000)
-    points = np.stack([x, top + 2 + 2 * np.sin(x / 9)], 1)
-    (found,) = measured(band(points, 4, (100, 260)))
-    assert found.length_px == pytest.approx(np.hypot(*np.diff(points, axis=0).T).sum(), rel=0.01)
-
-
-def test_specks_in_a_wide_crack_are_no_cracks_of_their_own():
-    mask = np.zeros((60, 300), bool)
-    mask[20:40, 25:275] = True
-    for x in range(40, 270, 40):
-        mask[27 + x % 7, x] = False
-    (found,) = measure(None, mask, SETTINGS)
-    assert found.length_px == pytest.approx(250, abs=0.5)
-
-
-def test_road_between_two_thin_cracks_is_no_speck():
-    mask = np.zeros((60, 90), bool)
-    mask[20:41, 20:41] = True
-    mask[22:39, 22:39] = False
-    assert measure(None, mask, SETTINGS)[0].length_px == pytest.approx(4 * 19, rel=0.08)
-
-
 def test_the_line_is_where_the_crack_is():
     (found,) = measured(bar((10, 12), (50, 12), 4, (40, 60)))
     assert np.abs(found.line[:, 1] - 12).max() <= 0.5  # a thinned line is one of pixels

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
 
-from models.errors import UsageError
+from models.errors import TrainingError, UsageError
 from pipeline.settings import TrainSettings, make_settings
 from pipeline.training.from_start import mean_of, train_from
 
@@ -53,6 +53,8 @@ def test_without_an_epoch_the_start_is_kept_as_it_is(tmp_path) -> None:
         trained = train_from(start, Line(), settings, tmp_path / "0", 1, torch.device("cpu"), lambda *_: None)
         assert float(load_file(trained.weights)["weight"]) == -5
         assert trained.history["epoch"].tolist() == [0]
+    with pytest.raises(TrainingError, match="1 weights stay as they were drawn, such as weight"):
+        train_from({}, Line(), settings, tmp_path / "0", 1, torch.device("cpu"), lambda *_: None)
 
 
 def test_a_training_that_was_done_and_is_asked_for_again_gives_the_same(tmp_path) -> None:

@@ -1,0 +1,38 @@
+"""Holes in masks: specks of wide cracks, and road between thin ones."""
+
+import numpy as np
+import pytest
+
+from pipeline.measuring.cracks import measure
+from pipeline.measuring.settings import MeasureSettings
+from pipeline.measuring.specks import without_specks
+
+SETTINGS = MeasureSettings()
+
+
+def test_specks_in_a_wide_crack_are_no_cracks_of_their_own():
+    mask = np.zeros((60, 300), bool)
+    mask[20:40, 25:275] = True
+    for x in range(40, 270, 40):
+        mask[27 + x % 7, x] = False
+    (found,) = measure(None, mask, SETTINGS)
+    assert found.length_px == pytest.approx(250, abs=0.5)
+
+
+def test_road_between_two_thin_cracks_is_no_speck():
+    part = np.zeros((20, 20), np.uint8)
+    part[5:8, 5:15] = 1
+    part[6, 9] = 0  # one pixel of crack around it
+    assert np.array_equal(without_specks(part), part)
+    part[4:9, 5:15] = 1
+    part[6, 9] = 0  # two
+    filled = without_specks(part)
+    assert filled[6, 9] == 1
+    assert filled.sum() == part.sum() + 1
+
+
+def test_large_holes_and_those_at_the_frame_stay():
+    part = np.ones((20, 20), np.uint8)
+    part[8:12, 8:12] = 0
+    part[0, 3] = part[19, 19] = 0
+    assert np.array_equal(without_specks(part), part)
