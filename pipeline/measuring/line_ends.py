@@ -11,7 +11,7 @@ LEFT = 8
 """Points that are left of a line at least, for its direction."""
 
 ASIDE_PX = 1.25
-"""By so much less than half the width may a centre line be off the frame where that does not cut the crack."""
+"""So much more than half the width, which is known roughly, a line is off the frame where that no longer bends it."""
 
 FLATTEST, MOST_OF = 0.05, 0.6
 """What does not go away from the frame by this share of its length, over so much of it, runs along the frame; thinning
