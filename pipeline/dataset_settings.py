@@ -66,6 +66,9 @@ class PartSettings(Settings):
     drawn_cracks: float = Field(
         0, ge=0, le=1, description="Share of its windows that gets thin cracks drawn onto the road"
     )
+    open_cracks: float = Field(
+        0, ge=0, le=1, description="Share of its windows that gets wide open cracks drawn onto the road"
+    )
     commercial: bool | None = Field(None, description="Its terms allow commercial use; none: as the reader knows")
     licence: str = Field("", description="Its terms in a word; none: as the reader knows")
     attribution: str = Field("", description="Whom to name, as the licence asks")

@@ -40,10 +40,10 @@ def draw_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
     """
     height, width = image.shape[:2]
     coverage, ink = rasterise(_thin_cracks(rng, width, height), width, height)
-    road = _road(image)
+    road = road_of(image)
     if not road.any():
         return image.copy(), road
-    texture = _texture(image, road)
+    texture = texture_of(image, road)
     depth = float(np.clip(texture * rng.uniform(LEAST_CONTRAST, MOST_CONTRAST), FAINTEST, DARKEST))
     uneven = np.clip(1 - 0.3 * np.abs(fractal_noise(rng, (height, width), 1.5, 12.0, 0.3)), 0.3, 1)
     soft = np.asarray(cv2.GaussianBlur(ink, (0, 0), float(rng.uniform(0.35, 0.8))), np.float32)
@@ -64,7 +64,7 @@ def _thin_cracks(rng: np.random.Generator, width: int, height: int) -> tuple[Cra
     return tuple(part for crack in seen for part in clip_to_frame(crack, width, height))
 
 
-def _road(image: Image) -> Mask:
+def road_of(image: Image) -> Mask:
     """Where the picture has its usual colour: verge, sky and markings have another."""
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
     smooth = np.asarray(cv2.GaussianBlur(lab, (0, 0), ROAD_BLUR_PX), np.float32)
@@ -72,7 +72,7 @@ def _road(image: Image) -> Mask:
     return np.asarray(far < ROAD_TONES, np.bool_)
 
 
-def _texture(image: Image, road: Mask) -> float:
+def texture_of(image: Image, road: Mask) -> float:
     """How much the road's light varies from stone to stone: its standard deviation within a few px, by its mean."""
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
     rough: NDArray[np.float32] = grey - np.asarray(cv2.GaussianBlur(grey, (0, 0), 3.0), np.float32)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -19,11 +21,13 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
 from models.errors import DataError
-from pipeline.arrays import Mask
+from pipeline.arrays import Image, Mask
+from pipeline.dataset_settings import PartSettings
 from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.datasets.drawn_cracks import draw_cracks
 from pipeline.datasets.look_alikes import draw_look_alike
 from pipeline.datasets.on_demand import OnDemand
+from pipeline.datasets.open_cracks import draw_open_cracks
 from pipeline.datasets.pool import Pool
 from pipeline.settings import WindowSettings
 
@@ -31,6 +35,20 @@ PIXELS, LIST = "windows.npy", "windows.parquet"
 CRACK = 1  # in the label channel, beside `NOT_JUDGED`; 0 is no crack
 EDGE_PX = 1  # labels are off by a pixel or two: just beside a crack nothing is judged
 BEYOND_PX = 8  # of fragmentary labels: so far around a fragment a crack may go on unlabelled
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How often something is drawn into a window, 0 to 1."""
+
+    look_alikes: float = 0
+    thin_cracks: float = 0
+    open_cracks: float = 0
+
+    @classmethod
+    def of(cls, part: PartSettings) -> Self:
+        """As a part of a pool says."""
+        return cls(part.look_alikes, part.drawn_cracks, part.open_cracks)
 
 
 class Windows(OnDemand):
@@ -74,9 +92,7 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
         labels = label_image(sample, part.settings.fragmentary)
         for number in range(count):
             rng = np.random.default_rng([seed, *name.encode(), number])
-            pixels[starts[job] + number] = cut_window(
-                sample.image, labels, settings, rng, part.settings.look_alikes, part.settings.drawn_cracks
-            )
+            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng, Drawn.of(part.settings))
         return bool(sample.mask.any())
 
     with ThreadPoolExecutor() as workers:  # decoding and resizing leave the interpreter free
@@ -117,8 +133,7 @@ def cut_window(
     labels: NDArray[np.uint8],
     settings: WindowSettings,
     rng: np.random.Generator,
-    look_alikes: float = 0,
-    drawn_cracks: float = 0,
+    drawn: Drawn | None = None,
 ) -> NDArray[np.uint8]:
     """One window, ``(H, W, 4)`` uint8: RGB and label, at a random scale and place.
 
@@ -129,8 +144,7 @@ def cut_window(
         labels: ``(h, w)`` of `label_image`.
         settings: size, scales and shares.
         rng: decides all.
-        look_alikes: probability that what looks like a crack is drawn in.
-        drawn_cracks: probability that cracks are.
+        drawn: how often something is drawn in; None: never.
     """
     height, width = labels.shape
     wanted = math.exp(rng.uniform(math.log(settings.scale_min), math.log(settings.scale_max)))
@@ -146,15 +160,23 @@ def cut_window(
     made = np.zeros((settings.height, settings.width), np.uint8)
     made[(judged < 0.5) | (crack > 0.15)] = NOT_JUDGED
     made[crack >= 0.5 if scale >= 1 else crack >= 0.35] = CRACK  # a thin crack made smaller is a crack all the same
-    if drawn_cracks and rng.random() < drawn_cracks:
-        rgb, cracked = draw_cracks(rgb, rng)
-        beside = cv2.dilate(cracked.view(np.uint8), _disc(EDGE_PX)) > 0
-        made[beside & (made != CRACK)] = NOT_JUDGED
-        made[cracked] = CRACK
-    if rng.random() < look_alikes:
+    return np.dstack(_drawn_in(rgb, made, drawn, rng) if drawn else [rgb, made])
+
+
+def _drawn_in(
+    rgb: Image, made: NDArray[np.uint8], drawn: Drawn, rng: np.random.Generator
+) -> tuple[Image, NDArray[np.uint8]]:
+    """A window and its labels with what is drawn into it; `made` is changed in place."""
+    for share, draw in ((drawn.thin_cracks, draw_cracks), (drawn.open_cracks, draw_open_cracks)):
+        if share and rng.random() < share:
+            rgb, cracked = draw(rgb, rng)
+            beside = cv2.dilate(cracked.view(np.uint8), _disc(EDGE_PX)) > 0
+            made[beside & (made != CRACK)] = NOT_JUDGED
+            made[cracked] = CRACK
+    if rng.random() < drawn.look_alikes:
         rgb, covered = draw_look_alike(rgb, rng)
         made[covered & (made == CRACK)] = NOT_JUDGED
-    return np.dstack([rgb, made])
+    return rgb, made
 
 
 def _place(

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.datasets import drawn_cracks
 from pipeline.datasets.drawn_cracks import FAINTEST, WIDEST_PX, draw_cracks
-from pipeline.datasets.windows import CRACK, NOT_JUDGED, cut_window
+from pipeline.datasets.windows import CRACK, NOT_JUDGED, Drawn, cut_window
 from pipeline.settings import WindowSettings
 
 TONE = 120
@@ -83,7 +83,7 @@ def test_a_picture_that_shows_no_road_stays_as_it_is(monkeypatch: pytest.MonkeyP
 def test_in_a_window_they_are_crack_and_beside_them_nothing_is_judged() -> None:
     settings = WindowSettings(count=8, width=256, height=192, scale_min=1, scale_max=1)
     nothing = np.zeros((192, 256), np.uint8)
-    window = cut_window(road(), nothing, settings, np.random.default_rng(1), 0, 1)
+    window = cut_window(road(), nothing, settings, np.random.default_rng(1), Drawn(thin_cracks=1))
     crack = (window[..., 3] == CRACK).view(np.uint8)
     ring = (cv2.dilate(crack, np.ones((3, 3))) > 0) & (crack == 0)
     assert crack.any()

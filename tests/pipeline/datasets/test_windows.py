@@ -12,7 +12,7 @@ import pytest
 from models.errors import DataError
 from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.datasets.joints import draw_joints
-from pipeline.datasets.windows import CRACK, LIST, Windows, cut_window, cut_windows, label_image
+from pipeline.datasets.windows import CRACK, LIST, Drawn, Windows, cut_window, cut_windows, label_image
 from pipeline.settings import PartSettings, WindowSettings
 from tests.pipeline.datasets.test_pool import pool_of, write_folder
 
@@ -120,5 +120,8 @@ def test_a_joint_is_no_crack_and_hides_what_it_covers() -> None:
     assert np.array_equal(drawn, again)
     everywhere = np.full((96, 128), CRACK, np.uint8)
     settings = WindowSettings(count=8, width=128, height=64, scale_min=1, scale_max=1)
-    windows = [cut_window(picture, everywhere, settings, np.random.default_rng(seed), 1) for seed in range(6)]
+    windows = [
+        cut_window(picture, everywhere, settings, np.random.default_rng(seed), Drawn(look_alikes=1))
+        for seed in range(6)
+    ]
     assert {*np.unique([window[..., 3] for window in windows])} == {CRACK, NOT_JUDGED}
