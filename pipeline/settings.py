@@ -151,6 +151,8 @@ class RunSettings(Settings):
                 raise ValueError(f"{name}.start_share and start_others do nothing without {name}.start")
             if training.start is None and not training.epochs:
                 raise ValueError(f"{name}.epochs=0 leaves nothing: it takes {name}.start as it is")
+            if training.start_share and not training.epochs:
+                raise ValueError(f"{name}.start_share does nothing with epochs=0: nothing is trained to average with")
         if self.dataset.name != "pool" and self.dataset.windows != WindowSettings():
             raise ValueError("dataset.windows does nothing where pictures are not cut: that is done with dataset=pool")
         if self.dataset.name != "pool" and self.dataset.parts:

@@ -30,12 +30,15 @@ def perceptual_hash(image: Image) -> NDArray[np.uint8]:
     return np.packbits(small[:, 1:] > small[:, :-1])
 
 
-def alike(hashes: Mapping[str, NDArray[np.uint8]], others: Mapping[str, NDArray[np.uint8]]) -> list[tuple[str, str]]:
-    """Pairs of names whose pictures look the same: at most `ALIKE_BITS` of their bits differ.
+def alike(
+    hashes: Mapping[str, NDArray[np.uint8]], others: Mapping[str, NDArray[np.uint8]], most_bits: int = ALIKE_BITS
+) -> list[tuple[str, str]]:
+    """Pairs of names whose pictures look the same.
 
     Args:
         hashes: `perceptual_hash` by name.
         others: the same of other pictures.
+        most_bits: so many of their bits differ at most.
     """
     if not hashes or not others:
         return []
@@ -44,5 +47,5 @@ def alike(hashes: Mapping[str, NDArray[np.uint8]], others: Mapping[str, NDArray[
     pairs = []
     for name, own in hashes.items():
         differing = np.bitwise_count(there ^ own).sum(axis=1)
-        pairs += [(name, names[index]) for index in np.flatnonzero(differing <= ALIKE_BITS)]
+        pairs += [(name, names[index]) for index in np.flatnonzero(differing <= most_bits)]
     return pairs

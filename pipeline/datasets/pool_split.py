@@ -24,13 +24,17 @@ def balance(pool: Pool, split: Split, most: int) -> Split:
     return replace(split, val=tuple(sorted(kept)))
 
 
-def check_apart(pool: Pool, split: Split) -> None:
+def check_apart(pool: Pool, split: Split) -> list[tuple[str, str, str, str]]:
     """Refuse a pool in which a picture of one part looks like one of another part on another side of the split.
 
-    Within a part its scenes keep the sides apart; between parts only the pictures themselves can tell.
+    Within a part its scenes keep the sides apart, and frames of one road may look much alike; between parts only the
+    pictures themselves can tell.
+
+    Returns:
+        pictures of one part that stand on two sides and in which the very same is seen: name, side, other name, side.
 
     Raises:
-        DataError: naming a pair.
+        DataError: naming a pair of two parts.
     """
     hashes: dict[tuple[str, str], dict[str, NDArray[np.uint8]]] = {}
     for side in PARTS:
@@ -39,11 +43,17 @@ def check_apart(pool: Pool, split: Split) -> None:
             seen = list(workers.map(lambda name: perceptual_hash(pool.load(name).image), names))
         for name, bits in zip(names, seen, strict=True):
             hashes.setdefault((side, pool.label_of(name)), {})[name] = bits
+    twice = []
     for (side, label), (other_side, other_label) in combinations(hashes, 2):
-        if label == other_label or side == other_side:
+        if side == other_side:
+            continue
+        if label == other_label:
+            same = alike(hashes[side, label], hashes[other_side, label], most_bits=0)
+            twice += [(name, side, other, other_side) for name, other in same]
             continue
         for name, other in alike(hashes[side, label], hashes[other_side, other_label]):
             raise DataError(
                 f"{name} ({side}) and {other} ({other_side}) look like the same picture.",
                 "Leave one of both parts out, or put both scenes on one side with `test` and `val`.",
             )
+    return twice

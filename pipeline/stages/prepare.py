@@ -42,7 +42,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
     if isinstance(dataset, Pool):
-        check_apart(dataset, split)
+        _tell_twice(check_apart(dataset, split))
         split = balance(dataset, split, settings.dataset.windows.val_samples)
         cut_windows(dataset, split.train, settings.dataset.windows, settings.seed, out)
     boxes, labels = _label(dataset, split, settings, out)
@@ -71,7 +71,7 @@ def _label(
 ) -> tuple[pd.DataFrame, dict[str, float | None]]:
     """Boxes of every sample, and what these labels could reach; of each picture counts are kept, and no pixels.
 
-    Photographs that stand on two sides are told of (of a pool, whose training part is windows: between its others).
+    Photographs that stand on two sides are told of.
     """
     rows: list[tuple[object, ...]] = []  # plain numbers: an array a picture would pin the heap where its pixels were
     pooled = RegionCounts()
@@ -91,13 +91,8 @@ def _label(
             if len(boxes):
                 recalls.append(anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)))
                 weights.append(len(boxes))
-    if twice:
-        log.warning(
-            "%d photographs stand on two sides of the split under two names (%s in %s is %s in %s): the figures are "
-            "too good. Remove one of each.",
-            len(twice),
-            *twice[0],
-        )
+    if not isinstance(dataset, Pool):  # whose pictures were compared before windows were cut from them
+        _tell_twice(twice)
     labels = {
         **oracle(pooled)._asdict(),
         "anchor_recall": float(np.average(recalls, weights=weights)) if recalls else None,
@@ -105,6 +100,17 @@ def _label(
         "images": len(shares),
     }
     return pd.DataFrame(rows, columns=[*BOX_COLUMNS, "name", "part"]), labels
+
+
+def _tell_twice(twice: Sequence[tuple[str, str, str, str]]) -> None:
+    """Tell of photographs, each as name, side, other name and side, that would make the figures too good."""
+    if twice:
+        log.warning(
+            "%d photographs stand on two sides of the split under two names (%s in %s is %s in %s): the figures are "
+            "too good. Remove one of each.",
+            len(twice),
+            *twice[0],
+        )
 
 
 def _require_cracks(boxes: pd.DataFrame, dataset: DatasetSettings) -> None:

@@ -72,12 +72,22 @@ def test_one_picture_in_two_parts_on_two_sides_is_refused(tmp_path: Path) -> Non
         check_apart(pool, make_split(pool, "paper", 1))
 
 
+def test_one_picture_twice_in_one_part_on_two_sides_is_told_and_passes(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "a", seed=1)
+    (root / "images" / "as001_1.png").write_bytes((root / "images" / "as005_1.png").read_bytes())
+    pool = pool_of(PartSettings(name="folder", label="one", root=root, scene=r"(as00\d)_", test="as00[0-3]"))
+    ((name, side, other, other_side),) = check_apart(pool, make_split(pool, "paper", 1))
+    assert {name, other} == {"one--as001_1", "one--as005_1"}
+    assert "test" in (side, other_side)
+    assert side != other_side
+
+
 def test_different_parts_pass(tmp_path: Path) -> None:
     pool = pool_of(
         PartSettings(name="folder", label="one", root=write_folder(tmp_path / "a", seed=1)),
         PartSettings(name="folder", label="two", root=write_folder(tmp_path / "b", seed=2)),
     )
-    check_apart(pool, make_split(pool, "paper", 1))
+    assert check_apart(pool, make_split(pool, "paper", 1)) == []
 
 
 def test_terms_are_those_of_the_strictest_part(tmp_path: Path) -> None:

@@ -78,3 +78,6 @@ def test_a_share_of_nothing_is_refused() -> None:
         make_settings("fast", {"segmenter_training.start_others": ["somewhere"]})
     with pytest.raises(UsageError, match="epochs=0 leaves nothing"):
         make_settings("fast", {"segmenter_training.epochs": 0})
+    averaged = {"segmenter_training": {"start": "somewhere", "epochs": 0, "start_share": 0.5}}
+    with pytest.raises(UsageError, match=r"start_share does nothing with epochs=0"):
+        make_settings("fast", averaged)
