@@ -18,9 +18,11 @@ OPTIONS: dict[int | str, str] = {"gsd_mm_per_px": "gsd", "gap_px": "gap"}
 def survey(
     photos: Annotated[str, typer.Argument(help="Folder, quoted glob, manifest (.csv, .parquet) or s3://… address.")],
     bundle: Annotated[
-        Path | None, typer.Option(help="Folder of the trained cascade; default: roads, which ships.")
+        str | None, typer.Option(metavar="PATH", help="Folder of the trained cascade; default: roads, which ships.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to fill; default: surveys/NAME in the home.")] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Folder to fill; default: surveys/NAME in the home.")
+    ] = None,
     root: Annotated[str | None, typer.Option(help="Folder of a manifest's paths; default: the manifest's own.")] = None,
     runner: Annotated[str, typer.Option(help="What runs the chunks: threads, dask or ray.")] = "threads",
     address: Annotated[

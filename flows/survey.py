@@ -36,6 +36,7 @@ from pipeline.survey.road_check import INSTALL_GEO, can_place
 from pipeline.survey.settings import SurveySettings
 from pipeline.survey.summary import count_kinds, publish, record, summarise
 from pipeline.survey.to_scale import told_of_scale
+from pipeline.survey.unfit import told_of_unfit
 from pipeline.training.loop import pick_device
 
 
@@ -137,6 +138,8 @@ def _survey(
         shown = in_a_run()
         (sum_sections_task if shown else sum_sections_task.fn)(planned.folder)
         row = (record_survey_task if shown else record_survey_task.fn)(planned.folder, device)
+        for line in told_of_unfit(planned):
+            say(f"Warning: {line}")
     if row["failures"]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in count_kinds(planned.out, planned.plan.run_id).items())
         say(f"Warning: {row['failures']} of {row['photographs']} photographs failed: {kinds}.")

@@ -13,7 +13,7 @@ from models.errors import UsageError
 
 Floats = NDArray[np.float64]
 
-FINEST_MM, COARSEST_MM = 0.001, 1000.0  # a pixel; what lies beyond is in another unit
+FINEST_MM, COARSEST_MM = 0.02, 1000.0  # a pixel; what lies beyond is in another unit
 
 
 class Scale(Protocol):

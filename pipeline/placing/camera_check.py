@@ -6,12 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.placing.camera_file import Camera
+from pipeline.measuring.scale import FINEST_MM
+from pipeline.placing.camera_file import Camera, Lens
 from pipeline.placing.road import RoadView, along_edges, region_of, view_of
 
 Points = NDArray[np.float64]
 
 FARTHEST_M = 1000.0  # of a mark on the road from the camera: beyond, it is in another unit
+COARSEST_MM = 100.0  # of the finest pixel: no camera that is to find cracks hangs so high
+WIDEST_LENS, NARROWEST_LENS = 0.09, 100.0  # focal length, in longer sides of the picture
 MOST_OFF_PX = 0.5  # of a pixel that is sent to the road and back
 
 
@@ -33,9 +36,11 @@ def check_camera(camera: Camera) -> None:
         raise ValueError("region: its corners lie on a line")
     if (region < 0).any() or (region > (width, height)).any():
         raise ValueError(f"region: it reaches out of the picture of {width}×{height} px")
+    _check_lens(camera.lens, width, height)
     view = view_of(camera, width, height)
     if view is not None:
         _check_view(view, along_edges(region))
+        _check_size(view, along_edges(region))
 
 
 def _check_marks(camera: Camera, width: int, height: int) -> None:
@@ -46,6 +51,30 @@ def _check_marks(camera: Camera, width: int, height: int) -> None:
         if np.hypot(*point.road) > FARTHEST_M:
             x, y = point.road
             raise ValueError(f"points: road {number} ({x:g}, {y:g}) lies over {FARTHEST_M:g} m away; give metres")
+
+
+def _check_lens(lens: Lens | None, width: int, height: int) -> None:
+    """Of a lens that sees 160° and of one that sees half a degree; beyond both, its focal length is in another unit."""
+    if lens is None:
+        return
+    longer = max(width, height)
+    for focal in lens.focal_px:
+        if not WIDEST_LENS * longer <= focal <= NARROWEST_LENS * longer:
+            raise ValueError(f"lens.focal_px: no lens has {focal:g} px in a picture of {width}×{height} px; give px")
+    u, v = lens.centre_px
+    if not (0 <= u <= width and 0 <= v <= height):
+        raise ValueError(f"lens.centre_px: ({u:g}, {v:g}) lies out of the picture of {width}×{height} px")
+
+
+def _check_size(view: RoadView, outline: Points) -> None:
+    """The finest pixel of the region must show a length of road that cracks can be seen in."""
+    steps = np.linalg.norm(view.jacobians(outline), axis=1) * 1000  # (N, 2) mm a px, across and down
+    finest = float(steps.min())
+    if not FINEST_MM <= finest <= COARSEST_MM:
+        raise ValueError(
+            f"region: its finest pixel shows {finest:.3g} mm of road, and no crack is seen in such; give heights and "
+            "places in metres, the focal length in px"
+        )
 
 
 def _crosses_itself(polygon: Points) -> bool:
@@ -80,5 +109,6 @@ def _check_view(view: RoadView, outline: Points) -> None:
     if len(beyond):
         u, v = beyond[np.argmin(beyond[:, 1])]
         raise ValueError(
-            f"region: the horizon lies inside it, near pixel ({u:.0f}, {v:.0f}); let it end below the horizon"
+            f"region: the horizon lies inside it, near pixel ({u:.0f}, {v:.0f}); let it end below the horizon, and "
+            "see that pitch_deg is in degrees and focal_px in px"
         )

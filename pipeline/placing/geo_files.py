@@ -71,7 +71,7 @@ def write_geo_files(layers: Mapping[str, gpd.GeoDataFrame], folder: Path) -> lis
     for name, frame in layers.items():
         written += [
             write_whole(folder / f"{name}.parquet", lambda path, frame=frame: _parquet(frame, path)),  # type: ignore[misc]
-            write_whole(folder / f"{name}.geojson", lambda path, frame=frame: _geojson(frame, path)),  # type: ignore[misc]
+            write_whole(folder / f"{name}.geojson", lambda path, name=name, frame=frame: _geojson(name, frame, path)),  # type: ignore[misc]
         ]
     written.append(write_whole(folder / "survey.gpkg", lambda path: _geopackage(layers, path)))
     return written
@@ -81,13 +81,14 @@ def _parquet(frame: gpd.GeoDataFrame, path: Path) -> None:
     frame.to_parquet(path, index=False, write_covering_bbox=True, schema_version="1.1.0")
 
 
-def _geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
+def _geojson(layer: str, frame: gpd.GeoDataFrame, path: Path) -> None:
     # GDAL writes NaN as a number that is no JSON; an object column with None becomes null.
     plain = frame.copy()
     for name in plain.columns.drop("geometry"):
         if plain[name].dtype == np.float64:
             plain[name] = plain[name].round(6).astype("Float64")
-    plain.to_file(path, driver="GeoJSON", engine="pyogrio", RFC7946="YES", WRITE_NON_FINITE_VALUES="NO", index=False)
+    how = {"driver": "GeoJSON", "engine": "pyogrio", "RFC7946": "YES", "WRITE_NON_FINITE_VALUES": "NO"}
+    plain.to_file(path, layer=layer, index=False, **how)
 
 
 def _geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:

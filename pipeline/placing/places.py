@@ -14,6 +14,7 @@ from pipeline.placing.geodesy import bearings, distances
 from pipeline.placing.track import MOST_METRES, SLOWEST_M_S, Located, Track, locate
 from pipeline.placing.way import way_along
 
+NO_TIME = "no time to match the track by"
 OFF_TRACK_M = 50.0
 """A fix farther than this from the track at the same time does not fit it."""
 
@@ -60,7 +61,7 @@ def find_places(images: pd.DataFrame, track: Track | None, clock_offset_s: float
     found = Located(nowhere, nowhere, nowhere, nowhere, np.full(len(images), "", object))
     if track is not None:
         found = locate(track, seconds)
-        flags.add(~np.isfinite(seconds), "no time to match the track by")
+        flags.add(~np.isfinite(seconds), NO_TIME)
         for word in set(found.flags) - {""}:
             flags.add(found.flags == word, str(word))
         both = told & np.isfinite(found.latitude)

@@ -25,7 +25,7 @@ from pipeline.survey.listing.sources import Source, open_source
 from pipeline.survey.listing.stores import LocalStore, open_store
 from pipeline.survey.listing.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
 from pipeline.survey.marks import is_run_id, marked_run, put_mark
-from pipeline.survey.road_check import absolute_paths, read_road, road_digest
+from pipeline.survey.road_check import absolute_paths, check_same_road, read_road, road_digest
 from pipeline.survey.settings import SurveySettings
 
 RESUME = "Give the same settings to go on, or --abandon to drop what is unfinished and begin anew."
@@ -107,7 +107,7 @@ def begin(settings: SurveySettings, abandon: bool = False, answering: set[str] |
         The survey; None where the record knows every photograph as it is.
 
     Raises:
-        UsageError: an unfinished survey was begun with other settings.
+        UsageError: an unfinished survey was begun with other settings, another bundle, camera file or track.
         BundleError: no bundle.
         DataError: no photographs, or a damaged plan.
     """
@@ -120,6 +120,7 @@ def begin(settings: SurveySettings, abandon: bool = False, answering: set[str] |
         unfinished.plan.settings.check_same(given, RESUME)
         if unfinished.plan.bundle_sha256 != digest:
             raise UsageError(f"An unfinished survey was begun with another bundle than {given.bundle}.", RESUME)
+        check_same_road(unfinished.plan.road_sha256, given.road, RESUME)
         check_work_list(unfinished.work_list, unfinished.plan.parts)
         # How the work is done may change, what is done may not.
         kept = unfinished.plan.settings
@@ -137,11 +138,10 @@ def find_unfinished(out: Path) -> Survey | None:
         if not (folder / PLAN).is_file():
             drop(out, folder.name)
             continue
-        survey = read_survey(folder)
-        if not row_path(out, folder.name).is_file():
-            found.append(survey)
-        else:
+        if row_path(out, folder.name).is_file():
             sweep(folder)
+        else:
+            found.append(read_survey(folder))
     return found[-1] if found else None
 
 

@@ -123,7 +123,8 @@ def _place_and_sum(survey: Survey, staging: Path, parts: Parts) -> None:
     write_part("sections", plan.run_id, sections, staging)
     geo = geo_folder(survey.out, plan.run_id)
     put_mark(geo, plan.run_id)
-    write_geo_files(layers.frames(sections), geo)
+    for made in write_geo_files(layers.frames(sections), staging / "geo"):
+        made.replace(geo / made.name)  # a kill leaves nothing half written where people look
 
 
 def _measured_only(survey: Survey, staging: Path) -> None:

@@ -60,6 +60,29 @@ def road_digest(road: RoadSettings) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest() if told else ""
 
 
+def check_same_road(begun: str, road: RoadSettings, remedy: str) -> None:
+    """Refuse to go on where a file that tells of the road has changed: half of the metres would be of another scale.
+
+    Args:
+        begun: `road_digest` of the survey when it was begun.
+        road: as it is told now, by the same settings.
+        remedy: for one that cannot go on.
+
+    Raises:
+        UsageError: a file has changed, or cannot be read.
+    """
+    files = " or ".join(str(path) for _, path in _files(road) if path is not None)
+    try:
+        same = road_digest(road) == begun
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename}, with which the unfinished survey was begun, cannot be read: {error.strerror}.",
+            f"Put it back. {remedy}",
+        ) from error
+    if not same:
+        raise UsageError(f"{files} has changed since the unfinished survey was begun.", f"Put it back. {remedy}")
+
+
 def absolute_paths(road: RoadSettings) -> dict[str, Path | None]:
     """Camera file and track, wherever the next command is given from."""
     return {name: None if path is None else path.absolute() for name, path in _files(road)}

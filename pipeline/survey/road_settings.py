@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from pipeline.measuring.scale import check_scale
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.clock import clock_offset
 from pipeline.placing.section_length import section_metres
@@ -16,9 +17,7 @@ class RoadSettings(Settings):
     """From pixels to metres and places; all of it may be left out, and then cracks are measured in pixels."""
 
     camera: Path | None = Field(None, description="Camera file, YAML: scale, region that is road, lane")
-    gsd_mm_per_px: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Length of road that a pixel shows, mm, of all photographs"
-    )
+    gsd_mm_per_px: float | None = Field(None, description="Length of road that a pixel shows, mm, of all photographs")
     track: Path | None = Field(None, description="GPX track of the vehicle")
     clock_offset: str | None = Field(None, description="Added to the camera's clock: seconds, or +HH:MM[:SS]")
     measuring: MeasureSettings = Field(MeasureSettings(), description="What counts as one crack")
@@ -29,6 +28,13 @@ class RoadSettings(Settings):
     def _can_be_read(cls, given: str | None, field: ValidationInfo) -> str | None:
         if given is not None:
             _ = section_metres(given) if field.field_name == "section" else clock_offset(given)
+        return given
+
+    @field_validator("gsd_mm_per_px")
+    @classmethod
+    def _is_a_scale(cls, given: float | None) -> float | None:
+        if given is not None:
+            check_scale(given)
         return given
 
     @field_validator("camera", "track")

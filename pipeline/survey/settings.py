@@ -61,6 +61,14 @@ class SurveySettings(Settings):
         refuse_credentials(given or "", f"The address in {field.field_name!r}")
         return given
 
+    @field_validator("photos", "root", "bundle", "out", mode="before")
+    @classmethod
+    def _is_told(cls, given: object, field: ValidationInfo) -> object:
+        # An empty path is the folder one stands in: a variable that is not set would survey all that lies below it.
+        if isinstance(given, str) and not given.strip():
+            raise UsageError(f"{field.field_name!r} is empty.", "Give a path; a variable may not be set.")
+        return given
+
     @field_validator("photos", "root")
     @classmethod
     def _is_expanded(cls, given: str | None) -> str | None:

@@ -98,6 +98,8 @@ class LocalStore:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             if not self.root.is_dir():
                 raise DataError(f"The folder {self.root} has gone.", COME_BACK)
+            if not any(self.root.iterdir()):
+                raise DataError(f"The folder {self.root} is empty now; its disk may not be mounted.", COME_BACK)
             return Refused("read", "vanished", "It was there when the survey began, and is no longer.")
         if error.errno == errno.ELOOP:
             return Refused("read", "link loop", "It is a link that leads back to itself. Remove it.")

@@ -32,6 +32,7 @@ from pipeline.survey.plan import Plan, Survey
 from pipeline.survey.published import read_batches
 from pipeline.survey.road_check import INSTALL_GEO, can_place
 from pipeline.survey.summary import count_kinds
+from pipeline.survey.unfit import told_of_unfit
 
 MOST_PLATES, SPARE = 24, 12
 """Photographs in the gallery, and how many more are tried where some of them cannot be read any more."""
@@ -58,6 +59,7 @@ class PageInput:
         widths: of the cracks, in px and in mm as far as known.
         unfamiliar: photographs unlike what the bundle has learnt from.
         strange: some of those.
+        unfit: what of that told of the road does not fit the photographs.
     """
 
     row: Mapping[str, Any]
@@ -74,6 +76,7 @@ class PageInput:
     widths: Sequence[Widths] = ()
     unfamiliar: Unfamiliar = field(default_factory=lambda: Unfamiliar(Counter(), []))
     strange: Sequence[Plate] = ()
+    unfit: Sequence[str] = ()
 
     @property
     def lacks(self) -> str:
@@ -119,6 +122,7 @@ def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:
         widths=measure_widths(survey),
         unfamiliar=unfamiliar,
         strange=list(make_plates(look_again(survey, unfamiliar.rows), MOST_UNFAMILIAR)),
+        unfit=told_of_unfit(survey),
     )
     path = page_file(survey.out, survey.plan.run_id)
     place(render_page(page).encode(), path, survey.folder / "unfinished")

@@ -168,15 +168,22 @@ def test_a_full_disk_stops_it_and_it_goes_on(
     assert_same_record(broken.target, final_tables(whole.target))
 
 
-def test_a_root_that_goes_away_stops_it(tmp_path: Path, bundle: Path, photographs: Path) -> None:
+@pytest.mark.parametrize(("mount_point", "told"), [(False, "has gone"), (True, "is empty now")])
+def test_a_root_that_goes_away_stops_it(
+    tmp_path: Path, bundle: Path, photographs: Path, mount_point: bool, told: str
+) -> None:
     settings = settings_for(photographs, bundle, tmp_path / "out")
 
     def unmount(_: object) -> None:
-        if photographs.exists():
+        if not (tmp_path / "unmounted").exists():
             photographs.rename(tmp_path / "unmounted")
+            if mount_point:
+                photographs.mkdir()
 
-    with pytest.raises(DataError, match="has gone"):
+    with pytest.raises(DataError, match=told):
         run_survey(settings, report=unmount)
+    if mount_point:
+        photographs.rmdir()
     (tmp_path / "unmounted").rename(photographs)
     row = run_survey(settings)
     assert row is not None

@@ -9,7 +9,9 @@ from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
 from pipeline.survey import loaded as loaded_module
 from pipeline.survey.batch import run_survey
+from pipeline.survey.layout import PLAN, surveys_folder
 from pipeline.survey.plan import find_unfinished
+from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 from tests.pipeline.survey.interrupted import interrupted, settings_for
 
@@ -62,3 +64,21 @@ def test_a_changed_bundle_is_refused_in_the_middle(tmp_path: Path, photographs: 
     loaded_module._loaded.clear()  # as in a new process
     with pytest.raises(BundleError, match="not the bundle"):
         chunk_module.process_chunk(unfinished.folder, 3)
+
+
+@pytest.mark.parametrize("name", ["photos", "out", "bundle", "root"])
+def test_an_empty_path_is_not_the_folder_one_stands_in(tmp_path: Path, bundle: Path, name: str) -> None:
+    given = {"photos": str(tmp_path), "bundle": str(bundle), "out": str(tmp_path / "out"), name: ""}
+    with pytest.raises(UsageError, match=f"'{name}' is empty"):
+        SurveySettings.model_validate(given)
+
+
+def test_a_damaged_plan_of_what_is_recorded_stands_in_nobodys_way(
+    tmp_path: Path, bundle: Path, photographs: Path
+) -> None:
+    settings = settings_for(photographs, bundle, tmp_path / "out")
+    row = run_survey(settings)
+    assert row is not None
+    (surveys_folder(settings.target) / row["run_id"] / PLAN).write_text("{")
+    make_photographs(photographs, 13)
+    assert run_survey(settings) is not None

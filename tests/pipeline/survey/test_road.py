@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey import road_check
 from pipeline.survey.batch import run_survey
+from pipeline.survey.marks import MARK
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
+from tests.pipeline.survey.interrupted import interrupted
 
 FORWARD = "{view: forward, size_px: [48, 48], region: [[0, 24], [48, 24], [48, 48], [0, 48]]}"
 
@@ -111,3 +114,54 @@ def test_a_runs_shares_are_those_of_what_counts_in_its_photographs(tmp_path: Pat
     assert row["data_reduction"] == pytest.approx(1 - images["union_px"].sum() / frames)
     assert row["crack_share"] == pytest.approx(images["crack_px"].sum() / frames)
     assert row["segmented_share"] == pytest.approx((images["segmented_share"] * images["frame_px"]).sum() / frames)
+
+
+def test_a_survey_goes_on_only_with_the_camera_that_it_was_begun_with(tmp_path: Path, bundle: Path) -> None:
+    camera = tmp_path / "camera.yaml"
+    camera.write_text("{view: down, scale_mm_per_px: 1.2}")
+    given = settings(tmp_path, bundle, camera=camera)
+    interrupted(given)
+    camera.write_text("{view: down, scale_mm_per_px: 2.4}")
+    with pytest.raises(UsageError, match=r"camera\.yaml has changed") as refused:
+        run_survey(given)
+    assert "--abandon" in refused.value.remedy
+    camera.unlink()
+    with pytest.raises(UsageError, match=r"camera\.yaml.* cannot be read"):
+        run_survey(given)
+    camera.write_text("{view: down, scale_mm_per_px: 1.2}")
+    assert run_survey(given) is not None
+
+
+@pytest.mark.parametrize("scale", [0.0012, 5000])
+def test_a_scale_in_another_unit_is_refused(tmp_path: Path, bundle: Path, scale: float) -> None:
+    with pytest.raises(UsageError, match="mm a pixel is none"):
+        settings(tmp_path, bundle, gsd_mm_per_px=scale)
+
+
+def test_a_camera_of_another_size_is_told_of(tmp_path: Path, bundle: Path) -> None:
+    camera = tmp_path / "camera.yaml"
+    camera.write_text("{view: down, size_px: [64, 48], scale_mm_per_px: 1.2}")
+    row = run_survey(settings(tmp_path, bundle, camera=camera))
+    assert row is not None
+    assert "6 of 6 photographs do not have the sides of the camera" in Path(row["report"]).read_text()
+
+
+def test_a_track_that_places_nothing_is_told_of(tmp_path: Path, bundle: Path) -> None:
+    track = tmp_path / "drive.gpx"
+    points = "".join(
+        f'<trkpt lat="{10 + number * 1e-4}" lon="20"><time>2026-05-01T10:00:{number:02d}Z</time></trkpt>'
+        for number in range(9)
+    )
+    track.write_text(f'<gpx version="1.1" creator="t"><trk><trkseg>{points}</trkseg></trk></gpx>')
+    row = run_survey(settings(tmp_path, bundle, track=track))
+    assert row is not None
+    assert "6 of 6 photographs carry no time" in Path(row["report"]).read_text()
+
+
+def test_what_a_gis_shows_as_a_layers_name_is_the_layers(tmp_path: Path, bundle: Path) -> None:
+    row = run_survey(settings(tmp_path, bundle))
+    assert row is not None
+    folder = tmp_path / "out" / "geo" / row["run_id"]
+    named = {path.name: json.loads(path.read_text())["name"] for path in folder.glob("*.geojson")}
+    assert named == {f"{layer}.geojson": layer for layer in ("cracks", "sections", "photographs")}
+    assert not [path for path in folder.iterdir() if path.name.startswith(".") and path.name != MARK]
