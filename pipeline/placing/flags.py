@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+NO_TIME, OUTSIDE = "no time to match the track by", "outside the track"
+
 
 class Flags:
     """Words about photographs, ``(N,)``, each told once.

@@ -9,12 +9,11 @@ import pandas as pd
 
 from pipeline.arrays import Reals
 from pipeline.placing.fixes import between_fixes, refuse_fixes
-from pipeline.placing.flags import Flags
+from pipeline.placing.flags import NO_TIME, Flags
 from pipeline.placing.geodesy import bearings, distances
 from pipeline.placing.track import MOST_METRES, SLOWEST_M_S, Located, Track, locate
 from pipeline.placing.way import way_along
 
-NO_TIME = "no time to match the track by"
 OFF_TRACK_M = 50.0
 """A fix farther than this from the track at the same time does not fit it."""
 

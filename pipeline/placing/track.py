@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.errors import DataError
 from models.given import read_given
 from pipeline.arrays import Reals
+from pipeline.placing.flags import OUTSIDE
 from pipeline.placing.geodesy import WGS84, bearings
 from pipeline.placing.spikes import spikes, turning_room
 from pipeline.placing.way import way_along
@@ -25,7 +26,7 @@ MOST_SECONDS, MOST_METRES = 10.0, 50.0
 SLOWEST_M_S = 1.0
 """Below this speed the bearing between two fixes is noise."""
 
-OUTSIDE, GAP, WRONG = "outside the track", "gap in the track", "wrong point in the track"
+GAP, WRONG = "gap in the track", "wrong point in the track"
 
 MOST_TRACK_BYTES = 200_000_000  # a week of one point a second, with all that a receiver adds
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pipeline.placing.flags import NO_TIME, OUTSIDE
 from pipeline.placing.photograph_view import WRONG_SIZE
-from pipeline.placing.places import NO_TIME
-from pipeline.placing.track import OUTSIDE
 from pipeline.survey.plan import Survey
 from pipeline.survey.published import read_batches
 from pipeline.survey.road import sight_in

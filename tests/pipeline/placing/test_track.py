@@ -7,8 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.errors import DataError
+from pipeline.placing.flags import OUTSIDE
 from pipeline.placing.geodesy import WGS84, distances
-from pipeline.placing.track import GAP, OUTSIDE, WRONG, locate, make_track, read_track
+from pipeline.placing.track import GAP, WRONG, locate, make_track, read_track
 
 GPX = """<?xml version="1.0"?><gpx version="1.1" creator="t" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>{}
 </trkseg></trk></gpx>"""
