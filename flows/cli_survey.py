@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,12 +38,14 @@ def survey(
     everything: Annotated[bool, typer.Option("--all", help="Look again at photographs that are recorded.")] = False,
     abandon: Annotated[bool, typer.Option(help="Drop an unfinished survey of this --out and begin anew.")] = False,
     camera: Annotated[
-        Path | None, typer.Option(help="Camera file, YAML: scale, the region that is road, the lane.")
+        str | None, typer.Option(metavar="PATH", help="Camera file, YAML: scale, the region that is road, the lane.")
     ] = None,
     gsd: Annotated[
         float | None, typer.Option(help="Length of road that a pixel shows, mm, of all photographs.")
     ] = None,
-    track: Annotated[Path | None, typer.Option(help="GPX track of the vehicle, matched by time.")] = None,
+    track: Annotated[
+        str | None, typer.Option(metavar="PATH", help="GPX track of the vehicle, matched by time.")
+    ] = None,
     clock_offset: Annotated[
         str | None, typer.Option(help="Added to the camera's clock: seconds, or -02:00 where it shows UTC+2.")
     ] = None,

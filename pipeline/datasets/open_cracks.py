@@ -1,4 +1,4 @@
-"""Wide open cracks drawn onto photographs of real road and concrete, so that every one of their pixels is known.
+"""Wide open cracks drawn onto photographs and generated pictures, so that every one of their pixels is known.
 
 Seen from near, a crack is not a dark line but an opening: its edges are ragged and one of them is lit, what lies deep
 in it is nearly black or filled with grit. Free photographs hold hardly any, and a network that knows none leaves out
@@ -24,10 +24,10 @@ NARROWEST_PX, WIDEST_PX = 4.0, 64.0  # of the main crack, near enough
 USUAL_PX = 2.7  # how wide a network's main crack is before it is seen from nearer
 NEAREST = 8.0  # so many times nearer at most; wider ones are drawn wider
 NETWORKS_BELOW_PX = 14.0  # only cracks narrower than that form networks with others
-FAINTEST, DARKEST = 0.25, 0.97  # share of the light that is missing deep inside
+FAINTEST, DARKEST = 0.25, 0.97  # share of the light that is missing deep inside; the first of one without width
 WIDE_FAINTEST = 0.8  # the same, of cracks too wide for a network: poured sealant leaves more light
 TAPERED = 5.0  # so many widths before its end a crack grows thin
-LEAST_CONTRAST = 1.5  # the same, in standard deviations of the road's texture
+LEAST_CONTRAST = 1.5  # darkness, in standard deviations of the road's texture
 SHALLOWEST_PX, DEEPEST_PX = 0.7, 6.0  # so far from the edge most of the light is gone
 GRITTY = 0.35  # share of the pictures whose cracks hold grit
 
@@ -54,7 +54,7 @@ def draw_open_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mas
     soft = _blurred(cover, rng.uniform(0.5, 1.6)) * road
     least = FAINTEST + (WIDE_FAINTEST - FAINTEST) * min(1.0, wide / NETWORKS_BELOW_PX)
     dark = float(np.clip(rng.uniform(least, DARKEST), LEAST_CONTRAST * texture_of(image, road), DARKEST))
-    drawn = image * _slopes(cover, wide, rng)[..., None]
+    drawn = image * (1 + _slopes(cover, wide, rng) * road)[..., None]
     drawn *= 1 - (dark * soft * _depth(cover, rng))[..., None]
     if rng.random() < GRITTY:
         drawn += _grit(image, cover, rng) * soft[..., None]
@@ -104,13 +104,13 @@ def _depth(cover: Plane, rng: np.random.Generator) -> Plane:
 
 
 def _slopes(cover: Plane, wide: float, rng: np.random.Generator) -> Plane:
-    """Light on the edges, ``(H, W)`` about 1: the one that faces the sun is lit, the other dark; dirt lies on both."""
+    """Light on the edges, ``(H, W)``, the share added: the one that faces the sun is lit, the other dark and dirty."""
     blur = _blurred(cover, min(0.6 + 0.08 * wide, 3.0))
     down, right = np.gradient(blur)
     angle = rng.uniform(0, 2 * np.pi)
     facing = math.cos(angle) * right + math.sin(angle) * down
     steepest = max(float(np.abs(facing).max()), 1e-6)
-    return np.asarray(1 + rng.uniform(0, 0.4) * facing / steepest - rng.uniform(0, 0.2) * blur, np.float32)
+    return np.asarray(rng.uniform(0, 0.4) * facing / steepest - rng.uniform(0, 0.2) * blur, np.float32)
 
 
 def _grit(image: Image, cover: Plane, rng: np.random.Generator) -> NDArray[np.float32]:

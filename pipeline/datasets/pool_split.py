@@ -31,7 +31,7 @@ def check_apart(pool: Pool, split: Split) -> list[tuple[str, str, str, str]]:
     pictures themselves can tell.
 
     Returns:
-        pictures of one part that stand on two sides and in which the very same is seen: name, side, other name, side.
+        pictures of one part that stand on two sides and are one and the same to the hash: name, side, other name, side.
 
     Raises:
         DataError: naming a pair of two parts.

@@ -15,6 +15,7 @@ Points = NDArray[np.float64]
 FARTHEST_M = 1000.0  # of a mark on the road from the camera: beyond, it is in another unit
 COARSEST_MM = 100.0  # of the finest pixel: no camera that is to find cracks hangs so high
 WIDEST_LENS, NARROWEST_LENS = 0.09, 100.0  # focal length, in longer sides of the picture
+FARTHEST_CENTRE = 2.5  # of a lens from the picture's middle, in sides of the picture
 MOST_OFF_PX = 0.5  # of a pixel that is sent to the road and back
 
 
@@ -40,7 +41,8 @@ def check_camera(camera: Camera) -> None:
     view = view_of(camera, width, height)
     if view is not None:
         _check_view(view, along_edges(region))
-        _check_size(view, along_edges(region))
+        if camera.scale_mm_per_px is None:  # which has limits of its own
+            _check_size(view, along_edges(region))
 
 
 def _check_marks(camera: Camera, width: int, height: int) -> None:
@@ -61,9 +63,12 @@ def _check_lens(lens: Lens | None, width: int, height: int) -> None:
     for focal in lens.focal_px:
         if not WIDEST_LENS * longer <= focal <= NARROWEST_LENS * longer:
             raise ValueError(f"lens.focal_px: no lens has {focal:g} px in a picture of {width}×{height} px; give px")
-    u, v = lens.centre_px
-    if not (0 <= u <= width and 0 <= v <= height):
-        raise ValueError(f"lens.centre_px: ({u:g}, {v:g}) lies out of the picture of {width}×{height} px")
+    u, v = lens.centre_px  # beyond the edge where the picture was cropped to the road
+    if not (abs(u - width / 2) <= FARTHEST_CENTRE * width and abs(v - height / 2) <= FARTHEST_CENTRE * height):
+        raise ValueError(
+            f"lens.centre_px: ({u:g}, {v:g}) lies far out of the picture of {width}×{height} px; give px of the "
+            "picture as it is"
+        )
 
 
 def _check_size(view: RoadView, outline: Points) -> None:
@@ -72,8 +77,8 @@ def _check_size(view: RoadView, outline: Points) -> None:
     finest = float(steps.min())
     if not FINEST_MM <= finest <= COARSEST_MM:
         raise ValueError(
-            f"region: its finest pixel shows {finest:.3g} mm of road, and no crack is seen in such; give heights and "
-            "places in metres, the focal length in px"
+            f"region: its finest pixel would show {finest:.3g} mm of road, and {FINEST_MM:g} to {COARSEST_MM:g} are "
+            "possible; give heights and places in metres, the focal length in px"
         )
 
 

@@ -71,7 +71,7 @@ def _label(
 ) -> tuple[pd.DataFrame, dict[str, float | None]]:
     """Boxes of every sample, and what these labels could reach; of each picture counts are kept, and no pixels.
 
-    Photographs that stand on two sides are told of.
+    Photographs that stand on two sides are told of (of a pool `check_apart` has looked for them).
     """
     rows: list[tuple[object, ...]] = []  # plain numbers: an array a picture would pin the heap where its pixels were
     pooled = RegionCounts()
@@ -80,10 +80,11 @@ def _label(
     twice: list[tuple[str, str, str, str]] = []
     for part in PARTS:
         for sample in _samples(dataset, split.part(part), part, out):
-            pixels = f"{sample.image.shape}".encode() + sample.image.tobytes()
-            first = seen.setdefault(hashlib.blake2b(pixels).digest(), (sample.name, part))
-            if first[1] != part:
-                twice.append((*first, sample.name, part))
+            if not isinstance(dataset, Pool):  # whose pictures were compared before windows were cut from them
+                pixels = f"{sample.image.shape}".encode() + sample.image.tobytes()
+                first = seen.setdefault(hashlib.blake2b(pixels).digest(), (sample.name, part))
+                if first[1] != part:
+                    twice.append((*first, sample.name, part))
             boxes = mask_to_boxes(sample.mask, settings.labels)
             rows += [(*box, sample.name, part) for box in boxes.tolist()]
             pooled += region_counts(boxes, sample.mask, sample.ignore)
@@ -91,8 +92,7 @@ def _label(
             if len(boxes):
                 recalls.append(anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)))
                 weights.append(len(boxes))
-    if not isinstance(dataset, Pool):  # whose pictures were compared before windows were cut from them
-        _tell_twice(twice)
+    _tell_twice(twice)
     labels = {
         **oracle(pooled)._asdict(),
         "anchor_recall": float(np.average(recalls, weights=weights)) if recalls else None,

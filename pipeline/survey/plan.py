@@ -153,7 +153,7 @@ def read_survey(folder: Path) -> Survey:
     """
     try:
         return Survey(folder.parent.parent, Plan.model_validate_json((folder / PLAN).read_bytes()))
-    except (OSError, ValidationError) as error:
+    except (OSError, ValidationError, UsageError) as error:
         raise DataError(
             f"{folder / PLAN} cannot be read: {error}", f"Remove {folder}; what is recorded is not touched."
         ) from error
@@ -178,7 +178,7 @@ def most_bytes(max_pixels: int) -> int:
 
 
 def _plan(settings: SurveySettings, digest: str, answering: set[str]) -> Survey | None:
-    camera = read_road(settings.road)
+    camera, told = read_road(settings.road), road_digest(settings.road)
     source = open_source(settings)
     run_id = unused_run_id(settings.target)
     folder = surveys_folder(settings.target) / run_id
@@ -203,7 +203,7 @@ def _plan(settings: SurveySettings, digest: str, answering: set[str]) -> Survey 
         known=counts["known"],
         passed_over=dict(source.passed_over),
         camera=camera,
-        road_sha256=road_digest(settings.road),
+        road_sha256=told,
     )
     survey = Survey(settings.target, plan)
     for kind in (*(["masks"] if settings.masks != "none" else []), *(["overlays"] if settings.overlays else [])):

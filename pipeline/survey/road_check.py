@@ -61,7 +61,9 @@ def road_digest(road: RoadSettings) -> str:
 
 
 def check_same_road(begun: str, road: RoadSettings, remedy: str) -> None:
-    """Refuse to go on where a file that tells of the road has changed: half of the metres would be of another scale.
+    """Refuse to go on where a file that tells of the road has changed.
+
+    The camera is in the plan, so that a changed file would do nothing without a word; a changed track would place all.
 
     Args:
         begun: `road_digest` of the survey when it was begun.

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pipeline.measuring.scale import check_scale
+from models.errors import UsageError
+from pipeline.measuring.scale import COARSEST_MM, FINEST_MM
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.clock import clock_offset
 from pipeline.placing.section_length import section_metres
 from pipeline.settings import Settings
+from pipeline.survey.listing.addresses import not_empty
 
 
 class RoadSettings(Settings):
@@ -23,6 +25,11 @@ class RoadSettings(Settings):
     measuring: MeasureSettings = Field(MeasureSettings(), description="What counts as one crack")
     section: str = Field("100m", description="Length of a section: 100m, 0.1mi or plain metres")
 
+    @field_validator("camera", "track", mode="before")
+    @classmethod
+    def _is_told(cls, given: object, field: ValidationInfo) -> object:
+        return not_empty(given, field.field_name)
+
     @field_validator("clock_offset", "section")
     @classmethod
     def _can_be_read(cls, given: str | None, field: ValidationInfo) -> str | None:
@@ -33,8 +40,11 @@ class RoadSettings(Settings):
     @field_validator("gsd_mm_per_px")
     @classmethod
     def _is_a_scale(cls, given: float | None) -> float | None:
-        if given is not None:
-            check_scale(given)
+        if given is not None and not FINEST_MM <= given <= COARSEST_MM:
+            raise UsageError(
+                f"--gsd {given:g}: no pixel shows {given:g} mm of road; {FINEST_MM:g} to {COARSEST_MM:g} are possible.",
+                "Give the length of road that one pixel shows, in mm, such as 2.5; leave it out where it is not known.",
+            )
         return given
 
     @field_validator("camera", "track")

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from models.errors import UsageError
 from models.shipped import shipped_bundle
 from pipeline.settings import Settings, home
-from pipeline.survey.listing.addresses import plain_place
+from pipeline.survey.listing.addresses import not_empty, plain_place
 from pipeline.survey.listing.credentials import refuse_credentials
 from pipeline.survey.road_settings import RoadSettings
 
@@ -64,10 +64,7 @@ class SurveySettings(Settings):
     @field_validator("photos", "root", "bundle", "out", mode="before")
     @classmethod
     def _is_told(cls, given: object, field: ValidationInfo) -> object:
-        # An empty path is the folder one stands in: a variable that is not set would survey all that lies below it.
-        if isinstance(given, str) and not given.strip():
-            raise UsageError(f"{field.field_name!r} is empty.", "Give a path; a variable may not be set.")
-        return given
+        return not_empty(given, field.field_name)
 
     @field_validator("photos", "root")
     @classmethod

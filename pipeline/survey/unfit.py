@@ -32,9 +32,10 @@ def told_of_unfit(survey: Survey) -> list[str]:
         assert camera.size_px is not None
         ((width, height), _), *_ = other_sizes.most_common(1)
         told.append(
-            f"{wrong:,} of {images:,} photographs do not have the sides of the camera's size, "
-            f"{camera.size_px[0]}×{camera.size_px[1]} px: most have {width}×{height}. They have no scale, and all of "
-            "each was looked at, region or not. Mend size_px of the camera file."
+            f"{wrong:,} of {images:,} photographs do not have the proportions of the camera's size_px, "
+            f"{camera.size_px[0]}×{camera.size_px[1]}: the commonest of their sizes is {width}×{height}. They have no "
+            "scale, and all of each was looked at, region or not. Mend the camera file, or survey another camera's "
+            "photographs by themselves."
         )
     remedies = {
         NO_TIME: "carry no time that the track could be matched by, so that it places none of them. A manifest may "

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from fsspec.implementations.local import LocalFileSystem
 
+from models.errors import UsageError
+
 
 def is_address(text: str) -> bool:
     """Whether `text` has a protocol.
@@ -61,3 +63,17 @@ def chain(address: str) -> tuple[list[str], int]:
     """The links of a chain, each a file system that lies on the next, and which of them has the path."""
     links = address.split("::")
     return links, next((number for number, link in enumerate(links) if "://" in link), len(links) - 1)
+
+
+def not_empty(given: object, name: str | None) -> object:
+    """What is given for a path, unless it is empty text.
+
+    An empty path is the folder one stands in: a variable that is not set would survey all that lies below it.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if isinstance(given, str) and not given.strip():
+        option = "PHOTOS" if name == "photos" else f"--{name}"
+        raise UsageError(f"{option} is empty.", "Give a path. Perhaps a variable in the command is not set.")
+    return given

@@ -98,8 +98,8 @@ class LocalStore:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             if not self.root.is_dir():
                 raise DataError(f"The folder {self.root} has gone.", COME_BACK)
-            if not any(self.root.iterdir()):
-                raise DataError(f"The folder {self.root} is empty now; its disk may not be mounted.", COME_BACK)
+            if _is_empty(self.root):
+                raise DataError(f"The folder {self.root} is empty; its disk may not be mounted.", COME_BACK)
             return Refused("read", "vanished", "It was there when the survey began, and is no longer.")
         if error.errno == errno.ELOOP:
             return Refused("read", "link loop", "It is a link that leads back to itself. Remove it.")
@@ -123,6 +123,15 @@ def _without_right(path: Path) -> str:
     if folder is None:
         return f"It may not be read. Give the right with: chmod u+r {path.name!r}"
     return f"A folder on its way may not be entered. Give the right with: chmod u+rx {str(folder)!r}"
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether nothing lies in a folder; no, where it may not be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def _target(path: Path) -> str:

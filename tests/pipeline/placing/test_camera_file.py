@@ -79,7 +79,7 @@ def line(axis: str) -> list[dict[str, Any]]:
         (FORWARD | {"points": POINTS}, "keep one"),
         (FORWARD | {"mounting": {"height_m": 0, "pitch_deg": 10}}, "mounting.height_m"),
         (FORWARD | {"mounting": {"height_m": 1, "pitch_deg": 0}}, "mounting.pitch_deg"),
-        (FORWARD | {"mounting": {"height_m": 1500, "pitch_deg": 20}}, "heights and places in metres"),
+        (FORWARD | {"mounting": {"height_m": 1500, "pitch_deg": 20}}, "0.02 to 100 are possible"),
         (FORWARD | {"lens": {"focal_px": [4.2, 4.2], "centre_px": [640, 480]}}, "give px"),
         (FORWARD | {"lens": {"focal_px": [1e9, 1e9], "centre_px": [640, 480]}}, "give px"),
         (FORWARD | {"lens": {"focal_px": [1000, 1000], "centre_px": [5000, 480]}}, "lens.centre_px"),

@@ -66,10 +66,11 @@ def test_a_changed_bundle_is_refused_in_the_middle(tmp_path: Path, photographs: 
         chunk_module.process_chunk(unfinished.folder, 3)
 
 
-@pytest.mark.parametrize("name", ["photos", "out", "bundle", "root"])
+@pytest.mark.parametrize("name", ["photos", "out", "bundle", "root", "camera", "track"])
 def test_an_empty_path_is_not_the_folder_one_stands_in(tmp_path: Path, bundle: Path, name: str) -> None:
-    given = {"photos": str(tmp_path), "bundle": str(bundle), "out": str(tmp_path / "out"), name: ""}
-    with pytest.raises(UsageError, match=f"'{name}' is empty"):
+    given: dict[str, object] = {"photos": str(tmp_path), "bundle": str(bundle), "out": str(tmp_path / "out")}
+    given |= {"road": {name: ""}} if name in ("camera", "track") else {name: " "}
+    with pytest.raises(UsageError, match="PHOTOS is empty" if name == "photos" else f"--{name} is empty"):
         SurveySettings.model_validate(given)
 
 

@@ -28,6 +28,15 @@ def manifest(folder: Path, count: int = 6) -> Path:
     return path
 
 
+def write_track(path: Path, count: int) -> Path:
+    points = "".join(
+        f'<trkpt lat="{10 + number * 1e-4}" lon="20"><time>2026-05-01T10:00:{number:02d}Z</time></trkpt>'
+        for number in range(count)
+    )
+    path.write_text(f'<gpx version="1.1" creator="t"><trk><trkseg>{points}</trkseg></trk></gpx>')
+    return path
+
+
 def settings(tmp_path: Path, bundle: Path, **road: Any) -> SurveySettings:
     return SurveySettings(
         photos=str(manifest(tmp_path)),
@@ -132,9 +141,19 @@ def test_a_survey_goes_on_only_with_the_camera_that_it_was_begun_with(tmp_path: 
     assert run_survey(given) is not None
 
 
+def test_a_survey_goes_on_only_with_the_track_that_it_was_begun_with(tmp_path: Path, bundle: Path) -> None:
+    track = write_track(tmp_path / "drive.gpx", 9)
+    given = settings(tmp_path, bundle, track=track)
+    interrupted(given)
+    write_track(track, 8)
+    with pytest.raises(UsageError, match=r"drive\.gpx has changed"):
+        run_survey(given)
+    assert run_survey(given, abandon=True) is not None
+
+
 @pytest.mark.parametrize("scale", [0.0012, 5000])
 def test_a_scale_in_another_unit_is_refused(tmp_path: Path, bundle: Path, scale: float) -> None:
-    with pytest.raises(UsageError, match="mm a pixel is none"):
+    with pytest.raises(UsageError, match=r"--gsd .* are possible"):
         settings(tmp_path, bundle, gsd_mm_per_px=scale)
 
 
@@ -143,16 +162,11 @@ def test_a_camera_of_another_size_is_told_of(tmp_path: Path, bundle: Path) -> No
     camera.write_text("{view: down, size_px: [64, 48], scale_mm_per_px: 1.2}")
     row = run_survey(settings(tmp_path, bundle, camera=camera))
     assert row is not None
-    assert "6 of 6 photographs do not have the sides of the camera" in Path(row["report"]).read_text()
+    assert "6 of 6 photographs do not have the proportions of the camera" in Path(row["report"]).read_text()
 
 
 def test_a_track_that_places_nothing_is_told_of(tmp_path: Path, bundle: Path) -> None:
-    track = tmp_path / "drive.gpx"
-    points = "".join(
-        f'<trkpt lat="{10 + number * 1e-4}" lon="20"><time>2026-05-01T10:00:{number:02d}Z</time></trkpt>'
-        for number in range(9)
-    )
-    track.write_text(f'<gpx version="1.1" creator="t"><trk><trkseg>{points}</trkseg></trk></gpx>')
+    track = write_track(tmp_path / "drive.gpx", 9)
     row = run_survey(settings(tmp_path, bundle, track=track))
     assert row is not None
     assert "6 of 6 photographs carry no time" in Path(row["report"]).read_text()
