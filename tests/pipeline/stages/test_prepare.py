@@ -10,6 +10,7 @@ from PIL import Image
 from models.errors import DataError
 from pipeline.settings import make_settings
 from pipeline.stages.prepare import prepare
+from tests.pipeline.datasets.test_pool import write_folder
 
 
 def test_pictures_without_any_crack_train_nothing(tmp_path: Path) -> None:
@@ -41,3 +42,17 @@ def test_one_photograph_under_two_names_on_two_sides_is_told_of(
     assert len(told) == 1
     assert re.match(r"\d photographs stand", told[0])
     assert told[0].count(" in ") == 2
+
+
+def test_of_a_pool_it_is_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = write_folder(tmp_path / "town", seed=1)
+    (root / "images" / "as001_1.png").write_bytes((root / "images" / "as005_1.png").read_bytes())
+    part = {"name": "folder", "label": "town", "root": root, "scene": r"(as00\d)_", "test": "as00[0-3]"}
+    windows = {"count": 8, "width": 64, "height": 64}
+    (tmp_path / "out").mkdir()
+    prepare(
+        make_settings("smoke", {"dataset": {"name": "pool", "parts": [part], "windows": windows}}), tmp_path / "out"
+    )
+    told = [line.getMessage() for line in caplog.records if "two sides of the split" in line.getMessage()]
+    assert len(told) == 1
+    assert set(re.findall(r"town--\w+", told[0])) == {"town--as001_1", "town--as005_1"}
