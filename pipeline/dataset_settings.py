@@ -69,6 +69,9 @@ class PartSettings(Settings):
     open_cracks: float = Field(
         0, ge=0, le=1, description="Share of its windows that gets wide open cracks drawn onto the road"
     )
+    relief: float = Field(
+        0, ge=0, le=1, description="Share of its windows whose road gets a relief, most often cracked, under a low sun"
+    )
     commercial: bool | None = Field(None, description="Its terms allow commercial use; none: as the reader knows")
     licence: str = Field("", description="Its terms in a word; none: as the reader knows")
     attribution: str = Field("", description="Whom to name, as the licence asks")
@@ -90,6 +93,11 @@ class WindowSettings(Settings):
     scale_min: float = Field(0.5, gt=0, description="A window shows the picture so many times as large, at least")
     scale_max: float = Field(2, gt=0)
     on_cracks: float = Field(0.65, ge=0, le=1, description="Share of windows drawn around cracks; others lie anywhere")
+    reviewer: HomePath | None = Field(
+        None,
+        description="Bundle of a first training that looks at the pictures once: what it finds beside fragmentary "
+        "masks is not judged, what it finds where no crack is, is cut out more often; none: nobody looks",
+    )
     val_samples: int = Field(40, ge=1, description="Validation pictures of each part, so that each weighs the same")
 
 

@@ -50,7 +50,7 @@ def draw_open_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mas
         return image.copy(), road
     wide = math.exp(rng.uniform(math.log(NARROWEST_PX), math.log(WIDEST_PX)))
     cover, _ = rasterise(_cracks(rng, width, height, wide), width, height)
-    cover = _ragged(cover, wide, rng)
+    cover = ragged(cover, wide, rng)
     soft = _blurred(cover, rng.uniform(0.5, 1.6)) * road
     least = FAINTEST + (WIDE_FAINTEST - FAINTEST) * min(1.0, wide / NETWORKS_BELOW_PX)
     dark = float(np.clip(rng.uniform(least, DARKEST), LEAST_CONTRAST * texture_of(image, road), DARKEST))
@@ -86,7 +86,7 @@ def _tapered(crack: CrackTruth, wider: float, width: int, height: int) -> CrackT
     return replace(crack, widths=np.maximum(widths * thin, THINNEST_PX))
 
 
-def _ragged(cover: Plane, wide: float, rng: np.random.Generator) -> Plane:
+def ragged(cover: Plane, wide: float, rng: np.random.Generator) -> Plane:
     """Shift every pixel a little, so that stones stand out of the edges: coverage ``(H, W)`` 0–1."""
     height, width = cover.shape
     reach = min(rng.uniform(0.05, 0.25) * wide, 6.0)

@@ -8,7 +8,7 @@ grow with the data.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from skimage.morphology import skeletonize
 
 from models.errors import DataError
 from pipeline.arrays import Image, Mask
@@ -29,12 +28,14 @@ from pipeline.datasets.look_alikes import draw_look_alike
 from pipeline.datasets.on_demand import OnDemand
 from pipeline.datasets.open_cracks import draw_open_cracks
 from pipeline.datasets.pool import Pool
+from pipeline.datasets.relief import draw_relief
+from pipeline.datasets.window_labels import CRACK, EDGE_PX, disc, label_image, reviewed
 from pipeline.settings import WindowSettings
 
+Review = Callable[[Image, Mask], Mask]
+"""Of a picture and all that is labelled in it: what is taken for a crack beyond."""
+
 PIXELS, LIST = "windows.npy", "windows.parquet"
-CRACK = 1  # in the label channel, beside `NOT_JUDGED`; 0 is no crack
-EDGE_PX = 1  # labels are off by a pixel or two: just beside a crack nothing is judged
-BEYOND_PX = 8  # of fragmentary labels: so far around a fragment a crack may go on unlabelled
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,12 @@ class Drawn:
     look_alikes: float = 0
     thin_cracks: float = 0
     open_cracks: float = 0
+    relief: float = 0
 
     @classmethod
     def of(cls, part: PartSettings) -> Self:
         """As a part of a pool says."""
-        return cls(part.look_alikes, part.drawn_cracks, part.open_cracks)
+        return cls(part.look_alikes, part.drawn_cracks, part.open_cracks, part.relief)
 
 
 class Windows(OnDemand):
@@ -65,7 +67,9 @@ class Windows(OnDemand):
         return Sample(name, name, np.array(window[..., :3]), label == CRACK, label == NOT_JUDGED)
 
 
-def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed: int, out: Path) -> None:
+def cut_windows(
+    pool: Pool, names: Sequence[str], settings: WindowSettings, seed: int, out: Path, review: Review | None = None
+) -> None:
     """Write ``windows.npy`` and ``windows.parquet`` (name, part, sample).
 
     Args:
@@ -74,6 +78,7 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
         settings: how many windows, how large, and what they show.
         seed: of every choice; equal seeds give equal windows.
         out: folder to write to.
+        review: says what a first training takes for a crack beyond the labels; None: nobody looks.
 
     Raises:
         DataError: a part holds no crack and does not say so, or says so and holds one.
@@ -90,9 +95,14 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
         part, _ = pool.part_of(name)
         sample = pool.load(name)
         labels = label_image(sample, part.settings.fragmentary)
+        mistaken = None
+        if review is not None:
+            mistaken = reviewed(labels, review(sample.image, labels != 0), part.settings.fragmentary)
         for number in range(count):
             rng = np.random.default_rng([seed, *name.encode(), number])
-            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng, Drawn.of(part.settings))
+            pixels[starts[job] + number] = cut_window(
+                sample.image, labels, settings, rng, Drawn.of(part.settings), mistaken
+            )
         return bool(sample.mask.any())
 
     with ThreadPoolExecutor() as workers:  # decoding and resizing leave the interpreter free
@@ -105,35 +115,13 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
     pd.DataFrame(rows, columns=["name", "part", "sample"]).to_parquet(out / LIST, index=False)
 
 
-def label_image(sample: Sample, fragmentary: bool) -> NDArray[np.uint8]:
-    """Labels of a picture, ``(H, W)`` uint8: 0, `CRACK`, or `NOT_JUDGED` along edges and around fragments."""
-    crack = sample.mask.view(np.uint8)
-    unsure = cv2.dilate(crack, _disc(EDGE_PX)) > 0
-    if fragmentary:
-        unsure |= cv2.dilate(_ends(sample.mask), _disc(BEYOND_PX)) > 0
-        unsure |= cv2.morphologyEx(crack, cv2.MORPH_CLOSE, _disc(BEYOND_PX)) > 0
-    if sample.ignore is not None:
-        unsure |= sample.ignore
-    return np.where(sample.mask, CRACK, np.where(unsure, NOT_JUDGED, 0)).astype(np.uint8)
-
-
-def _disc(radius: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)
-
-
-def _ends(mask: Mask) -> NDArray[np.uint8]:
-    """Where the centre lines of fragments end: pixels of the skeleton with one neighbour or none, ``(H, W)`` 0 or 1."""
-    line = np.asarray(skeletonize(mask), np.uint8)  # type: ignore[no-untyped-call]
-    around = np.asarray(cv2.filter2D(line, cv2.CV_8U, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT))
-    return np.asarray(line & (around <= 2), np.uint8)  # itself and one neighbour
-
-
 def cut_window(
     image: NDArray[np.uint8],
     labels: NDArray[np.uint8],
     settings: WindowSettings,
     rng: np.random.Generator,
     drawn: Drawn | None = None,
+    mistaken: Mask | None = None,
 ) -> NDArray[np.uint8]:
     """One window, ``(H, W, 4)`` uint8: RGB and label, at a random scale and place.
 
@@ -145,12 +133,17 @@ def cut_window(
         settings: size, scales and shares.
         rng: decides all.
         drawn: how often something is drawn in; None: never.
+        mistaken: ``(h, w)`` bool, what is easily taken for a crack and is none: where the picture has no crack, windows
+            are drawn around it instead; None: nobody knows.
     """
     height, width = labels.shape
     wanted = math.exp(rng.uniform(math.log(settings.scale_min), math.log(settings.scale_max)))
     scale = max(wanted, settings.width / width, settings.height / height)
     w, h = min(width, round(settings.width / scale)), min(height, round(settings.height / scale))
-    x, y = _place(labels, (w, h), rng.random() < settings.on_cracks, rng)
+    aim = labels == CRACK
+    if mistaken is not None and not aim.any():
+        aim = mistaken
+    x, y = _place(aim, (w, h), rng.random() < settings.on_cracks, rng)
     window, label = image[y : y + h, x : x + w], labels[y : y + h, x : x + w]
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     size = (settings.width, settings.height)
@@ -167,10 +160,11 @@ def _drawn_in(
     rgb: Image, made: NDArray[np.uint8], drawn: Drawn, rng: np.random.Generator
 ) -> tuple[Image, NDArray[np.uint8]]:
     """A window and its labels with what is drawn into it; `made` is changed in place."""
-    for share, draw in ((drawn.thin_cracks, draw_cracks), (drawn.open_cracks, draw_open_cracks)):
+    shares = drawn.relief, drawn.thin_cracks, drawn.open_cracks
+    for share, draw in zip(shares, (draw_relief, draw_cracks, draw_open_cracks), strict=True):
         if share and rng.random() < share:
             rgb, cracked = draw(rgb, rng)
-            beside = cv2.dilate(cracked.view(np.uint8), _disc(EDGE_PX)) > 0
+            beside = cv2.dilate(cracked.view(np.uint8), disc(EDGE_PX)) > 0
             made[beside & (made != CRACK)] = NOT_JUDGED
             made[cracked] = CRACK
     if rng.random() < drawn.look_alikes:
@@ -179,18 +173,16 @@ def _drawn_in(
     return rgb, made
 
 
-def _place(
-    labels: NDArray[np.uint8], size: tuple[int, int], on_crack: bool, rng: np.random.Generator
-) -> tuple[int, int]:
-    """Left and upper edge of a window of ``size`` (w, h): with a random crack pixel inside, or anywhere."""
-    height, width = labels.shape
+def _place(aim: Mask, size: tuple[int, int], aimed: bool, rng: np.random.Generator) -> tuple[int, int]:
+    """Left and upper edge of a window of ``size`` (w, h): with a random pixel of `aim` inside, or anywhere."""
+    height, width = aim.shape
     w, h = size
-    cracks = np.flatnonzero(labels.ravel() == CRACK) if on_crack else np.array([], np.int64)
-    if not len(cracks):
+    pixels = np.flatnonzero(aim) if aimed else np.array([], np.int64)
+    if not len(pixels):
         return int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
-    crack_y, crack_x = divmod(int(cracks[rng.integers(len(cracks))]), width)
-    x = int(np.clip(crack_x - rng.uniform(0.15, 0.85) * w, 0, width - w))
-    y = int(np.clip(crack_y - rng.uniform(0.15, 0.85) * h, 0, height - h))
+    aim_y, aim_x = divmod(int(pixels[rng.integers(len(pixels))]), width)
+    x = int(np.clip(aim_x - rng.uniform(0.15, 0.85) * w, 0, width - w))
+    y = int(np.clip(aim_y - rng.uniform(0.15, 0.85) * h, 0, height - h))
     return x, y
 
 

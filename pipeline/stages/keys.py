@@ -68,11 +68,12 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         if training["start"]:  # what lies there counts, not where
             training["start"] = _weights_of(Path(training["start"]))
             training["start_others"] = [_weights_of(Path(other)) for other in training["start_others"]]
+    windows = dump["dataset"]["windows"] | {"reviewer": _all_of(dump["dataset"]["windows"]["reviewer"])}
     parts = [{key: value for key, value in part.items() if key != "root"} for part in dump["dataset"]["parts"]]
     settings_of: dict[StageName, Any] = {
         "prepare": [
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors,
-            *([dump["dataset"]["windows"], parts, dump["seed"]] if settings.dataset.parts else []),
+            *([windows, parts, dump["seed"]] if settings.dataset.parts else []),
         ],
         "train-detector": [detector, dump["detector_augment"], dump["other_cameras"], trainings, dump["seed"]],
         "detect": [
@@ -121,6 +122,11 @@ def run_stage(folder: Path, work: Callable[[Path], None]) -> Path:
 def _weights_of(bundle: Path) -> dict[str, str | None]:
     """Digests of a bundle's weights alone: what else it says of itself trains nothing."""
     return {name: read_card(bundle).sha256.get(name) for name in (DETECTOR, SEGMENTER)}
+
+
+def _all_of(bundle: str | None) -> dict[str, Any] | None:
+    """A bundle's card, thresholds and digests of its weights: what it finds depends on all of it."""
+    return None if bundle is None else read_card(Path(bundle)).model_dump(mode="json")
 
 
 def _digest(value: Any) -> str:

@@ -24,14 +24,14 @@ from pipeline.datasets.likeness import alike, perceptual_hash
 from pipeline.datasets.pool import Pool
 from pipeline.datasets.windows import LIST
 from pipeline.settings import RunSettings
-from pipeline.stages.terms import start_folders
+from pipeline.stages.terms import ancestor_folders
 
 MOST_TRAINED, MOST_OTHERS = 240, 120  # pictures described, of those trained on and of the validation part
 BRIGHTER, DARKER = 1.2, 0.8
 
 
 def learnt_from(settings: RunSettings, prepared: Path, stage1: Stage1) -> Learnt:
-    """What a run, and the bundles that it started from, have learnt from.
+    """What a run, and the bundles that it learnt from, have learnt from.
 
     Pictures are read on several threads, and as many are in memory as there are threads.
 
@@ -44,7 +44,7 @@ def learnt_from(settings: RunSettings, prepared: Path, stage1: Stage1) -> Learnt
     trained, negatives, others = names_learnt(dataset, prepared)
     with ThreadPoolExecutor() as workers:  # decoding leaves the interpreter free
         own = list(workers.map(lambda name: perceptual_hash(dataset.load(name).image), (*trained, *negatives, *others)))
-    starts = [read_learnt(folder) for folder in start_folders(settings)]
+    starts = [read_learnt(folder) for folder in ancestor_folders(settings)]
     hashes = [np.stack(own), *(start.hashes for start in starts if start is not None)]
     whole = all(start is not None and start.whole for start in starts)
     return Learnt(np.unique(np.concatenate(hashes), axis=0), whole, describe_part(dataset, trained, others, stage1))

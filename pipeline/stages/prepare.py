@@ -26,6 +26,7 @@ from pipeline.datasets.splits import PARTS, Split, make_split
 from pipeline.datasets.windows import Windows, cut_windows
 from pipeline.metrics import RegionCounts, anchor_recall, oracle, region_counts
 from pipeline.settings import DatasetSettings, RunSettings
+from pipeline.stages.review import Reviewer
 from pipeline.stages.terms import sources_of
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,9 @@ def prepare(settings: RunSettings, out: Path) -> None:
     if isinstance(dataset, Pool):
         _tell_twice(check_apart(dataset, split))
         split = balance(dataset, split, settings.dataset.windows.val_samples)
-        cut_windows(dataset, split.train, settings.dataset.windows, settings.seed, out)
+        windows = settings.dataset.windows
+        review = None if windows.reviewer is None else Reviewer(windows.reviewer)
+        cut_windows(dataset, split.train, windows, settings.seed, out, review)
     boxes, labels = _label(dataset, split, settings, out)
     for note in dataset.notes:
         log.warning(note)

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from pipeline.datasets import drawn_cracks
+from pipeline.datasets.base import NOT_JUDGED
 from pipeline.datasets.drawn_cracks import FAINTEST, WIDEST_PX, draw_cracks
-from pipeline.datasets.windows import CRACK, NOT_JUDGED, Drawn, cut_window
+from pipeline.datasets.window_labels import CRACK
+from pipeline.datasets.windows import Drawn, cut_window
 from pipeline.settings import WindowSettings
 
 TONE = 120

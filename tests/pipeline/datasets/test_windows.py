@@ -12,7 +12,8 @@ import pytest
 from models.errors import DataError
 from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.datasets.joints import draw_joints
-from pipeline.datasets.windows import CRACK, LIST, Drawn, Windows, cut_window, cut_windows, label_image
+from pipeline.datasets.window_labels import CRACK, label_image
+from pipeline.datasets.windows import LIST, Drawn, Windows, cut_window, cut_windows
 from pipeline.settings import PartSettings, WindowSettings
 from tests.pipeline.datasets.test_pool import pool_of, write_folder
 
@@ -82,26 +83,6 @@ def test_a_part_too_light_to_show_a_crack_is_not_said_to_hold_none(tmp_path: Pat
     assert all("got a window (7 there are)" in told and "Raise its weight" in told for told in refused)
 
 
-def test_beside_a_crack_one_pixel_is_not_judged_and_beyond_a_fragment_eight() -> None:
-    mask = np.zeros((40, 80), bool)
-    mask[20, 20:41] = True
-    plain, fragment = (label_image(sample_of(mask), fragmentary) for fragmentary in (False, True))
-    assert (plain[20, 20], plain[19, 30], plain[18, 30]) == (CRACK, NOT_JUDGED, 0)
-    assert (plain[20, 41], plain[20, 42]) == (NOT_JUDGED, 0)
-    assert (fragment[20, 48], fragment[20, 49]) == (NOT_JUDGED, 0)  # eight px beyond the last, at 40
-    assert fragment[17, 30] == 0  # beside the middle of it as without
-    assert ((plain == CRACK) == mask).all()
-
-
-def test_a_gap_between_fragments_is_not_judged_and_what_is_ignored_stays_so() -> None:
-    mask = np.zeros((40, 80), bool)
-    mask[20, 10:30] = mask[20, 36:60] = True
-    assert (label_image(sample_of(mask), True)[20, 30:36] == NOT_JUDGED).all()
-    ignore = np.zeros_like(mask)
-    ignore[5, 5] = True
-    assert label_image(sample_of(mask, ignore), False)[5, 5] == NOT_JUDGED
-
-
 def test_a_thin_crack_made_smaller_is_still_there() -> None:
     mask = np.zeros((384, 768), bool)
     mask[:, 300:302] = True
@@ -125,3 +106,44 @@ def test_a_joint_is_no_crack_and_hides_what_it_covers() -> None:
         for seed in range(6)
     ]
     assert {*np.unique([window[..., 3] for window in windows])} == {CRACK, NOT_JUDGED}
+
+
+def test_where_no_crack_is_windows_are_drawn_around_what_is_taken_for_one() -> None:
+    mistaken = np.zeros((400, 400), bool)
+    mistaken[300:310, 50:60] = True
+    settings = WindowSettings(count=8, width=128, height=64, scale_min=1, scale_max=1, on_cracks=1)
+    image = np.zeros((400, 400, 3), np.uint8)
+    image[mistaken] = 255
+
+    def shows(labels: np.ndarray, around: np.ndarray | None) -> float:
+        cut = [cut_window(image, labels, settings, np.random.default_rng(s), mistaken=around) for s in range(20)]
+        return float(np.mean([window[..., 0].any() for window in cut]))
+
+    nothing = np.zeros((400, 400), np.uint8)
+    assert shows(nothing, mistaken) == 1
+    assert shows(nothing, None) < 0.6
+    assert shows(nothing, np.zeros_like(mistaken)) < 0.6
+    crack = nothing.copy()
+    crack[20:22, 350:380] = CRACK
+    assert shows(crack, mistaken) == 0  # where there is one, around it
+
+
+def test_a_review_spares_fragments_and_aims_at_what_is_mistaken(tmp_path: Path) -> None:
+    seen = []
+
+    def all_of_it(image: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+        seen.append(labelled.any())
+        return ~labelled
+
+    parts = {"fragmentary": True}, {}
+    spared = []
+    for number, said in enumerate(parts):
+        root = write_folder(tmp_path / f"a{number}", seed=1)
+        pool = pool_of(PartSettings(name="folder", label="town", root=root, **said))
+        cut_windows(pool, pool.names, SMALL, 5, tmp_path, all_of_it)
+        labels = Windows(tmp_path).pixels[..., 3]
+        cracked = (labels == CRACK).any(axis=(1, 2))
+        spared.append((labels[cracked] == 0).mean())
+    assert spared[0] == 0  # beyond fragments nothing is judged
+    assert spared[1] > 0.5
+    assert len(seen) == 2 * len(pool.names)

@@ -13,16 +13,20 @@ from pipeline.stages.bundling import _licence
     ("earlier", "told"),
     [
         ([], "a: MIT; b: CC BY 4.0"),
-        (["a: MIT; b: CC BY 4.0"], "a: MIT; b: CC BY 4.0; started from old"),
-        (["a: MIT; started from old"], "a: MIT; b: CC BY 4.0; started from old"),
-        (["a: MIT; c: own"], "a: MIT; b: CC BY 4.0; started from old; c: own"),
+        (["a: MIT; b: CC BY 4.0"], "a: MIT; b: CC BY 4.0; learnt from old"),
+        (["a: MIT; started from old"], "a: MIT; b: CC BY 4.0; learnt from old"),
+        (["a: MIT; c: own"], "a: MIT; b: CC BY 4.0; learnt from old; c: own"),
         (
             ["c: own; a: MIT; started from older: c: own; d: none; started from oldest: a: MIT"],
-            "a: MIT; b: CC BY 4.0; started from old; c: own; d: none",
+            "a: MIT; b: CC BY 4.0; learnt from old; c: own; d: none",
+        ),
+        (
+            ["c: own; learnt from older: learnt from oldest: d: none"],
+            "a: MIT; b: CC BY 4.0; learnt from old; c: own; d: none",
         ),
     ],
 )
-def test_the_terms_of_a_start_are_told_once(monkeypatch, earlier, told):
+def test_the_terms_of_an_earlier_bundle_are_told_once(monkeypatch, earlier, told):
     cards = [SimpleNamespace(name="old", training_data_licence=licence) for licence in earlier]
-    monkeypatch.setattr(pipeline.stages.bundling, "starts_of", lambda settings: cards)
+    monkeypatch.setattr(pipeline.stages.bundling, "ancestors_of", lambda settings: cards)
     assert _licence(make_settings("fast"), "a: MIT; b: CC BY 4.0") == told

@@ -1,3 +1,4 @@
+import json
 import shutil
 import threading
 import time
@@ -82,6 +83,25 @@ def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tm
     assert key(here) == key(there)
     assert key(here, other) == key(there, other)
     assert len({key(here), key(other), key(None), key(here, other), key(here, here)}) == 5
+
+
+def test_of_a_reviewer_its_card_counts_and_not_the_place(tmp_path):
+    parts = [{"name": "sample", "label": "made", "count": 6}]
+
+    def key(bundle):
+        settings = make_settings(
+            "smoke", {"dataset.name": "pool", "dataset.parts": parts, "dataset.windows.reviewer": bundle}
+        )
+        return stage_keys(settings, "cpu")["prepare"]
+
+    here = save_bundle(
+        tmp_path / "here", build_detector(tiny.DETECTOR), build_segmenter(tiny.SEGMENTER), tiny.tiny_card()
+    )
+    there = shutil.copytree(here, tmp_path / "there")
+    card = there / "bundle.json"
+    assert key(here) == key(there) != key(None)
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"probability_threshold": 0.123}))
+    assert key(here) != key(there)
 
 
 @pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}], ids=str)
