@@ -75,6 +75,11 @@ def run(
         chosen = settings.dataset
         title = f"Run {recorded.run_id}: {chosen.name} {chosen.split} {settings.preset}"
         print_comparison(recorded.metrics, paper_on(chosen.name), title)
+        if known := recorded.metrics.get("learnt_images"):
+            print(
+                f"The bundle that this run started from had learnt from {known} of the {recorded.metrics['images']} "
+                "test pictures: these figures flatter it. Test on others, or start from another bundle."
+            )
         print(f"Report: {recorded.report}")
         if recorded.bundle is not None:
             print(f"Bundle: {recorded.bundle}")

@@ -50,6 +50,23 @@ def learnt_from(settings: RunSettings, prepared: Path, stage1: Stage1) -> Learnt
     return Learnt(np.unique(np.concatenate(hashes), axis=0), whole, describe_part(dataset, trained, others, stage1))
 
 
+def learnt_test_pictures(settings: RunSettings, prepared: Path) -> int | None:
+    """Test pictures that the bundles which a run learns from know: so many of its figures are too good.
+
+    Args:
+        settings: of the run.
+        prepared: folder of its stage *prepare*.
+
+    Returns:
+        How many; None where none is known and a bundle does not say all that it has learnt from.
+    """
+    earlier = [read_learnt(folder) for folder in ancestor_folders(settings)]
+    dataset = open_dataset(settings.dataset)
+    names = json.loads((prepared / "split.json").read_text())["test"]
+    known = {name for one in earlier if one is not None for name in pictures_learnt(dataset, names, one)}
+    return len(known) if known or all(one is not None and one.whole for one in earlier) else None
+
+
 def pictures_learnt(dataset: CrackDataset, names: Sequence[str], learnt: Learnt) -> list[str]:
     """Those of the pictures that a bundle has learnt from, told by what is seen in them, whatever their files."""
 

@@ -22,6 +22,7 @@ from pipeline.settings import RunSettings
 from pipeline.stages.bundling import bundle_run
 from pipeline.stages.evaluation import headline, images_table
 from pipeline.stages.keys import StageName
+from pipeline.stages.learnt_from import learnt_test_pictures
 from pipeline.stages.page_input import Measured, report_input
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.software import describe_software
@@ -75,6 +76,7 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
     row = _run_row(settings, metrics, run) | {
         "train_detector_s": _training_seconds(folders["train-detector"]),
         "train_segmenter_s": _training_seconds(folders["train-segmenter"]),
+        "learnt_images": learnt_test_pictures(settings, folders["prepare"]),
         "dataset_fingerprint": described["dataset_fingerprint"],
         "split_fingerprint": described["split_fingerprint"],
         "report": str(folder / "report.html"),
@@ -100,7 +102,11 @@ def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, h
             metrics[name] = float(np.mean([part[name] for part in parts]))
     folder = home / "runs" / run.run_id
     run = replace(run, device=devices_of(run.device, [split.folders for split in splits]))
-    row = _run_row(settings, metrics, run) | {"report": str(folder / "report.html")}
+    known = [learnt_test_pictures(split.settings, split.folders["prepare"]) for split in splits]
+    row = _run_row(settings, metrics, run) | {
+        "learnt_images": None if any(count is None for count in known) else sum(count or 0 for count in known),
+        "report": str(folder / "report.html"),
+    }
     images = images_table(counts)
     _write_places(folder, settings, {split.settings.dataset.split: split.folders for split in splits})
     write_part("images", run.run_id, images, home)

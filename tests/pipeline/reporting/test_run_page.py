@@ -89,6 +89,12 @@ def test_data_sets_of_a_pool_stand_each_by_itself() -> None:
     assert "Each data set" not in Page(render_report(whole_report())).text
 
 
+@pytest.mark.parametrize(("known", "told"), [(3, True), (0, False), (None, False)])
+def test_pictures_that_were_learnt_from_before_are_told(known: int | None, told: bool) -> None:
+    page = render_report(ReportInput(row(learnt_images=known), PAPER, images()))
+    assert ("These figures are too good:</span> 3 of the" in page) == told
+
+
 def test_slower_cascade_is_called_slower() -> None:
     slow = row(cascade_ms=240.0)
     assert "The cascade is 2.0 × as slow as" in render_report(ReportInput(slow, PAPER, images()))

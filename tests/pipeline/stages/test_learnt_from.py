@@ -11,7 +11,7 @@ from pipeline.datasets import open_dataset
 from pipeline.datasets.likeness import ALIKE_BITS, perceptual_hash
 from pipeline.datasets.windows import LIST
 from pipeline.settings import DatasetSettings, PartSettings, RunSettings
-from pipeline.stages.learnt_from import learnt_from, names_learnt, pictures_learnt, spread
+from pipeline.stages.learnt_from import learnt_from, learnt_test_pictures, names_learnt, pictures_learnt, spread
 from tests.tiny import tiny_card, tiny_cascade
 
 SAMPLE = DatasetSettings(sample_count=6)
@@ -63,6 +63,19 @@ def test_what_the_start_had_learnt_is_learnt_too(prepared, cascade, tmp_path, st
     assert is_known(learnt, open_dataset(SAMPLE).names[5]) == start_says
     assert learnt.whole == whole
     assert read_learnt(start) is None or len(learnt.hashes) == 6
+
+
+@pytest.mark.parametrize(("knows", "whole", "told"), [(5, True, 1), (5, False, 1), (0, True, 0), (0, False, None)])
+def test_test_pictures_that_the_start_knows_are_counted(prepared, cascade, tmp_path, knows, whole, told):
+    older = Learnt(hash_of(open_dataset(SAMPLE).names[knows])[None], whole)  # the sixth is the test picture
+    networks = cascade.stage1.detector, cascade.stage2.segmenter
+    start = save_bundle(tmp_path / "start", *networks, tiny_card(), older)
+    settings = RunSettings(dataset=SAMPLE, segmenter_training={"start": start})
+    assert learnt_test_pictures(settings, prepared) == told
+
+
+def test_a_run_without_a_start_knows_no_test_picture(prepared):
+    assert learnt_test_pictures(RunSettings(dataset=SAMPLE), prepared) == 0
 
 
 def test_of_a_pool_those_pictures_count_that_windows_were_cut_from(tmp_path):
