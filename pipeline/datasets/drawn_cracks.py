@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.arrays import Image, Mask
-from pipeline.datasets.generated.crack_paths import crack_network, seen_nearer
+from pipeline.datasets.generated.crack_paths import network_seen_nearer
 from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
 from pipeline.datasets.generated.pavement import fractal_noise
 
@@ -57,9 +57,7 @@ def _thin_cracks(rng: np.random.Generator, width: int, height: int) -> tuple[Cra
     """A network as seen from above, brought to the flatter frame that a camera sees when it looks ahead."""
     across = rng.uniform(0.5, 1.0)
     down = across * float(np.exp(rng.uniform(np.log(FLATTEST), 0)))
-    size = round(width / across), round(height / down)
-    grown = width / size[0], height / size[1]
-    flat = [seen_nearer(rng, crack, grown) for crack in crack_network(rng, *size)]
+    flat = network_seen_nearer(rng, width, height, (across, down))
     seen = [replace(crack, widths=np.clip(crack.widths, THINNEST_PX, WIDEST_PX)) for crack in flat]
     return tuple(part for crack in seen for part in clip_to_frame(crack, width, height))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.arrays import Image, Mask
 from pipeline.datasets.drawn_cracks import THINNEST_PX, road_of, texture_of
-from pipeline.datasets.generated.crack_paths import crack_network, seen_nearer
+from pipeline.datasets.generated.crack_paths import network_seen_nearer
 from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
 from pipeline.datasets.generated.pavement import fractal_noise
 
@@ -64,12 +64,10 @@ def draw_open_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mas
 def _cracks(rng: np.random.Generator, width: int, height: int, wide: float) -> tuple[CrackTruth, ...]:
     """One to three networks whose main crack is about `wide` px wide."""
     near = min(NEAREST, max(1.0, wide / USUAL_PX))
-    size = max(48, round(width / near)), max(48, round(height / near))
-    grown = width / size[0], height / size[1]
     wider = wide / (USUAL_PX * near)
     many = int(rng.integers(1, 4)) if wide < NETWORKS_BELOW_PX else 1
-    flat = [crack for _ in range(many) for crack in crack_network(rng, *size)]
-    seen = [_tapered(seen_nearer(rng, crack, grown), wider, width, height) for crack in flat]
+    near_by = network_seen_nearer(rng, width, height, (near, near), many)
+    seen = [_tapered(crack, wider, width, height) for crack in near_by]
     return tuple(part for crack in seen for part in clip_to_frame(crack, width, height))
 
 

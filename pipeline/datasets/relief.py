@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.arrays import Image, Mask
 from pipeline.datasets.drawn_cracks import road_of
-from pipeline.datasets.generated.crack_paths import crack_network, seen_nearer
+from pipeline.datasets.generated.crack_paths import network_seen_nearer
 from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
 from pipeline.datasets.generated.pavement import fractal_noise
 from pipeline.datasets.open_cracks import ragged
@@ -67,10 +67,7 @@ def draw_relief(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
 def _cracks(rng: np.random.Generator, width: int, height: int, wide: float) -> tuple[CrackTruth, ...]:
     """One to three networks whose main crack is about `wide` px wide."""
     near = max(1.0, wide / USUAL_PX)
-    size = max(48, round(width / near)), max(48, round(height / near))
-    grown = width / size[0], height / size[1]
-    flat = [crack for _ in range(int(rng.integers(1, 4))) for crack in crack_network(rng, *size)]
-    seen = [seen_nearer(rng, crack, grown) for crack in flat]
+    seen = network_seen_nearer(rng, width, height, (near, near), int(rng.integers(1, 4)))
     thick = [replace(crack, widths=np.maximum(crack.widths, THINNEST_PX)) for crack in seen]
     return tuple(part for crack in thick for part in clip_to_frame(crack, width, height))
 

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from pipeline.arrays import Image, Mask
 from pipeline.datasets.drawn_cracks import FLATTEST
-from pipeline.datasets.generated.crack_paths import crack_network, seen_nearer, smooth_path
+from pipeline.datasets.generated.crack_paths import network_seen_nearer, smooth_path
 from pipeline.datasets.generated.crack_truth import CrackTruth, rasterise
 from pipeline.datasets.generated.pavement import fractal_noise
 
@@ -71,9 +71,7 @@ def _network(rng: np.random.Generator, width: int, height: int) -> list[CrackTru
     """Cracks of one network, from so near that sealant fits between them, and as flat as a camera ahead sees them."""
     near = float(np.exp(rng.uniform(np.log(NEAREST[0]), np.log(NEAREST[1]))))
     flat = float(np.exp(rng.uniform(np.log(FLATTEST), 0)))
-    size = max(48, round(width / near)), max(48, round(height / near / flat))
-    grown = width / size[0], height / size[1]
-    return [seen_nearer(rng, crack, grown) for crack in crack_network(rng, *size)]
+    return network_seen_nearer(rng, width, height, (near, near * flat))
 
 
 def _strips(rng: np.random.Generator, width: int, height: int) -> list[CrackTruth]:

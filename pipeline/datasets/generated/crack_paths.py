@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 MIN_WIDTH_PX = 1.0
 MAX_WIDTH_PX = 6.0
 STEP_PX = 2.5
+LEAST_PX = 48  # a frame of less has no room for a network
 
 
 def crack_network(rng: np.random.Generator, width: int, height: int) -> tuple[CrackTruth, ...]:
@@ -43,6 +44,24 @@ def crack_network(rng: np.random.Generator, width: int, height: int) -> tuple[Cr
         if rng.random() < 0.3:
             heading += np.pi / 2
     return tuple(found)
+
+
+def network_seen_nearer(
+    rng: np.random.Generator, width: int, height: int, nearer: tuple[float, float], networks: int = 1
+) -> list[CrackTruth]:
+    """Cracks of one network, or of several, seen from so many times nearer across and down; they may leave the frame.
+
+    Args:
+        rng: decides everything.
+        width: of the frame, px.
+        height: of the frame, px.
+        nearer: how many times as large they are as `crack_network` draws them, across and down.
+        networks: how many lie over each other.
+    """
+    size = max(LEAST_PX, round(width / nearer[0])), max(LEAST_PX, round(height / nearer[1]))
+    grown = width / size[0], height / size[1]
+    flat = [crack for _ in range(networks) for crack in crack_network(rng, *size)]
+    return [seen_nearer(rng, crack, grown) for crack in flat]
 
 
 def seen_nearer(rng: np.random.Generator, crack: CrackTruth, grown: tuple[float, float]) -> CrackTruth:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pipeline.datasets.generated.crack_paths import crack_network
+from pipeline.datasets.generated.crack_paths import crack_network, network_seen_nearer
 from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
 
 
@@ -85,3 +85,13 @@ def test_mean_width_weights_with_length():
     assert crack.length_px == pytest.approx(10)
     assert crack.area_px == pytest.approx(21)
     assert crack.mean_width_px == pytest.approx(2.1)
+
+
+def test_networks_seen_nearer_are_wider_by_as_much_and_as_many_as_asked() -> None:
+    plain, near = (
+        network_seen_nearer(np.random.default_rng(3), 480, 480, (times, times), networks=2) for times in (1, 4)
+    )
+    assert np.mean([crack.widths.mean() for crack in near]) > 2.5 * np.mean([crack.widths.mean() for crack in plain])
+    assert len(network_seen_nearer(np.random.default_rng(3), 480, 480, (1, 1))) < len(plain)
+    tiny = network_seen_nearer(np.random.default_rng(3), 64, 64, (8, 8))  # no room for a network of 8 px
+    assert all(crack.points.max() < 64 + 1 for crack in tiny)
