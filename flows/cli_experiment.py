@@ -77,8 +77,9 @@ def run(
         print_comparison(recorded.metrics, paper_on(chosen.name), title)
         if known := recorded.metrics.get("learnt_images"):
             print(
-                f"The bundle that this run started from had learnt from {known} of the {recorded.metrics['images']} "
-                "test pictures: these figures flatter it. Test on others, or start from another bundle."
+                f"Of the {recorded.metrics['images']} test pictures {known} had been learnt from before, by a bundle "
+                "that this run started from or was reviewed by: these figures flatter it. Test on others, or learn "
+                "from another bundle."
             )
         print(f"Report: {recorded.report}")
         if recorded.bundle is not None:

@@ -179,7 +179,7 @@ def run_split(settings: RunSettings) -> Outcome:
     """Every stage, one after the other, on one split. Has to be called within a flow."""
     began = datetime.now(UTC)
     device = pick_device(settings.device)
-    check_terms(settings, open_dataset(settings.dataset))  # each time: no stage's key holds what the start allows
+    check_terms(settings, open_dataset(settings.dataset))  # each time: no stage's key holds what a bundle allows
     keys = stage_keys(settings, device.type)
     seconds: dict[str, float] = {}
     results = home().resolve() / "prefect-results"

@@ -65,7 +65,7 @@ class BundleCard(BaseModel):
     device: str
     metrics: dict[str, float | None]
     training_data_licence: str
-    commercial: bool = Field(False, description="All its data, its starts' included, may be used commercially")
+    commercial: bool = Field(False, description="All its data, earlier bundles' too, may be used commercially")
     sources: tuple[str, ...] = Field((), description="Data it learnt from whose licence asks to be named, and how")
     mm_per_px: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="Scale that it knows best; none: its data do not say"

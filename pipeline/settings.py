@@ -107,7 +107,7 @@ class RunSettings(Settings):
         False, description="The same of stage 2: mirror images, two of them enlarged, in five times the time"
     )
     licence: Literal["any", "commercial"] = Field(
-        "any", description="commercial: refuse data, and starts, whose terms do not allow commercial use"
+        "any", description="commercial: refuse data, and bundles to learn from, whose terms do not allow commercial use"
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: DatasetSettings = DatasetSettings()

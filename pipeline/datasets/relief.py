@@ -32,6 +32,7 @@ LOWEST_SUN, HIGHEST_SUN = 0.35, 1.2  # tangent of its height above the road
 DIMMEST_SKY, BRIGHTEST_SKY = 0.35, 0.8  # share of the light that comes from all sides
 LEAST_HIDDEN, MOST_HIDDEN = 0.0, 0.7  # share of it that does not reach into a crack
 LONGEST_SHADOW_PX = 14
+LEAST_CONTRAST = 0.5  # of cracks, darkness in standard deviations of the road beside them
 
 Plane = NDArray[np.float32]
 
@@ -60,8 +61,9 @@ def draw_relief(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
     stones = _stones(rng, (height, width), stone) * np.float32(stone * rng.uniform(SMOOTHEST, ROUGHEST))
     light = _light(_carved(stones, soft, rng), soft, rng)
     light = 1 + (light / float(light[road].mean()) - 1) * road
-    drawn = np.clip(image * light[..., None], 0, 255).astype(np.uint8)
-    return drawn, (cover >= 0.5) & road
+    cracked = (cover >= 0.5) & road
+    light *= 1 - _lacking(image, light, cracked, road) * soft * road
+    return np.clip(image * light[..., None], 0, 255).astype(np.uint8), cracked
 
 
 def _cracks(rng: np.random.Generator, width: int, height: int, wide: float) -> tuple[CrackTruth, ...]:
@@ -101,3 +103,14 @@ def _light(surface: Plane, cracks: Plane, rng: np.random.Generator) -> Plane:
     sky = rng.uniform(DIMMEST_SKY, BRIGHTEST_SKY)
     hidden = rng.uniform(LEAST_HIDDEN, MOST_HIDDEN) * cracks
     return np.asarray(sky * (1 - hidden) + (1 - sky) * direct * math.sqrt(1 + low**2) / low, np.float32)
+
+
+def _lacking(image: Image, light: Plane, cracked: Mask, road: Mask) -> float:
+    """Share of the light that cracks have to lose to be seen at all, 0 to 1."""
+    beside = road & ~cracked
+    if not cracked.any() or not beside.any():
+        return 0.0
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32) * light
+    tone = float(grey[cracked].mean())
+    wanted = float(grey[beside].mean()) - LEAST_CONTRAST * float(grey[beside].std())
+    return min(1.0, max(0.0, (tone - wanted) / max(tone, 1.0)))

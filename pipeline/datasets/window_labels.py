@@ -27,15 +27,22 @@ def label_image(sample: Sample, fragmentary: bool) -> NDArray[np.uint8]:
     return np.where(sample.mask, CRACK, np.where(unsure, NOT_JUDGED, 0)).astype(np.uint8)
 
 
-def reviewed(labels: NDArray[np.uint8], found: Mask, fragmentary: bool) -> Mask:
-    """What is worth learning not to be a crack, ``(H, W)`` bool, of what was found beyond the labels.
+def take_review(labels: NDArray[np.uint8], found: Mask, fragmentary: bool) -> Mask:
+    """Take a first training's word for what may be crack beside fragments: `labels` do not judge it any more.
 
-    In a picture whose labels are fragments it may well be crack: there it is not judged, in `labels` themselves.
+    Args:
+        labels: ``(H, W)`` of `label_image`; changed in place where the picture's masks are fragments and it has some.
+        found: ``(H, W)`` bool, what the first training takes for a crack.
+        fragmentary: whether masks like this picture's leave cracks out.
+
+    Returns:
+        ``(H, W)`` bool, what is easily taken for a crack: found where none is labelled; nothing beside fragments.
     """
     if fragmentary and (labels == CRACK).any():
-        labels[found] = NOT_JUDGED
+        around = cv2.dilate(found.view(np.uint8), disc(EDGE_PX)) > 0
+        labels[around & (labels == 0)] = NOT_JUDGED
         return np.zeros_like(found)
-    return found
+    return np.asarray(found & (labels == 0), np.bool_)
 
 
 def disc(radius: int) -> NDArray[np.uint8]:

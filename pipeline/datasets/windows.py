@@ -2,7 +2,7 @@
 
 Frames of a survey vehicle are large and mostly free of cracks, close-ups small and full of them. Windows drawn where
 cracks are and where they are not, at scales that vary, give every data set the share that it was told; memory does not
-grow with the data.
+grow with the data. Where a picture has no crack, windows may be drawn around what a first training takes for one.
 """
 
 from __future__ import annotations
@@ -29,11 +29,8 @@ from pipeline.datasets.on_demand import OnDemand
 from pipeline.datasets.open_cracks import draw_open_cracks
 from pipeline.datasets.pool import Pool
 from pipeline.datasets.relief import draw_relief
-from pipeline.datasets.window_labels import CRACK, EDGE_PX, disc, label_image, reviewed
+from pipeline.datasets.window_labels import CRACK, EDGE_PX, disc, label_image, take_review
 from pipeline.settings import WindowSettings
-
-Review = Callable[[Image, Mask], Mask]
-"""Of a picture and all that is labelled in it: what is taken for a crack beyond."""
 
 PIXELS, LIST = "windows.npy", "windows.parquet"
 
@@ -68,7 +65,12 @@ class Windows(OnDemand):
 
 
 def cut_windows(
-    pool: Pool, names: Sequence[str], settings: WindowSettings, seed: int, out: Path, review: Review | None = None
+    pool: Pool,
+    names: Sequence[str],
+    settings: WindowSettings,
+    seed: int,
+    out: Path,
+    look: Callable[[Image], Mask] | None = None,
 ) -> None:
     """Write ``windows.npy`` and ``windows.parquet`` (name, part, sample).
 
@@ -78,7 +80,7 @@ def cut_windows(
         settings: how many windows, how large, and what they show.
         seed: of every choice; equal seeds give equal windows.
         out: folder to write to.
-        review: says what a first training takes for a crack beyond the labels; None: nobody looks.
+        look: what a first training takes for a crack in a picture; None: nobody looks.
 
     Raises:
         DataError: a part holds no crack and does not say so, or says so and holds one.
@@ -96,8 +98,8 @@ def cut_windows(
         sample = pool.load(name)
         labels = label_image(sample, part.settings.fragmentary)
         mistaken = None
-        if review is not None:
-            mistaken = reviewed(labels, review(sample.image, labels != 0), part.settings.fragmentary)
+        if look is not None and (part.settings.fragmentary or not sample.mask.any()):
+            mistaken = take_review(labels, look(sample.image), part.settings.fragmentary)
         for number in range(count):
             rng = np.random.default_rng([seed, *name.encode(), number])
             pixels[starts[job] + number] = cut_window(

@@ -29,6 +29,12 @@ BEFORE: dict[StageName, tuple[StageName, ...]] = {
     "evaluate": ("segment",),
 }
 
+# Of a bundle's card, what decides what it finds, beside the weights.
+FINDING = {
+    "detector", "segmenter", "image_mean", "image_std", "score_threshold", "coarse_boxes", "probability_threshold",
+    "crop_halo", "detector_tta", "segmenter_tta",
+}  # fmt: skip
+
 # Where each stage begins; a change of any code that it can reach from there makes its earlier results stale.
 MODULES: dict[StageName, str] = {
     "prepare": "pipeline.stages.prepare",
@@ -68,7 +74,7 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         if training["start"]:  # what lies there counts, not where
             training["start"] = _weights_of(Path(training["start"]))
             training["start_others"] = [_weights_of(Path(other)) for other in training["start_others"]]
-    windows = dump["dataset"]["windows"] | {"reviewer": _all_of(dump["dataset"]["windows"]["reviewer"])}
+    windows = dump["dataset"]["windows"] | {"reviewer": _what_finds(dump["dataset"]["windows"]["reviewer"])}
     parts = [{key: value for key, value in part.items() if key != "root"} for part in dump["dataset"]["parts"]]
     settings_of: dict[StageName, Any] = {
         "prepare": [
@@ -124,9 +130,11 @@ def _weights_of(bundle: Path) -> dict[str, str | None]:
     return {name: read_card(bundle).sha256.get(name) for name in (DETECTOR, SEGMENTER)}
 
 
-def _all_of(bundle: str | None) -> dict[str, Any] | None:
-    """A bundle's card, thresholds and digests of its weights: what it finds depends on all of it."""
-    return None if bundle is None else read_card(Path(bundle)).model_dump(mode="json")
+def _what_finds(bundle: str | None) -> dict[str, Any] | None:
+    """All of a bundle that decides what it finds: networks, their weights, and where their scores are cut."""
+    if bundle is None:
+        return None
+    return read_card(Path(bundle)).model_dump(mode="json", include=FINDING) | _weights_of(Path(bundle))
 
 
 def _digest(value: Any) -> str:

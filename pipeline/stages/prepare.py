@@ -28,6 +28,7 @@ from pipeline.metrics import RegionCounts, anchor_recall, oracle, region_counts
 from pipeline.settings import DatasetSettings, RunSettings
 from pipeline.stages.review import Reviewer
 from pipeline.stages.terms import sources_of
+from pipeline.training.loop import pick_device
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,10 @@ def prepare(settings: RunSettings, out: Path) -> None:
         _tell_twice(check_apart(dataset, split))
         split = balance(dataset, split, settings.dataset.windows.val_samples)
         windows = settings.dataset.windows
-        review = None if windows.reviewer is None else Reviewer(windows.reviewer)
-        cut_windows(dataset, split.train, windows, settings.seed, out, review)
+        if windows.reviewer is not None:
+            log.info("%s reviews the training pictures first, some ten a second.", windows.reviewer)
+        look = None if windows.reviewer is None else Reviewer(windows.reviewer, pick_device(settings.device))
+        cut_windows(dataset, split.train, windows, settings.seed, out, look)
     boxes, labels = _label(dataset, split, settings, out)
     for note in dataset.notes:
         log.warning(note)

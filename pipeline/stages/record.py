@@ -103,8 +103,9 @@ def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, h
     folder = home / "runs" / run.run_id
     run = replace(run, device=devices_of(run.device, [split.folders for split in splits]))
     known = [learnt_test_pictures(split.settings, split.folders["prepare"]) for split in splits]
+    learnt = sum(count or 0 for count in known)
     row = _run_row(settings, metrics, run) | {
-        "learnt_images": None if any(count is None for count in known) else sum(count or 0 for count in known),
+        "learnt_images": learnt if learnt or None not in known else None,
         "report": str(folder / "report.html"),
     }
     images = images_table(counts)

@@ -42,6 +42,16 @@ def test_some_have_no_crack_and_cracks_are_darker_than_what_is_around_them() -> 
     assert np.median(darker) > 15
 
 
+@pytest.mark.parametrize("tone", [35, 90, 140])
+def test_every_crack_can_be_seen(tone: int) -> None:
+    for seed in range(30):
+        picture = np.clip(road().astype(int) - TONE + tone, 0, 255).astype(np.uint8)
+        drawn, cracked = draw_relief(picture, np.random.default_rng(seed))
+        if cracked.any():
+            beside = drawn[~cracked].astype(float)
+            assert beside.mean() - drawn[cracked].mean() > 0.35 * beside.std()
+
+
 def test_a_trench_has_a_shaded_wall_and_a_lit_one_across_the_sun() -> None:
     class FromTheLeft:
         def uniform(self, low: float, high: float) -> float:

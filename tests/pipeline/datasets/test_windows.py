@@ -128,22 +128,22 @@ def test_where_no_crack_is_windows_are_drawn_around_what_is_taken_for_one() -> N
     assert shows(crack, mistaken) == 0  # where there is one, around it
 
 
-def test_a_review_spares_fragments_and_aims_at_what_is_mistaken(tmp_path: Path) -> None:
-    seen = []
+def test_only_fragments_and_pictures_without_a_crack_are_looked_at(tmp_path: Path) -> None:
+    seen: list[int] = []
 
-    def all_of_it(image: np.ndarray, labelled: np.ndarray) -> np.ndarray:
-        seen.append(labelled.any())
-        return ~labelled
+    def all_of_it(image: np.ndarray) -> np.ndarray:
+        seen.append(1)
+        return np.ones(image.shape[:2], bool)
 
-    parts = {"fragmentary": True}, {}
-    spared = []
-    for number, said in enumerate(parts):
-        root = write_folder(tmp_path / f"a{number}", seed=1)
-        pool = pool_of(PartSettings(name="folder", label="town", root=root, **said))
+    judged = []
+    for fragmentary in (True, False):
+        root = write_folder(tmp_path / f"a{fragmentary}", seed=1)
+        pool = pool_of(PartSettings(name="folder", label="town", root=root, fragmentary=fragmentary))
+        clean = sum(not pool.load(name).mask.any() for name in pool.names)
+        seen.clear()
         cut_windows(pool, pool.names, SMALL, 5, tmp_path, all_of_it)
+        assert len(seen) == (len(pool.names) if fragmentary else clean)
         labels = Windows(tmp_path).pixels[..., 3]
-        cracked = (labels == CRACK).any(axis=(1, 2))
-        spared.append((labels[cracked] == 0).mean())
-    assert spared[0] == 0  # beyond fragments nothing is judged
-    assert spared[1] > 0.5
-    assert len(seen) == 2 * len(pool.names)
+        judged.append((labels[(labels == CRACK).any(axis=(1, 2))] == 0).mean())
+    assert judged[0] == 0  # beside fragments nothing is, where all is taken for a crack
+    assert judged[1] > 0.5

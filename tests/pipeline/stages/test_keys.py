@@ -85,7 +85,7 @@ def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tm
     assert len({key(here), key(other), key(None), key(here, other), key(here, here)}) == 5
 
 
-def test_of_a_reviewer_its_card_counts_and_not_the_place(tmp_path):
+def test_of_a_reviewer_counts_what_it_finds_and_not_its_place_or_date(tmp_path):
     parts = [{"name": "sample", "label": "made", "count": 6}]
 
     def key(bundle):
@@ -100,8 +100,10 @@ def test_of_a_reviewer_its_card_counts_and_not_the_place(tmp_path):
     there = shutil.copytree(here, tmp_path / "there")
     card = there / "bundle.json"
     assert key(here) == key(there) != key(None)
-    card.write_text(json.dumps(json.loads(card.read_text()) | {"probability_threshold": 0.123}))
-    assert key(here) != key(there)
+    before = key(there)
+    for change, counts in (({"created_at": "2020-01-01T00:00:00Z"}, False), ({"probability_threshold": 0.123}, True)):
+        card.write_text(json.dumps(json.loads(card.read_text()) | change))
+        assert (key(there) != before) is counts
 
 
 @pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}], ids=str)
