@@ -79,5 +79,5 @@ def _licence(settings: RunSettings, dataset: str) -> str:
     for card in ancestors_of(settings):
         earlier = (LEARNT.sub("", term) for term in card.training_data_licence.split("; "))
         more = [term for term in dict.fromkeys(earlier) if term not in terms and not LEARNT.match(f"{term}: ")]
-        terms.append("; ".join([f"learnt from {card.name}", *more]))
-    return "; ".join(terms)
+        terms += [f"learnt from {card.name}", *more]
+    return "; ".join(dict.fromkeys(terms))

@@ -34,8 +34,8 @@ class Found(NamedTuple):
 
 STORED = {
     "roads": {
-        CRACKED: Found(28, (99, 2920, 207, 9593), 0.6942, 0.2125),
-        ALSO: Found(38, (0, 2863, 0, 19557), 0.6962, 0.1841),
+        CRACKED: Found(33, (105, 3975, 287, 10571), 0.6741, 0.2184),
+        ALSO: Found(27, (0, 1815, 0, 23065), 0.6842, 0.1714),
         SOUND: Found(0, (0, 0, 0, 0), 0.0000, 0.0000),
     },
     "roads-research": {

@@ -14,6 +14,7 @@ from pipeline.stages.bundling import _licence
     [
         ([], "a: MIT; b: CC BY 4.0"),
         (["a: MIT; b: CC BY 4.0"], "a: MIT; b: CC BY 4.0; learnt from old"),
+        (["a: MIT", "c: own"], "a: MIT; b: CC BY 4.0; learnt from old; c: own"),
         (["a: MIT; started from old"], "a: MIT; b: CC BY 4.0; learnt from old"),
         (["a: MIT; c: own"], "a: MIT; b: CC BY 4.0; learnt from old; c: own"),
         (
