@@ -103,9 +103,8 @@ def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, h
     folder = home / "runs" / run.run_id
     run = replace(run, device=devices_of(run.device, [split.folders for split in splits]))
     known = [learnt_test_pictures(split.settings, split.folders["prepare"]) for split in splits]
-    learnt = sum(count or 0 for count in known)
     row = _run_row(settings, metrics, run) | {
-        "learnt_images": learnt if learnt or None not in known else None,
+        "learnt_images": added_up(known),
         "report": str(folder / "report.html"),
     }
     images = images_table(counts)
@@ -169,6 +168,11 @@ def _run_row(settings: RunSettings, metrics: dict[str, Any], run: RunInfo) -> di
         "versions": versions,
         "total_s": sum(run.seconds.values()),
     }
+
+
+def added_up(counts: Sequence[int | None]) -> int | None:
+    """Sum of those that are known; None where that is nothing and one is not known."""
+    return sum(count or 0 for count in counts) or (None if None in counts else 0)
 
 
 def devices_of(device: str, splits: Sequence[dict[StageName, Path]]) -> str:

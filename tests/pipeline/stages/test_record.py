@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
+import pytest
 
-from pipeline.stages.record import devices_of, right_or_wrong
+from pipeline.stages.record import added_up, devices_of, right_or_wrong
 
 
 def trained_on(folder, *devices):
@@ -18,6 +19,13 @@ def test_a_run_names_the_devices_of_its_training_where_they_are_others(tmp_path)
     assert devices_of("cpu", [here]) == "cpu"
     assert devices_of("NVIDIA X", [here]) == "NVIDIA X, trained on cpu"
     assert devices_of("cpu", [here, there]) == "cpu, trained on NVIDIA X and cpu"
+
+
+@pytest.mark.parametrize(
+    ("counts", "total"), [([3, None, 2], 5), ([0, 4], 4), ([0, 0], 0), ([None, 0], None), ([None], None)]
+)
+def test_what_one_fold_knows_is_not_lost_where_another_cannot_say(counts, total):
+    assert added_up(counts) == total
 
 
 def test_a_box_of_which_nobody_can_judge_is_neither_right_nor_wrong():
