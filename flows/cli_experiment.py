@@ -78,8 +78,7 @@ def run(
         if known := recorded.metrics.get("learnt_images"):
             print(
                 f"Of the {recorded.metrics['images']} test pictures {known} had been learnt from before, by a bundle "
-                "that this run started from or was reviewed by: these figures flatter it. Test on others, or learn "
-                "from another bundle."
+                "that this run started from: these figures flatter it. Test on others, or start from another."
             )
         print(f"Report: {recorded.report}")
         if recorded.bundle is not None:

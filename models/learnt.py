@@ -53,7 +53,7 @@ class Learnt:
 
     Attributes:
         hashes: ``(N, 32)`` uint8, the perceptual hash of every picture that shaped its weights or its thresholds, those
-            of the bundles that it started from, or that reviewed them, with them.
+            of the bundles that it started from with them.
         whole: all those bundles could say theirs; else there may be more.
         familiar: None where nobody has described the pictures.
     """

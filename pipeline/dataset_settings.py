@@ -92,14 +92,7 @@ class WindowSettings(Settings):
     height: int = Field(384, ge=64, multiple_of=64, description="px")
     scale_min: float = Field(0.5, gt=0, description="A window shows the picture so many times as large, at least")
     scale_max: float = Field(2, gt=0)
-    on_cracks: float = Field(
-        0.65, ge=0, le=1, description="Share of windows drawn around cracks, or around what a reviewer mistakes for one"
-    )
-    reviewer: HomePath | None = Field(
-        None,
-        description="Bundle of a first training: what it takes for a crack is not judged beside fragmentary masks, and "
-        "has windows drawn around it in pictures without a crack; none: nobody looks",
-    )
+    on_cracks: float = Field(0.65, ge=0, le=1, description="Share of windows drawn around cracks; others lie anywhere")
     val_samples: int = Field(40, ge=1, description="Validation pictures of each part, so that each weighs the same")
 
 

@@ -27,24 +27,6 @@ def label_image(sample: Sample, fragmentary: bool) -> NDArray[np.uint8]:
     return np.where(sample.mask, CRACK, np.where(unsure, NOT_JUDGED, 0)).astype(np.uint8)
 
 
-def take_review(labels: NDArray[np.uint8], found: Mask, fragmentary: bool) -> Mask:
-    """Take a first training's word for what may be crack beside fragments: `labels` do not judge it any more.
-
-    Args:
-        labels: ``(H, W)`` of `label_image`; changed in place where the picture's masks are fragments and it has some.
-        found: ``(H, W)`` bool, what the first training takes for a crack.
-        fragmentary: whether masks like this picture's leave cracks out.
-
-    Returns:
-        ``(H, W)`` bool, what is easily taken for a crack: found where none is labelled; nothing beside fragments.
-    """
-    if fragmentary and (labels == CRACK).any():
-        around = cv2.dilate(found.view(np.uint8), disc(EDGE_PX)) > 0
-        labels[around & (labels == 0)] = NOT_JUDGED
-        return np.zeros_like(found)
-    return np.asarray(found & (labels == 0), np.bool_)
-
-
 def disc(radius: int) -> NDArray[np.uint8]:
     """All within so many px, to dilate with: ``(2r + 1, 2r + 1)`` 0 or 1."""
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)

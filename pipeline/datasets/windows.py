@@ -2,13 +2,13 @@
 
 Frames of a survey vehicle are large and mostly free of cracks, close-ups small and full of them. Windows drawn where
 cracks are and where they are not, at scales that vary, give every data set the share that it was told; memory does not
-grow with the data. Where a picture has no crack, windows may be drawn around what a first training takes for one.
+grow with the data.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from pipeline.datasets.on_demand import OnDemand
 from pipeline.datasets.open_cracks import draw_open_cracks
 from pipeline.datasets.pool import Pool
 from pipeline.datasets.relief import draw_relief
-from pipeline.datasets.window_labels import CRACK, EDGE_PX, disc, label_image, take_review
+from pipeline.datasets.window_labels import CRACK, EDGE_PX, disc, label_image
 from pipeline.settings import WindowSettings
 
 PIXELS, LIST = "windows.npy", "windows.parquet"
@@ -64,14 +64,7 @@ class Windows(OnDemand):
         return Sample(name, name, np.array(window[..., :3]), label == CRACK, label == NOT_JUDGED)
 
 
-def cut_windows(
-    pool: Pool,
-    names: Sequence[str],
-    settings: WindowSettings,
-    seed: int,
-    out: Path,
-    look: Callable[[Image], Mask] | None = None,
-) -> None:
+def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed: int, out: Path) -> None:
     """Write ``windows.npy`` and ``windows.parquet`` (name, part, sample).
 
     Args:
@@ -80,7 +73,6 @@ def cut_windows(
         settings: how many windows, how large, and what they show.
         seed: of every choice; equal seeds give equal windows.
         out: folder to write to.
-        look: what a first training takes for a crack in a picture; None: nobody looks.
 
     Raises:
         DataError: a part holds no crack and does not say so, or says so and holds one.
@@ -97,14 +89,9 @@ def cut_windows(
         part, _ = pool.part_of(name)
         sample = pool.load(name)
         labels = label_image(sample, part.settings.fragmentary)
-        mistaken = None
-        if look is not None and (part.settings.fragmentary or not sample.mask.any()):
-            mistaken = take_review(labels, look(sample.image), part.settings.fragmentary)
         for number in range(count):
             rng = np.random.default_rng([seed, *name.encode(), number])
-            pixels[starts[job] + number] = cut_window(
-                sample.image, labels, settings, rng, Drawn.of(part.settings), mistaken
-            )
+            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng, Drawn.of(part.settings))
         return bool(sample.mask.any())
 
     with ThreadPoolExecutor() as workers:  # decoding and resizing leave the interpreter free
@@ -123,7 +110,6 @@ def cut_window(
     settings: WindowSettings,
     rng: np.random.Generator,
     drawn: Drawn | None = None,
-    mistaken: Mask | None = None,
 ) -> NDArray[np.uint8]:
     """One window, ``(H, W, 4)`` uint8: RGB and label, at a random scale and place.
 
@@ -135,17 +121,12 @@ def cut_window(
         settings: size, scales and shares.
         rng: decides all.
         drawn: how often something is drawn in; None: never.
-        mistaken: ``(h, w)`` bool, what is easily taken for a crack and is none: where the picture has no crack, windows
-            are drawn around it instead; None: nobody knows.
     """
     height, width = labels.shape
     wanted = math.exp(rng.uniform(math.log(settings.scale_min), math.log(settings.scale_max)))
     scale = max(wanted, settings.width / width, settings.height / height)
     w, h = min(width, round(settings.width / scale)), min(height, round(settings.height / scale))
-    aim = labels == CRACK
-    if mistaken is not None and not aim.any():
-        aim = mistaken
-    x, y = _place(aim, (w, h), rng.random() < settings.on_cracks, rng)
+    x, y = _place(labels == CRACK, (w, h), rng.random() < settings.on_cracks, rng)
     window, label = image[y : y + h, x : x + w], labels[y : y + h, x : x + w]
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     size = (settings.width, settings.height)

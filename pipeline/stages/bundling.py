@@ -13,7 +13,7 @@ from pipeline.stages.keys import StageName
 from pipeline.stages.learnt_from import learnt_from
 from pipeline.stages.segmenter import load_cascade
 from pipeline.stages.software import describe_software
-from pipeline.stages.terms import ancestors_commercial, ancestors_of
+from pipeline.stages.terms import starts_commercial, starts_of
 
 LEARNT = re.compile("^((learnt|started) from [^:;]+: )+")  # before a term of an earlier bundle; older ones say started
 
@@ -64,7 +64,7 @@ def bundle_run(
         device=device,
         metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
         training_data_licence=_licence(settings, described["licence"]),
-        commercial=described["commercial"] and ancestors_commercial(settings),
+        commercial=described["commercial"] and starts_commercial(settings),
         sources=tuple(described["sources"]),
         mm_per_px=described["mm_per_px"],
         versions=describe_software()[1],
@@ -76,7 +76,7 @@ def bundle_run(
 def _licence(settings: RunSettings, dataset: str) -> str:
     """Licence of all data that shaped the weights, earlier bundles' too; what was said is not said again."""
     terms = dataset.split("; ")
-    for card in ancestors_of(settings):
+    for card in starts_of(settings):
         earlier = (LEARNT.sub("", term) for term in card.training_data_licence.split("; "))
         more = [term for term in dict.fromkeys(earlier) if term not in terms and not LEARNT.match(f"{term}: ")]
         terms += [f"learnt from {card.name}", *more]

@@ -29,12 +29,6 @@ BEFORE: dict[StageName, tuple[StageName, ...]] = {
     "evaluate": ("segment",),
 }
 
-# Of a bundle's card, what decides what it finds, beside the weights.
-FINDING = {
-    "detector", "segmenter", "image_mean", "image_std", "score_threshold", "coarse_boxes", "probability_threshold",
-    "crop_halo", "detector_tta", "segmenter_tta",
-}  # fmt: skip
-
 # Where each stage begins; a change of any code that it can reach from there makes its earlier results stale.
 MODULES: dict[StageName, str] = {
     "prepare": "pipeline.stages.prepare",
@@ -74,12 +68,11 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
         if training["start"]:  # what lies there counts, not where
             training["start"] = _weights_of(Path(training["start"]))
             training["start_others"] = [_weights_of(Path(other)) for other in training["start_others"]]
-    windows = dump["dataset"]["windows"] | {"reviewer": _what_finds(dump["dataset"]["windows"]["reviewer"])}
     parts = [{key: value for key, value in part.items() if key != "root"} for part in dump["dataset"]["parts"]]
     settings_of: dict[StageName, Any] = {
         "prepare": [
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors,
-            *([windows, parts, dump["seed"]] if settings.dataset.parts else []),
+            *([dump["dataset"]["windows"], parts, dump["seed"]] if settings.dataset.parts else []),
         ],
         "train-detector": [detector, dump["detector_augment"], dump["other_cameras"], trainings, dump["seed"]],
         "detect": [
@@ -128,13 +121,6 @@ def run_stage(folder: Path, work: Callable[[Path], None]) -> Path:
 def _weights_of(bundle: Path) -> dict[str, str | None]:
     """Digests of a bundle's weights alone: what else it says of itself trains nothing."""
     return {name: read_card(bundle).sha256.get(name) for name in (DETECTOR, SEGMENTER)}
-
-
-def _what_finds(bundle: str | None) -> dict[str, Any] | None:
-    """All of a bundle that decides what it finds: networks, their weights, and where their scores are cut."""
-    if bundle is None:
-        return None
-    return read_card(Path(bundle)).model_dump(mode="json", include=FINDING) | _weights_of(Path(bundle))
 
 
 def _digest(value: Any) -> str:

@@ -24,7 +24,7 @@ from pipeline.datasets.likeness import alike, perceptual_hash
 from pipeline.datasets.pool import Pool
 from pipeline.datasets.windows import LIST
 from pipeline.settings import RunSettings
-from pipeline.stages.terms import ancestor_folders
+from pipeline.stages.terms import start_folders
 
 MOST_TRAINED, MOST_OTHERS = 240, 120  # pictures described, of those trained on and of the validation part
 BRIGHTER, DARKER = 1.2, 0.8
@@ -44,7 +44,7 @@ def learnt_from(settings: RunSettings, prepared: Path, stage1: Stage1) -> Learnt
     trained, negatives, others = names_learnt(dataset, prepared)
     with ThreadPoolExecutor() as workers:  # decoding leaves the interpreter free
         own = list(workers.map(lambda name: perceptual_hash(dataset.load(name).image), (*trained, *negatives, *others)))
-    starts = [read_learnt(folder) for folder in ancestor_folders(settings)]
+    starts = [read_learnt(folder) for folder in start_folders(settings)]
     hashes = [np.stack(own), *(start.hashes for start in starts if start is not None)]
     whole = all(start is not None and start.whole for start in starts)
     return Learnt(np.unique(np.concatenate(hashes), axis=0), whole, describe_part(dataset, trained, others, stage1))
@@ -60,7 +60,7 @@ def learnt_test_pictures(settings: RunSettings, prepared: Path) -> int | None:
     Returns:
         How many; None where none is known and a bundle does not say all that it has learnt from.
     """
-    earlier = [read_learnt(folder) for folder in ancestor_folders(settings)]
+    earlier = [read_learnt(folder) for folder in start_folders(settings)]
     dataset = open_dataset(settings.dataset)
     names = json.loads((prepared / "split.json").read_text())["test"]
     known = {name for one in earlier if one is not None for name in pictures_learnt(dataset, names, one)}

@@ -26,9 +26,7 @@ from pipeline.datasets.splits import PARTS, Split, make_split
 from pipeline.datasets.windows import Windows, cut_windows
 from pipeline.metrics import RegionCounts, anchor_recall, oracle, region_counts
 from pipeline.settings import DatasetSettings, RunSettings
-from pipeline.stages.review import Reviewer
 from pipeline.stages.terms import sources_of
-from pipeline.training.loop import pick_device
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +44,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
     if isinstance(dataset, Pool):
         _tell_twice(check_apart(dataset, split))
         split = balance(dataset, split, settings.dataset.windows.val_samples)
-        windows = settings.dataset.windows
-        if windows.reviewer is not None:
-            log.info("%s reviews the training pictures first, some ten a second.", windows.reviewer)
-        look = None if windows.reviewer is None else Reviewer(windows.reviewer, pick_device(settings.device))
-        cut_windows(dataset, split.train, windows, settings.seed, out, look)
+        cut_windows(dataset, split.train, settings.dataset.windows, settings.seed, out)
     boxes, labels = _label(dataset, split, settings, out)
     for note in dataset.notes:
         log.warning(note)

@@ -11,22 +11,20 @@ from pipeline.datasets.pool import Pool
 from pipeline.settings import RunSettings
 
 
-def ancestor_folders(settings: RunSettings) -> list[Path]:
-    """Folders of the bundles that a run learns from, where training starts and who reviews its pictures, each once."""
+def start_folders(settings: RunSettings) -> list[Path]:
+    """Folders of the bundles that training starts from, each once."""
     second = [settings.second_training] if settings.detector.second else []
     trainings = [settings.detector_training, *second, settings.segmenter_training]
-    reviewer = settings.dataset.windows.reviewer
-    reviewers = [] if reviewer is None else [reviewer]
-    return list(dict.fromkeys([*(start for training in trainings for start in training.starts), *reviewers]))
+    return list(dict.fromkeys(start for training in trainings for start in training.starts))
 
 
-def ancestors_of(settings: RunSettings) -> list[BundleCard]:
-    """Cards of the bundles that a run learns from, each once."""
-    return [read_card(folder) for folder in ancestor_folders(settings)]
+def starts_of(settings: RunSettings) -> list[BundleCard]:
+    """Cards of the bundles that training starts from, each once."""
+    return [read_card(start) for start in start_folders(settings)]
 
 
 def check_terms(settings: RunSettings, dataset: CrackDataset) -> None:
-    """Refuse data and bundles to learn from that do not allow commercial use, where the settings ask for that.
+    """Refuse data and starting bundles that do not allow commercial use, where the settings ask for that.
 
     Raises:
         UsageError: naming them.
@@ -36,9 +34,7 @@ def check_terms(settings: RunSettings, dataset: CrackDataset) -> None:
     parts = dataset.learnt.items() if isinstance(dataset, Pool) else [(settings.dataset.name, dataset)]
     barred = [f"{label} ({part.licence})" for label, part in parts if not part.commercial]
     barred += [
-        f"the bundle {card.name} ({card.training_data_licence})"
-        for card in ancestors_of(settings)
-        if not card.commercial
+        f"the start {card.name} ({card.training_data_licence})" for card in starts_of(settings) if not card.commercial
     ]
     if barred:
         raise UsageError(
@@ -47,9 +43,9 @@ def check_terms(settings: RunSettings, dataset: CrackDataset) -> None:
         )
 
 
-def ancestors_commercial(settings: RunSettings) -> bool:
-    """Whether all bundles that a run learns from may be used commercially."""
-    return all(card.commercial for card in ancestors_of(settings))
+def starts_commercial(settings: RunSettings) -> bool:
+    """Whether all bundles that training starts from may be used commercially."""
+    return all(card.commercial for card in starts_of(settings))
 
 
 def sources_of(dataset: CrackDataset) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.datasets.base import NOT_JUDGED
-from pipeline.datasets.window_labels import CRACK, label_image, take_review
+from pipeline.datasets.window_labels import CRACK, label_image
 from tests.pipeline.datasets.test_windows import sample_of
 
 
@@ -25,30 +25,3 @@ def test_a_gap_between_fragments_is_not_judged_and_what_is_ignored_stays_so() ->
     ignore = np.zeros_like(mask)
     ignore[5, 5] = True
     assert label_image(sample_of(mask, ignore), False)[5, 5] == NOT_JUDGED
-
-
-def test_what_a_review_finds_is_not_judged_beside_fragments_alone() -> None:
-    mask, found = np.zeros((40, 80), bool), np.zeros((40, 80), bool)
-    mask[20, 10:30] = True
-    found[20, 5:60] = found[5, 60:70] = True  # the crack goes on beyond its label, and there is another one
-    for cracked, fragmentary in ((True, True), (False, True), (False, False)):
-        labels = label_image(sample_of(mask & cracked), fragmentary)
-        before = labels.copy()
-        mistaken = take_review(labels, found, fragmentary)
-        if cracked:
-            assert ((labels == CRACK) == mask).all()
-            assert (labels[found & ~mask] == NOT_JUDGED).all()
-            assert (labels[4:7, 60:70] == NOT_JUDGED).all()  # its edges neither, as of labelled cracks
-            assert labels[2, 65] == 0
-            assert not mistaken.any()
-        else:
-            assert np.array_equal(labels, before)
-            assert np.array_equal(mistaken, found)
-
-
-def test_what_nobody_can_judge_is_not_mistaken() -> None:
-    nothing = np.zeros((40, 80), bool)
-    ignore = nothing.copy()
-    ignore[:, :40] = True
-    labels = label_image(sample_of(nothing, ignore), False)
-    assert np.array_equal(take_review(labels, ~nothing, False), ~ignore)

@@ -29,5 +29,5 @@ from pipeline.stages.bundling import _licence
 )
 def test_the_terms_of_an_earlier_bundle_are_told_once(monkeypatch, earlier, told):
     cards = [SimpleNamespace(name="old", training_data_licence=licence) for licence in earlier]
-    monkeypatch.setattr(pipeline.stages.bundling, "ancestors_of", lambda settings: cards)
+    monkeypatch.setattr(pipeline.stages.bundling, "starts_of", lambda settings: cards)
     assert _licence(make_settings("fast"), "a: MIT; b: CC BY 4.0") == told

@@ -1,4 +1,3 @@
-import json
 import shutil
 import threading
 import time
@@ -83,27 +82,6 @@ def test_of_a_bundle_to_start_from_the_weights_count_and_not_the_place(stage, tm
     assert key(here) == key(there)
     assert key(here, other) == key(there, other)
     assert len({key(here), key(other), key(None), key(here, other), key(here, here)}) == 5
-
-
-def test_of_a_reviewer_counts_what_it_finds_and_not_its_place_or_date(tmp_path):
-    parts = [{"name": "sample", "label": "made", "count": 6}]
-
-    def key(bundle):
-        settings = make_settings(
-            "smoke", {"dataset.name": "pool", "dataset.parts": parts, "dataset.windows.reviewer": bundle}
-        )
-        return stage_keys(settings, "cpu")["prepare"]
-
-    here = save_bundle(
-        tmp_path / "here", build_detector(tiny.DETECTOR), build_segmenter(tiny.SEGMENTER), tiny.tiny_card()
-    )
-    there = shutil.copytree(here, tmp_path / "there")
-    card = there / "bundle.json"
-    assert key(here) == key(there) != key(None)
-    before = key(there)
-    for change, counts in (({"created_at": "2020-01-01T00:00:00Z"}, False), ({"probability_threshold": 0.123}, True)):
-        card.write_text(json.dumps(json.loads(card.read_text()) | change))
-        assert (key(there) != before) is counts
 
 
 @pytest.mark.parametrize("overrides", [{"figures": 3}, {"device": "cpu"}], ids=str)
