@@ -31,7 +31,7 @@ BRIGHTER, DARKER = 1.2, 0.8
 
 
 def learnt_from(settings: RunSettings, prepared: Path, stage1: Stage1) -> Learnt:
-    """What a run, and the bundles that it learnt from, have learnt from.
+    """What a run, and the bundles that it started from, have learnt from.
 
     Pictures are read on several threads, and as many are in memory as there are threads.
 
@@ -51,7 +51,7 @@ def learnt_from(settings: RunSettings, prepared: Path, stage1: Stage1) -> Learnt
 
 
 def learnt_test_pictures(settings: RunSettings, prepared: Path) -> int | None:
-    """Test pictures that the bundles which a run learns from know: so many of its figures are too good.
+    """How many test pictures the bundles that a run starts from have learnt from: its figures flatter it by them.
 
     Args:
         settings: of the run.
@@ -63,7 +63,8 @@ def learnt_test_pictures(settings: RunSettings, prepared: Path) -> int | None:
     earlier = [read_learnt(folder) for folder in start_folders(settings)]
     dataset = open_dataset(settings.dataset)
     names = json.loads((prepared / "split.json").read_text())["test"]
-    known = {name for one in earlier if one is not None for name in pictures_learnt(dataset, names, one)}
+    hashes = [one.hashes for one in earlier if one is not None]
+    known = pictures_learnt(dataset, names, Learnt(np.concatenate(hashes))) if hashes else []  # each picture read once
     return len(known) if known or all(one is not None and one.whole for one in earlier) else None
 
 
