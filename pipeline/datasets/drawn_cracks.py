@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.arrays import Image, Mask
 from pipeline.datasets.generated.crack_paths import network_seen_nearer
 from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
 from pipeline.datasets.generated.pavement import fractal_noise
+from pipeline.datasets.road_surface import texture_of
 
 THINNEST_PX, WIDEST_PX = 1.2, 3.5  # narrower ones would have no pixel of their own
 FLATTEST = 0.4  # height over width of what looks square from above, seen from a vehicle
@@ -24,15 +24,14 @@ FAINTEST, DARKEST = 0.15, 0.75  # share of the light that a crack takes away
 LEAST_CONTRAST, MOST_CONTRAST = 1.5, 5.0  # the same, in standard deviations of the road's texture
 SILTED = 0.25  # share of the networks that dust has filled
 SILT = np.array([1.0, 0.85, 0.7])  # what it adds of each colour, where a dark crack takes all of them alike
-ROAD_TONES = 25.0  # of 8-bit Lab: what lies farther from the picture's usual colour is no road
-ROAD_BLUR_PX = 9.0
 
 
-def draw_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
+def draw_cracks(image: Image, road: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:
     """Draw a network of thin cracks onto what is road.
 
     Args:
-        image: ``(H, W, 3)`` uint8 RGB, most of it road; not changed.
+        image: ``(H, W, 3)`` uint8 RGB; not changed.
+        road: ``(H, W)`` bool, not empty: where it may be drawn upon.
         rng: decides all.
 
     Returns:
@@ -40,9 +39,6 @@ def draw_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
     """
     height, width = image.shape[:2]
     coverage, ink = rasterise(_thin_cracks(rng, width, height), width, height)
-    road = road_of(image)
-    if not road.any():
-        return image.copy(), road
     texture = texture_of(image, road)
     depth = float(np.clip(texture * rng.uniform(LEAST_CONTRAST, MOST_CONTRAST), FAINTEST, DARKEST))
     uneven = np.clip(1 - 0.3 * np.abs(fractal_noise(rng, (height, width), 1.5, 12.0, 0.3)), 0.3, 1)
@@ -60,18 +56,3 @@ def _thin_cracks(rng: np.random.Generator, width: int, height: int) -> tuple[Cra
     flat = network_seen_nearer(rng, width, height, (across, down))
     seen = [replace(crack, widths=np.clip(crack.widths, THINNEST_PX, WIDEST_PX)) for crack in flat]
     return tuple(part for crack in seen for part in clip_to_frame(crack, width, height))
-
-
-def road_of(image: Image) -> Mask:
-    """Where the picture has its usual colour: verge, sky and markings have another."""
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
-    smooth = np.asarray(cv2.GaussianBlur(lab, (0, 0), ROAD_BLUR_PX), np.float32)
-    far = np.linalg.norm(smooth - np.median(smooth, axis=(0, 1)), axis=2)
-    return np.asarray(far < ROAD_TONES, np.bool_)
-
-
-def texture_of(image: Image, road: Mask) -> float:
-    """How much the road's light varies from stone to stone: its standard deviation within a few px, by its mean."""
-    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
-    rough: NDArray[np.float32] = grey - np.asarray(cv2.GaussianBlur(grey, (0, 0), 3.0), np.float32)
-    return float(rough[road].std() / max(float(grey[road].mean()), 1.0))

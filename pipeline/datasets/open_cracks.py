@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.arrays import Image, Mask
-from pipeline.datasets.drawn_cracks import THINNEST_PX, road_of, texture_of
+from pipeline.datasets.drawn_cracks import THINNEST_PX
 from pipeline.datasets.generated.crack_paths import network_seen_nearer
 from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
 from pipeline.datasets.generated.pavement import fractal_noise
+from pipeline.datasets.road_surface import texture_of
 
 NARROWEST_PX, WIDEST_PX = 4.0, 64.0  # of the main crack, near enough
 USUAL_PX = 2.7  # how wide a network's main crack is before it is seen from nearer
@@ -34,20 +35,18 @@ GRITTY = 0.35  # share of the pictures whose cracks hold grit
 Plane = NDArray[np.float32]
 
 
-def draw_open_cracks(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
+def draw_open_cracks(image: Image, road: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:
     """Draw a wide crack, or a few narrower ones, onto what is road.
 
     Args:
-        image: ``(H, W, 3)`` uint8 RGB, most of it road; not changed.
+        image: ``(H, W, 3)`` uint8 RGB; not changed.
+        road: ``(H, W)`` bool, not empty: where it may be drawn upon.
         rng: decides all.
 
     Returns:
         the new picture, and ``(H, W)`` bool, True on the cracks.
     """
     height, width = image.shape[:2]
-    road = road_of(image)
-    if not road.any():
-        return image.copy(), road
     wide = math.exp(rng.uniform(math.log(NARROWEST_PX), math.log(WIDEST_PX)))
     cover, _ = rasterise(_cracks(rng, width, height, wide), width, height)
     cover = ragged(cover, wide, rng)

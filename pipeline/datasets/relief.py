@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.arrays import Image, Mask
-from pipeline.datasets.drawn_cracks import road_of
 from pipeline.datasets.generated.crack_paths import network_seen_nearer
 from pipeline.datasets.generated.crack_truth import CrackTruth, clip_to_frame, rasterise
 from pipeline.datasets.generated.pavement import fractal_noise
@@ -37,20 +36,18 @@ LEAST_CONTRAST = 0.5  # of cracks, darkness in standard deviations of the road b
 Plane = NDArray[np.float32]
 
 
-def draw_relief(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
+def draw_relief(image: Image, road: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:
     """Give the road a relief, most often with a network of cracks in it, and let a low sun shine on it.
 
     Args:
-        image: ``(H, W, 3)`` uint8 RGB, most of it road; not changed.
+        image: ``(H, W, 3)`` uint8 RGB; not changed.
+        road: ``(H, W)`` bool, not empty: where it may be drawn upon.
         rng: decides all.
 
     Returns:
         the new picture, and ``(H, W)`` bool, True on the cracks.
     """
     height, width = image.shape[:2]
-    road = road_of(image)
-    if not road.any():
-        return image.copy(), road
     stone = math.exp(rng.uniform(math.log(FINEST_PX), math.log(COARSEST_PX)))
     wide = math.exp(rng.uniform(math.log(NARROWEST_PX), math.log(WIDEST_PX)))
     cover = np.zeros((height, width), np.float32)

@@ -29,6 +29,7 @@ from pipeline.datasets.on_demand import OnDemand
 from pipeline.datasets.open_cracks import draw_open_cracks
 from pipeline.datasets.pool import Pool
 from pipeline.datasets.relief import draw_relief
+from pipeline.datasets.road_surface import road_of
 from pipeline.datasets.window_labels import CRACK, EDGE_PX, disc, label_image
 from pipeline.settings import WindowSettings
 
@@ -143,10 +144,11 @@ def _drawn_in(
     rgb: Image, made: NDArray[np.uint8], drawn: Drawn, rng: np.random.Generator
 ) -> tuple[Image, NDArray[np.uint8]]:
     """A window and its labels with what is drawn into it; `made` is changed in place."""
+    road = road_of(rgb)
     shares = drawn.relief, drawn.thin_cracks, drawn.open_cracks
     for share, draw in zip(shares, (draw_relief, draw_cracks, draw_open_cracks), strict=True):
-        if share and rng.random() < share:
-            rgb, cracked = draw(rgb, rng)
+        if share and rng.random() < share and road.any():
+            rgb, cracked = draw(rgb, road, rng)
             beside = cv2.dilate(cracked.view(np.uint8), disc(EDGE_PX)) > 0
             made[beside & (made != CRACK)] = NOT_JUDGED
             made[cracked] = CRACK

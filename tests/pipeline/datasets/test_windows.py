@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from models.errors import DataError
+from pipeline.datasets import road_surface
 from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.datasets.joints import draw_joints
 from pipeline.datasets.window_labels import CRACK, label_image
@@ -106,3 +107,17 @@ def test_a_joint_is_no_crack_and_hides_what_it_covers() -> None:
         for seed in range(6)
     ]
     assert {*np.unique([window[..., 3] for window in windows])} == {CRACK, NOT_JUDGED}
+
+
+@pytest.mark.parametrize("kind", ["thin_cracks", "open_cracks", "relief"])
+def test_a_window_that_shows_no_road_is_not_drawn_upon(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    picture = np.random.default_rng(0).integers(100, 140, (192, 256, 3)).astype(np.uint8)
+    nothing = np.zeros((192, 256), np.uint8)
+    settings = WindowSettings(count=8, width=256, height=192, scale_min=1, scale_max=1)
+
+    def window() -> np.ndarray:
+        return cut_window(picture, nothing, settings, np.random.default_rng(1), Drawn(**{kind: 1.0}))
+
+    assert (window()[..., :3] != picture).any()
+    monkeypatch.setattr(road_surface, "ROAD_TONES", 0)
+    assert np.array_equal(window(), np.dstack([picture, nothing]))
