@@ -1,4 +1,4 @@
-"""What looks like a crack and is none, drawn into training windows: joints, sealed cracks, drops, markings."""
+"""What looks like a crack and is none, drawn into training windows: joints, sealed cracks, drops, markings, shadows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pipeline.arrays import Image, Mask
 from pipeline.datasets.joints import draw_joints
 from pipeline.datasets.markings import draw_markings
 from pipeline.datasets.sealed import draw_drops, draw_sealed
+from pipeline.datasets.shadows import draw_shadow
 
-_KINDS = (draw_joints, draw_sealed, draw_drops, draw_markings)
-_SHARES = (0.25, 0.4, 0.05, 0.3)
+_KINDS = (draw_joints, draw_sealed, draw_drops, draw_markings, draw_shadow)
+_SHARES = (0.25, 0.4, 0.05, 0.2, 0.1)
 
 
 def draw_look_alike(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:

@@ -1,8 +1,9 @@
 """Sealed cracks and spilt drops drawn into photographs: dark and winding as cracks are, and none.
 
-Bitumen poured over a crack is a smooth band, centimetres wide, with sharp edges; the texture of the road is gone where
-it lies. It follows the crack, branches where that does, and sways and swells with the hand that pours it. On motorways
-it is what a detector that knows none takes for cracks first.
+Bitumen poured over a crack is a band centimetres wide, with sharp edges that run from stone to stone; the texture of
+the road is gone where it lies, or shows through where it has soaked in. It follows the crack, branches where that does,
+sways and swells with the hand that pours it, and ends bluntly or trails off. On motorways it is what a detector that
+knows none takes for cracks first.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from pipeline.datasets.drawn_cracks import FLATTEST
 from pipeline.datasets.generated.crack_paths import network_seen_nearer, smooth_path
 from pipeline.datasets.generated.crack_truth import CrackTruth, rasterise
 from pipeline.datasets.generated.pavement import fractal_noise
+from pipeline.datasets.open_cracks import ragged
 
 NARROWEST_PX, WIDEST_PX = 7.0, 26.0  # of a band; what is narrower could be a crack
 FARTHEST_PX = 5.0  # of a band that the camera sees from afar
 ON_NETWORKS = 0.6  # share that follows a network of cracks; the rest are single strips
 NEAREST = 1.2, 5.0  # so many times nearer than a network whose cracks are a few px wide
 MOST_SWAY = 0.5  # of its width, beside the crack (standard deviation)
+LONGEST_TRAIL = 25.0  # half widths over which an end grows thin; a blunt one takes one
+THINNEST_END = 0.1  # of the band's width
+MOST_TEXTURE = 0.7  # share of the road's texture that shows through
 
 
 def draw_sealed(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
@@ -41,7 +46,7 @@ def draw_sealed(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
     paths = _network(rng, width, height) if rng.random() < ON_NETWORKS else _strips(rng, width, height)
     bands = tuple(sealed_along(rng, path, wide * rng.uniform(0.7, 1.1), far, height) for path in paths)
     cover, _ = rasterise(bands, width, height)
-    return _laid(image, cover, rng)
+    return _laid(image, ragged(cover, wide, rng), rng)
 
 
 def draw_drops(image: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
@@ -89,7 +94,7 @@ def _strips(rng: np.random.Generator, width: int, height: int) -> list[CrackTrut
 
 
 def sealed_along(rng: np.random.Generator, path: CrackTruth, wide: float, far: float, height: int) -> CrackTruth:
-    """Pour sealant along a crack: rounder than it, swaying beside it, swelling and thinning, with blunt ends.
+    """Pour sealant along a crack: rounder than it, swaying beside it, swelling and thinning.
 
     Args:
         rng: decides how it sways and swells.
@@ -107,8 +112,9 @@ def sealed_along(rng: np.random.Generator, path: CrackTruth, wide: float, far: f
     swell = np.exp(rng.uniform(0.05, 0.35) * _sway(rng, len(x), reach * rng.uniform(0.6, 3)))
     run = np.hypot(np.gradient(x), np.gradient(y)) + 1e-6
     points = np.stack([x - aside * np.gradient(y) / run, y + aside * np.gradient(x) / run], 1)
-    end = np.clip(np.minimum(np.arange(len(x)), np.arange(len(x))[::-1]) / max(reach, 1), 0, 1)
-    widths = local * np.clip(swell, 0.4, 2) * np.maximum(np.sqrt(1 - (1 - end) ** 2), 0.3)
+    trails = np.maximum(reach * np.exp(rng.uniform(0, np.log(LONGEST_TRAIL), 2)), 1)
+    end = np.minimum(np.arange(len(x)) / trails[0], np.arange(len(x))[::-1] / trails[1]).clip(0, 1)
+    widths = local * np.clip(swell, 0.4, 2) * np.maximum(np.sqrt(1 - (1 - end) ** 2), THINNEST_END)
     return CrackTruth(points, widths, np.ones(len(x)))
 
 
@@ -125,7 +131,8 @@ def _laid(image: Image, cover: NDArray[np.float32], rng: np.random.Generator) ->
     uneven = rng.uniform(0.75, 1.0) + 0.07 * fractal_noise(rng, (height, width), 2.0, 32.0, 0.4)
     amount = np.clip(soft * uneven, 0, 1)[..., None]
     tone = float(rng.uniform(0.3, 0.75))
-    ground = np.asarray(cv2.GaussianBlur(image, (0, 0), 6.0), np.float32)
+    smooth = np.asarray(cv2.GaussianBlur(image, (0, 0), 6.0), np.float32)
+    ground = smooth + rng.uniform(0, MOST_TEXTURE) * (image - smooth)
     paint = ground * tone + rng.normal(0, 2, (height, width, 1))
     drawn = np.clip(np.rint(image + amount * (paint - image)), 0, 255)
     return drawn.astype(np.uint8), soft > 0.2
