@@ -61,7 +61,10 @@ class PartSettings(Settings):
     clean: bool = Field(False, description="Holds no crack at all: what is not a crack must be learnt too")
     fragmentary: bool = Field(False, description="Its masks are fragments: between and beyond them nothing is judged")
     look_alikes: float = Field(
-        0.15, ge=0, le=1, description="Share of its windows that gets joints, sealed cracks, drops or markings drawn in"
+        0.15,
+        ge=0,
+        le=1,
+        description="Share of its windows that gets joints, sealed cracks, drops, markings or shadows drawn in",
     )
     drawn_cracks: float = Field(
         0, ge=0, le=1, description="Share of its windows that gets thin cracks drawn onto the road"
