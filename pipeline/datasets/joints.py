@@ -15,7 +15,7 @@ from pipeline.arrays import Image, Mask
 from pipeline.datasets.generated.pavement import fractal_noise
 from pipeline.datasets.open_cracks import ragged
 
-WIDTHS_PX = 1, 1.5, 2, 3, 4, 6, 9, 14
+WIDTHS_PX = 1, 1.5, 2, 3, 4, 6, 9, 14  # one of them for all joints of a picture
 CHIPPED = 0.5  # share of the pictures whose joints have worn edges
 MOST_CHIPS = 10  # of a joint
 DARK = 0.85  # share of the pictures whose joints are darker than the road

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.datasets import joints
-from pipeline.datasets.joints import WIDTHS_PX, draw_joints
+from pipeline.datasets.joints import draw_joints
 
 
 def road() -> np.ndarray:
@@ -50,4 +50,3 @@ def test_most_are_darker_than_the_road_and_fade_here_and_there() -> None:
             fading.append(np.abs(drawn[core].astype(float) - 140).std())
     assert 0.6 < np.mean(darker) < 1
     assert np.median(fading) > 5
-    assert max(WIDTHS_PX) < 20
