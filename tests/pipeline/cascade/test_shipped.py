@@ -34,8 +34,8 @@ class Found(NamedTuple):
 
 STORED = {
     "roads": {
-        CRACKED: Found(37, (139, 3908, 176, 10794), 0.6721, 0.2152),
-        ALSO: Found(28, (0, 1507, 0, 22673), 0.6792, 0.1825),
+        CRACKED: Found(43, (128, 4527, 563, 11271), 0.6637, 0.2062),
+        ALSO: Found(29, (0, 2068, 0, 21739), 0.6739, 0.1786),
         SOUND: Found(0, (0, 0, 0, 0), 0.0000, 0.0000),
     },
     "roads-research": {
