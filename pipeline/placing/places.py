@@ -90,7 +90,8 @@ def moments(images: pd.DataFrame, clock_offset_s: float | None, flags: Flags) ->
 
 
 def _seconds(moments: pd.Series) -> Reals:
-    passed = (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+    # In microseconds: in nanoseconds no moment after 2262 could be told.
+    passed = (moments.dt.as_unit("us") - pd.Timestamp(0, tz="UTC").as_unit("us")).dt.total_seconds()
     return np.asarray(passed.to_numpy(np.float64), np.float64)
 
 

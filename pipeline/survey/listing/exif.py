@@ -16,7 +16,8 @@ from pipeline.survey.listing.photographs import Photograph
 
 GPS, BASE = ExifTags.GPS, ExifTags.Base
 NORTHS = {"T": "true", "M": "magnetic"}
-EARLIEST = datetime(1990, 1, 1)  # clocks that nobody has set tell 1970 or 1980
+# Clocks that nobody has set tell 1970 or 1980, and broken ones years far off.
+EARLIEST, LATEST = datetime(1990, 1, 1), datetime(2100, 1, 1)
 OTHER_DATUMS = ("TOKYO",)  # 450 m from WGS 84; all others in use differ by less than a fix is wrong
 
 
@@ -93,7 +94,7 @@ def _clock(camera: Mapping[int, Any]) -> tuple[datetime | None, str | None]:
             local = datetime(*(int(part) for part in found.groups()))  # type: ignore[arg-type]
         except ValueError:  # 0000:00:00, 24:00:00
             continue
-        if local < EARLIEST:
+        if not EARLIEST <= local < LATEST:
             continue
         if digits := re.match(r"\d+", _text(camera.get(fraction))):
             local += timedelta(seconds=float(f"0.{digits[0][:6]}"))
@@ -119,7 +120,7 @@ def _gps_time(gps: Mapping[int, Any]) -> datetime | None:
     except ValueError:
         return None
     at = midnight + timedelta(hours=parts[0], minutes=parts[1], seconds=parts[2])
-    return at if at.replace(tzinfo=None) >= EARLIEST else None
+    return at if EARLIEST <= at.replace(tzinfo=None) < LATEST else None
 
 
 def _position(gps: Mapping[int, Any]) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from datetime import time as clock
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ LIMITS = {
     "gsd_mm_per_px": (FINEST_MM, COARSEST_MM),
     "chainage_m": (-1e8, 1e8),
 }
+YEARS = range(1900, 2100)  # others are what programs write for no time, such as the year 1
 TEXTS = ("route_id", "direction", "lane")
 LONGEST_TEXT = 200
 NOTHING = frozenset({"null", "none", "nan", "nat", "n/a", "na", "\\n", "#n/a", "-"})
@@ -35,6 +36,7 @@ _POLE = re.compile(
 )
 
 Line = Mapping[Column, Any]
+D = TypeVar("D", bound=date)
 
 
 class BadLineError(Exception):
@@ -126,26 +128,33 @@ def _moment(given: dict[str, Any]) -> dict[str, Any]:
             value = value.to_pydatetime(warn=False)
         seconds = _unix_s(value)
         if seconds is not None:
-            return {"taken_at": datetime.fromtimestamp(seconds, UTC)}
+            return {"taken_at": _in_our_time(datetime.fromtimestamp(seconds, UTC))}
         if isinstance(value, datetime):
             moment = value
         else:
             text = _iso(_as_text(value))
             if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-                return {"taken_local": date.fromisoformat(text).isoformat()}
+                return {"taken_local": _in_our_time(date.fromisoformat(text)).isoformat()}
             moment = parse_moment(text)
         at = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        _in_our_time(at)
     except (ValueError, OverflowError, OSError):
-        raise BadLineError(f"time is {_short(value)}; write it as 2026-05-31T14:05:09+02:00") from None
+        raise BadLineError(f"time is {_short(value)}; write it as 2026-05-31T14:05:09+02:00, or nothing") from None
     return {"taken_at": at}
 
 
 def _local(value: Any) -> str:
     try:
         moment = value if isinstance(value, datetime) else parse_moment(_as_text(value))
-        return moment.replace(tzinfo=None).isoformat()
+        return _in_our_time(moment).replace(tzinfo=None).isoformat()
     except (ValueError, OverflowError):
         raise BadLineError(f"taken_local is {_short(value)}; write it as 2026-05-31T14:05:09") from None
+
+
+def _in_our_time(day: D) -> D:
+    if day.year not in YEARS:
+        raise ValueError(f"the year {day.year}")
+    return day
 
 
 def _unix_s(value: Any) -> float | None:

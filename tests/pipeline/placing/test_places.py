@@ -96,3 +96,13 @@ def test_a_lone_photograph_takes_its_own_heading() -> None:
 
 def test_no_photographs_have_no_places() -> None:
     assert find_places(images(), eastward_track(), None).flags.texts == []
+
+
+@pytest.mark.parametrize("year", ["1500", "2999", "9999"])
+def test_a_year_far_off_places_the_others_all_the_same(year: str) -> None:
+    """As earlier versions recorded what a broken clock told."""
+    far = pd.to_datetime([f"{year}-01-01T00:00:00Z"], utc=True).as_unit("us")[0]
+    frame = images({"taken_at": at(5)}, {"taken_at": at(6)})
+    frame["taken_at"] = pd.Series([at(5).as_unit("us"), far], dtype="datetime64[us, UTC]")
+    found = find_places(frame, eastward_track(), None)
+    assert found.position_source == ["track", None]

@@ -124,3 +124,11 @@ def test_exif_reaches_the_record(tmp_path: Path, bundle: Path) -> None:
     assert image["latitude_deg"] == pytest.approx(38.72)
     assert image["taken_at"] == pd.Timestamp("2026-05-31T14:05:09Z")
     assert image["taken_local"] == "2026-05-31T15:05:09"
+
+
+@pytest.mark.parametrize("day", ["2999:01:01", "1980:01:06", "9999:12:31"])
+def test_a_year_that_is_none_of_ours_tells_nothing(day: str) -> None:
+    camera = {BASE.DateTimeOriginal: f"{day} 00:00:00", BASE.OffsetTimeOriginal: "+00:00"}
+    gps = {GPS.GPSDateStamp: day, GPS.GPSTimeStamp: (12.0, 0.0, 0.0)}
+    assert told_by(camera, {}).taken_at is None
+    assert told_by({}, gps).taken_at is None

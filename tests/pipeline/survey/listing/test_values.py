@@ -24,3 +24,13 @@ def test_a_reference_that_does_not_fit_is_a_bad_line(latitude, reference) -> Non
     line = {Column("latitude_deg"): latitude, Column("latitude_reference"): reference, Column("longitude_deg"): "9"}
     with pytest.raises(BadLineError, match=r"latitude_(deg|reference) is"):
         read_place(line, decimal_comma=False)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["0001-01-01T00:00:00", "1500-01-01T10:00:00Z", "2262-05-01T00:00:00", "9999-12-31T23:59:59", "9999-12-31", 9e13],
+)
+@pytest.mark.parametrize("field", ["taken_at", "taken_local"])
+def test_a_year_that_is_none_of_ours_is_a_bad_line(field, time) -> None:
+    with pytest.raises(BadLineError, match="write it as 2026"):
+        read_place({Column(field): time}, decimal_comma=False)
