@@ -45,6 +45,10 @@ PAPER: dict[str, Any] = dict.fromkeys(HEADLINE) | {
 parts hold 80 and 20 pictures, its test part 18; it has no second stage."""
 
 
+MOVE_AWAY = "Move that part away: it is damaged, or something else wrote it. The other runs stay readable."
+"""The remedy where a part cannot be read."""
+
+
 def paper_on(dataset: str | None) -> dict[str, Any]:
     """The paper's figures where they say something: beside another data set than its own none is known."""
     return dict(PAPER) if dataset == PAPER["dataset"] else dict.fromkeys(PAPER)
@@ -125,8 +129,8 @@ def read_table(table: str, home: Path, run_id: str | None = None) -> pd.DataFram
             ).to_table()
         except (OSError, pa.ArrowException) as error:
             raise DataError(
-                f"Table {table!r} cannot be read: {_unreadable(parts) or error}",
-                "Move that part away: it is damaged, or something else wrote it. The other runs stay readable.",
+                f"Table {table!r} cannot be read: {unreadable(parts) or error}",
+                MOVE_AWAY,
             ) from error
     else:
         arrow = columns.empty_table()
@@ -153,7 +157,8 @@ def _checked(run_id: str) -> str:
     return run_id
 
 
-def _unreadable(parts: list[Path]) -> str | None:
+def unreadable(parts: Iterable[Path]) -> str | None:
+    """The first part that cannot be read, and why; None where each can."""
     for path in parts:
         try:
             pq.read_table(path, partitioning=None)

@@ -9,8 +9,9 @@ import torch
 
 from models.errors import BundleError
 from pipeline.cascade.cascade import Cascade
+from pipeline.survey.bundle_digest import bundle_digest
 from pipeline.survey.decode import allow_pixels
-from pipeline.survey.plan import Survey, bundle_digest
+from pipeline.survey.plan import Survey
 
 _loaded: dict[tuple[str, str, str], Cascade] = {}
 _loading = threading.Lock()

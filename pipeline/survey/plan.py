@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, ValidationError
 
-from models.bundle import CARD, read_card
-from models.errors import BundleError, DataError, UsageError
+from models.errors import DataError, UsageError
+from models.given import require_utf8
 from pipeline.placing.camera_file import Camera
 from pipeline.settings import Settings
 from pipeline.storage.atomic import write_whole
+from pipeline.survey.bundle_digest import bundle_digest
 from pipeline.survey.layout import PLAN, drop, row_path, surveys_folder, sweep, unused_run_id
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.photographs import Photograph
@@ -112,6 +112,7 @@ def begin(settings: SurveySettings, abandon: bool = False, answering: set[str] |
         DataError: no photographs, or a damaged plan.
     """
     given = settings.model_copy(update=_absolute(settings))
+    require_utf8(str(given.target))
     digest = bundle_digest(given.bundle)
     unfinished = find_unfinished(given.target)
     if unfinished is not None and abandon:
@@ -126,7 +127,7 @@ def begin(settings: SurveySettings, abandon: bool = False, answering: set[str] |
         kept = unfinished.plan.settings
         now = given.model_copy(update={name: getattr(kept, name) for name in ("chunk", "incremental")})
         return Survey(given.target, _store(unfinished, now), resumed=True)
-    return _plan(given, digest, set() if answering is None else answering)
+    return _plan(given, digest, set() if answering is None else answering, by_name=settings.out is None)
 
 
 def find_unfinished(out: Path) -> Survey | None:
@@ -159,27 +160,16 @@ def read_survey(folder: Path) -> Survey:
         ) from error
 
 
-def bundle_digest(bundle: Path) -> str:
-    """SHA-256 of a bundle's card, which holds those of its weights.
-
-    Raises:
-        BundleError: there is no bundle.
-    """
-    read_card(bundle)
-    try:
-        return hashlib.sha256((bundle / CARD).read_bytes()).hexdigest()
-    except OSError as error:
-        raise BundleError(f"{bundle} cannot be read: {error}", "Check its rights.") from error
-
-
 def most_bytes(max_pixels: int) -> int:
     """Largest file that is read: so many pixels uncompressed, 16 bits and four channels each, and 64 MiB beside."""
     return 8 * max_pixels + 2**26
 
 
-def _plan(settings: SurveySettings, digest: str, answering: set[str]) -> Survey | None:
+def _plan(settings: SurveySettings, digest: str, answering: set[str], by_name: bool) -> Survey | None:
     camera, told = read_road(settings.road), road_digest(settings.road)
     source = open_source(settings)
+    if by_name:
+        _check_same_roots(settings, source.root)
     run_id = unused_run_id(settings.target)
     folder = surveys_folder(settings.target) / run_id
     put_mark(folder, run_id)
@@ -210,6 +200,21 @@ def _plan(settings: SurveySettings, digest: str, answering: set[str]) -> Survey 
         put_mark(settings.target / kind / run_id, run_id)
     _store(survey, settings)
     return survey
+
+
+def _check_same_roots(settings: SurveySettings, root: str) -> None:
+    """Refuse to mix the photographs of two places that have one name, where the output is named after them.
+
+    Raises:
+        UsageError: the last survey of this output began elsewhere.
+    """
+    plans = sorted(surveys_folder(settings.target).glob(f"*/{PLAN}"))
+    before = read_survey(plans[-1].parent).plan.root if plans else root
+    if before != root:
+        raise UsageError(
+            f"{settings.target} holds a survey of {before}, whose name is the same as that of {root}.",
+            "Name an output for each with --out.",
+        )
 
 
 def _new(

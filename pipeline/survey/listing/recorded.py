@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.storage.records import read_table
+from models.errors import DataError
+from pipeline.storage.records import MOVE_AWAY, read_table, unreadable
 from pipeline.survey.listing.photographs import PLACE, Photograph, Refused
 from pipeline.survey.listing.question import COLUMNS, answers, listed_digest
 from pipeline.survey.listing.remote import WEAK
@@ -91,6 +92,9 @@ def read_recorded(settings: SurveySettings, bundle_sha256: str) -> tuple[Recorde
 
     Returns:
         What is known, and the runs that it is known from.
+
+    Raises:
+        DataError: a part of the record is damaged; names it.
     """
     out = settings.target
     runs = read_table("runs", out).sort_values(["started_at", "run_id"], kind="stable")
@@ -102,7 +106,13 @@ def read_recorded(settings: SurveySettings, bundle_sha256: str) -> tuple[Recorde
         if told.get("bundle_sha256") == bundle_sha256:
             same.append(run_id)
             states.append(_states(settings, run_id, told.get("road_sha256", "") == road, run["images"]))
-    return Recorded(chain.from_iterable(states)), same
+    try:
+        return Recorded(chain.from_iterable(states)), same
+    except (OSError, pa.ArrowException) as error:
+        parts = (out / "records").glob("*/*/part-*.parquet")
+        raise DataError(
+            f"The record of {out} cannot be read: {unreadable(sorted(parts)) or error}", MOVE_AWAY
+        ) from error
 
 
 def _states(settings: SurveySettings, run_id: str, same_road: bool, images: int) -> Iterator[State]:
