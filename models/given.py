@@ -11,6 +11,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from models.errors import UsageError
+
 CHECK_RIGHTS = "Check the path and its rights."
 """The remedy where something that a user names may not be read."""
 
@@ -87,10 +89,25 @@ def size(count: int) -> str:
     return f"{count / 1e6:.0f} MB" if count >= 1_000_000 else f"{count / 1e3:.0f} kB"
 
 
+def require_utf8(path: str) -> None:
+    """Refuse a path that no table, page or log could hold.
+
+    Raises:
+        UsageError: it is no UTF-8.
+    """
+    if readable(path) != path:
+        raise UsageError(f"The path {readable(path)} is not UTF-8.", "Rename the folder, for example with convmv.")
+
+
 def readable(name: str) -> str:
     r"""A file name as valid text: bytes that are no UTF-8 as ``\xNN``.
 
     >>> print(readable("caf\udce9.jpg"))
     caf\xe9.jpg
+    >>> print(readable("\ud800.jpg"))
+    \ud800.jpg
     """
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(name).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a character, as JSON may hold: no file's name
+        return name.encode("utf-8", "backslashreplace").decode()

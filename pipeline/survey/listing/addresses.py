@@ -9,17 +9,21 @@ import re
 from pathlib import Path
 
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.registry import known_implementations
 
 from models.errors import UsageError
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` has a protocol.
+    """Whether `text` has a protocol; ``::`` alone may stand in the name of a folder.
 
     >>> is_address("s3://roads/2026"), is_address("/mnt/photos"), is_address("simplecache::http://host/")
     (True, False, True)
+    >>> is_address("zip::card.zip"), is_address("A7::north/1.jpg")
+    (True, False)
     """
-    return "://" in text or "::" in text
+    first, chained, _ = text.partition("::")
+    return "://" in text or (bool(chained) and first in known_implementations)
 
 
 def plain_place(text: str) -> str:
@@ -61,7 +65,7 @@ def parent(address: str) -> tuple[str, str]:
 
 def chain(address: str) -> tuple[list[str], int]:
     """The links of a chain, each a file system that lies on the next, and which of them has the path."""
-    links = address.split("::")
+    links = address.split("::") if is_address(address) else [address]
     return links, next((number for number, link in enumerate(links) if "://" in link), len(links) - 1)
 
 

@@ -44,6 +44,35 @@ def by_pattern(pattern: str) -> Wanted:
     >>> [name for name in ("a/1.jpg", "a/b/c/2.jpg", "b/3.jpg", "a/4.png") if wanted(name)]
     ['a/1.jpg', 'a/b/c/2.jpg']
     """
+    compiled = _compiled(pattern)
+    return lambda name: compiled.fullmatch(name) is not None
+
+
+def leads_to(pattern: str) -> Wanted:
+    """Whether what a glob matches may lie in a folder, or below it; told of the folder's name relative to the root.
+
+    >>> leads = leads_to("2026-*/card/**/*.jpg")
+    >>> [name for name in ("2026-05", "2026-05/card/DCIM/1", "2026-05/other", "2025-01") if leads(name)]
+    ['2026-05', '2026-05/card/DCIM/1']
+    """
+    parts = pattern.split("/")[:-1]
+    open_from = next((number for number, part in enumerate(parts) if "**" in part), len(parts))
+    closed = [_compiled(part) for part in parts[:open_from]]
+
+    def leads(folder: str) -> bool:
+        names = folder.split("/")
+        fits = all(part.fullmatch(name) for part, name in zip(closed, names, strict=False))
+        return fits and (len(names) <= len(closed) or open_from < len(parts))
+
+    return leads
+
+
+def everywhere(_: str) -> bool:
+    """Every folder may hold what is wanted."""
+    return True
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
     text = ""
     for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", pattern, re.DOTALL):
         if token == "**/":
@@ -57,12 +86,11 @@ def by_pattern(pattern: str) -> Wanted:
         else:
             text += re.escape(token)
     try:
-        compiled = re.compile(text, re.DOTALL)
+        return re.compile(text, re.DOTALL)
     except re.error as error:
         raise UsageError(
             f"The glob {pattern!r} cannot be read: {error}.", "Write it like 'photos/**/*.jpg'."
         ) from error
-    return lambda name: compiled.fullmatch(name) is not None
 
 
 def _one_of(signs: str) -> str:
@@ -104,13 +132,16 @@ def split_glob(address: str) -> tuple[str, str]:
     return "::".join([*links[:at], root, *links[at + 1 :]]), "/".join(parts[first:])
 
 
-def walk_local(store: LocalStore, wanted: Wanted, passed_over: Counter[str]) -> Iterator[Photograph]:
+def walk_local(
+    store: LocalStore, wanted: Wanted, passed_over: Counter[str], leads: Wanted = everywhere
+) -> Iterator[Photograph]:
     """Photographs below a folder, files of a folder before its subfolders, by name.
 
     Args:
         store: its root is walked. Linked folders are followed only where links may lead outside, and do.
         wanted: told of a file's name relative to the root.
         passed_over: counts what is not looked at.
+        leads: told of a folder's name, whether any that is wanted may lie in it.
     """
     root = store.root.resolve()
     seen = {root}
@@ -138,6 +169,8 @@ def walk_local(store: LocalStore, wanted: Wanted, passed_over: Counter[str]) -> 
                 passed_over[OUTPUT if _is_folder(entry) and is_output(Path(entry.path)) else "hidden"] += 1
                 continue
             if _is_folder(entry):
+                if not leads(name) and not wanted(name):
+                    continue
                 failure = _linked(entry, store, root, seen) if entry.is_symlink() else None
                 if failure:
                     yield Photograph(readable(name), failure=failure)
@@ -199,14 +232,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _linked(entry: os.DirEntry[str], store: LocalStore, root: Path, seen: set[Path]) -> Failure | None:
     """Why a linked folder is not followed; None where it is."""
     target = Path(entry.path).resolve()
+    shown = readable(str(target))
     if in_output(target):
-        return Failure("list", "output of a survey", f"It is a link to {target}, which a survey has filled.")
+        return Failure("list", "output of a survey", f"It is a link to {shown}, which a survey has filled.")
     if target in seen or Path(entry.path).parent.is_relative_to(target):
-        return Failure("list", "link loop", f"It is a link to {target}, where the survey has been: not followed.")
+        return Failure("list", "link loop", f"It is a link to {shown}, where the survey has been: not followed.")
     if target.is_relative_to(root):
-        return Failure("list", "linked folder", f"It is a link to {target}, which is surveyed under its own name.")
+        return Failure("list", "linked folder", f"It is a link to {shown}, which is surveyed under its own name.")
     if not store.allow_outside:
-        told = f"It is a link to {target}, outside the survey's root. Allow it with --allow-outside."
+        told = f"It is a link to {shown}, outside the survey's root. Allow it with --allow-outside."
         return Failure("list", "outside", told)
     seen.add(target)
     return None

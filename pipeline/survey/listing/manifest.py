@@ -98,7 +98,10 @@ def _name(line: Listed, root: str, store: Store) -> str:
     given = line.values.get(PATH)
     if is_empty(given):
         return ""
-    path = str(given).strip()
+    told = given.decode("utf-8", "surrogateescape") if isinstance(given, bytes) else str(given)
+    path = told.strip()
+    if path != told and not _is_there(_below(path, root), store) and _is_there(_below(told, root), store):
+        path = told  # a blank at its end is part of the file's name
     if path.startswith(("file://", "local://", "~/")):
         path = plain_place(path)
     name = _below(path, root)
@@ -126,4 +129,4 @@ def _below(path: str, root: str) -> str:
 
 
 def _hash(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "little")
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from models.given import readable
+
 
 class Failure(NamedTuple):
     """Why a photograph could not be done: one row of the table ``failures``.
@@ -27,7 +29,7 @@ class Refused(Exception):  # noqa: N818  # no error of the program: the photogra
 
     def __init__(self, stage: str, kind: str, message: str) -> None:
         super().__init__(message)
-        self.failure = Failure(stage, kind, message)
+        self.failure = Failure(stage, kind, readable(message))  # which may name a path that is no UTF-8
 
 
 class Photograph(NamedTuple):

@@ -8,9 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.errors import DataError, UsageError
-from models.given import CHECK_RIGHTS
+from models.given import CHECK_RIGHTS, require_utf8
 from pipeline.survey.listing.addresses import is_address, parent
-from pipeline.survey.listing.folders import Wanted, by_pattern, by_suffix, is_glob, split_glob, walk_local, walk_remote
+from pipeline.survey.listing.folders import (
+    Wanted,
+    by_pattern,
+    by_suffix,
+    everywhere,
+    is_glob,
+    leads_to,
+    split_glob,
+    walk_local,
+    walk_remote,
+)
 from pipeline.survey.listing.lists import SUFFIXES, check_list
 from pipeline.survey.listing.manifest import read_manifest
 from pipeline.survey.listing.photographs import Photograph
@@ -34,6 +44,7 @@ class Source:
     allow_outside: bool
     manifest: str | None = None
     wanted: Wanted = by_suffix
+    leads: Wanted = everywhere
     single: str | None = None
     passed_over: Counter[str] = field(default_factory=Counter)
 
@@ -48,7 +59,7 @@ class Source:
         elif self.single is not None:
             yield Photograph(self.single, self.store.stamp(self.single))
         elif isinstance(self.store, LocalStore):
-            yield from walk_local(self.store, self.wanted, self.passed_over)
+            yield from walk_local(self.store, self.wanted, self.passed_over, self.leads)
         else:
             yield from walk_remote(self.store, self.wanted, self.passed_over)
 
@@ -85,7 +96,7 @@ def _open(settings: SurveySettings) -> Source:
         return _source(settings.root or _parent(photos), outside, manifest=photos)
     if is_glob(photos) and (remote or not Path(photos).exists()):
         root, pattern = split_glob(photos)
-        return _source(root, outside, wanted=by_pattern(pattern))
+        return _source(root, outside, wanted=by_pattern(pattern), leads=leads_to(pattern))
     if not remote and not Path(photos).exists():
         raise DataError(
             f"{photos} does not exist.",
@@ -99,6 +110,7 @@ def _open(settings: SurveySettings) -> Source:
 
 def _source(root: str, allow_outside: bool, **rest: object) -> Source:
     place = root if root.endswith("://") else root.rstrip("/") if is_address(root) else str(Path(root).resolve())
+    require_utf8(place)
     store = open_store(place, allow_outside)
     if isinstance(store, LocalStore) and not store.root.is_dir():
         raise DataError(f"{place} is no folder.", "Give the folder that the photographs lie in.")

@@ -178,3 +178,25 @@ def test_paths_in_quotes_are_those_between_them(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text('"a b.jpg"\nc.jpg\n')
     assert [line.values[Column("path")] for line in read_lines(str(path), {})] == ["a b.jpg", "c.jpg"]
+
+
+def test_half_a_character_is_a_failure_of_its_line(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text('["0.jpg", "\\ud800.jpg"]')
+    (tmp_path / "0.jpg").write_bytes(b"")
+    good, bad = photographs_of(tmp_path / "list.json")
+    assert (good.name, good.failure) == ("0.jpg", None)
+    assert bad.failure is not None
+    assert bad.failure.kind == "name not UTF-8"
+
+
+def test_blanks_that_are_part_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / "t.jpg ").write_bytes(b"")
+    (tmp_path / "u.jpg").write_bytes(b"")
+    (tmp_path / "list.csv").write_text('path\n"t.jpg "\n" u.jpg "\n')
+    assert [one.name for one in photographs_of(tmp_path / "list.csv")] == ["t.jpg ", "u.jpg"]
+
+
+def test_paths_as_bytes(tmp_path: Path) -> None:
+    (tmp_path / "0.jpg").write_bytes(b"")
+    pd.DataFrame({"path": [b"0.jpg"]}).to_parquet(tmp_path / "list.parquet")
+    assert [(one.name, bool(one.stamp)) for one in photographs_of(tmp_path / "list.parquet")] == [("0.jpg", True)]

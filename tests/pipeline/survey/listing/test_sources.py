@@ -232,3 +232,13 @@ def test_a_server(server: str, photographs: Path, tmp_path: Path, bundle: Path) 
     pd.testing.assert_frame_equal(
         read_table("images", tmp_path / "far")[same], read_table("images", tmp_path / "near")[same]
     )
+
+
+def test_a_glob_looks_into_no_folder_that_it_does_not_lead_to(tree: Path, tmp_path: Path) -> None:
+    """A link out of the root is told of where photographs may be missed by it, and nowhere else."""
+    (tree / "elsewhere").symlink_to(tmp_path)
+    assert names(tree / "*.jpg") == ["c.jpg"]
+    assert names(tree / "b" / "*.png") == []
+    assert names(tree / "b*" / "*.jpg") == ["b/2.jpg"]
+    assert names(tree / "e*" / "*.jpg") == ["elsewhere"]
+    assert [one.failure.kind for one in listed(tree / "**" / "*.png") if one.failure] == ["link loop"]
