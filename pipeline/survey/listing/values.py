@@ -21,9 +21,10 @@ LIMITS = {
     "gsd_mm_per_px": (FINEST_MM, COARSEST_MM),
     "chainage_m": (-1e8, 1e8),
 }
-YEARS = range(1900, 2100)  # others are what programs write for no time, such as the year 1
+YEARS = range(1900, 2100)
 TEXTS = ("route_id", "direction", "lane")
 LONGEST_TEXT = 200
+NO_DAYS = ("0001-01-01", "0000-00-00")  # as .NET and MySQL write no time
 NOTHING = frozenset({"null", "none", "nan", "nat", "n/a", "na", "\\n", "#n/a", "-"})
 NORTHS = {"t": "true", "true": "true", "m": "magnetic", "magnetic": "magnetic"}
 
@@ -92,7 +93,7 @@ def is_empty(value: Any) -> bool:
 def _says_nothing(column: Column, value: Any) -> bool:
     """Whether a cell is empty, or holds what databases and spreadsheets write where there is no number or time."""
     said = value.strip().casefold() if isinstance(value, str) and column.field not in TEXTS else None
-    return is_empty(value) or said in NOTHING
+    return is_empty(value) or said in NOTHING or (said or "")[:10] in NO_DAYS
 
 
 def parse_moment(text: str) -> datetime:

@@ -28,9 +28,14 @@ def test_a_reference_that_does_not_fit_is_a_bad_line(latitude, reference) -> Non
 
 @pytest.mark.parametrize(
     "time",
-    ["0001-01-01T00:00:00", "1500-01-01T10:00:00Z", "2262-05-01T00:00:00", "9999-12-31T23:59:59", "9999-12-31", 9e13],
+    ["0001-01-02T00:00:00", "1500-01-01T10:00:00Z", "2262-05-01T00:00:00", "9999-12-31T23:59:59", "9999-12-31", 9e13],
 )
 @pytest.mark.parametrize("field", ["taken_at", "taken_local"])
 def test_a_year_that_is_none_of_ours_is_a_bad_line(field, time) -> None:
     with pytest.raises(BadLineError, match="write it as 2026"):
         read_place({Column(field): time}, decimal_comma=False)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "0000-00-00 00:00:00", "0000-00-00"])
+def test_what_programs_write_for_no_time_tells_nothing(time) -> None:
+    assert read_place({Column("taken_at"): time}, decimal_comma=False) == {}
