@@ -36,6 +36,31 @@ def decode_jpeg(content: bytes) -> NDArray[np.uint8]:
     return np.asarray(simplejpeg.decode_jpeg(content, strict=False))
 
 
+def check_jpeg(content: bytes, least: tuple[int, int], most_px: int) -> None:
+    """Decode a JPEG at an eighth of its size, for what is lost in it alone.
+
+    Of a small one a few bytes too many are much, and no telephone writes these: none are harmless. Nothing is said of
+    one whose header is not read here, such as that of two bands.
+
+    Args:
+        content: the whole of it.
+        least: height and width that it has at least, px.
+        most_px: pixels that it may have; one of more is not decoded.
+
+    Raises:
+        ValueError: libjpeg warns of lost, corrupt or missing data, or it is smaller or larger than that.
+    """
+    try:
+        height, width = map(int, simplejpeg.decode_jpeg_header(content, strict=False)[:2])
+    except ValueError:
+        return
+    if height < least[0] or width < least[1]:
+        raise ValueError(f"a part of it is {width}×{height} px, less than its share of the picture")
+    if height * width > most_px:
+        raise ValueError(f"a part of it is {width}×{height} px, more than its share of the picture")
+    simplejpeg.decode_jpeg(content, min_height=1, min_width=1, strict=True)  # all bits are read at any size
+
+
 def count_scans(content: bytes) -> int:
     """Scans of a JPEG, counted without decoding; at most `MOST_SCANS` is said quickly of nearly every file."""
     if content.count(_SCAN) <= MOST_SCANS:  # those within metadata are counted too: an upper bound

@@ -17,6 +17,7 @@ from pipeline.arrays import Image, Mask
 from pipeline.datasets import tiff
 from pipeline.datasets.jpeg import MOST_SCANS, count_scans, decode_jpeg
 from pipeline.datasets.tiff import TiffPage, photograph_page
+from pipeline.datasets.tiff_parts import check_parts
 
 MOST_SIDE = 32_768
 """Pixels of a side; a longer one is no photograph, and costs time out of all proportion to its pixels."""
@@ -92,7 +93,7 @@ def decode_photo(
             picture.load()  # first: a PNG's EXIF would load it too, and hide what is damaged
         turned = orientation(picture)
         if page is not None:
-            tiff.check_sums(content, page.number)
+            check_parts(content, page.number)
         if there is not None and there.shape != (picture.height, picture.width):
             raise DataError(f"{name} has a mask page of another size than its picture.", tiff.EXPORT)
         pixels, valid = _decode(picture, content, name, page, loaded, there)
@@ -121,7 +122,7 @@ def _mask_page(picture: Pillow.Image, content: bytes, page: TiffPage, turned: in
     picture.seek(page.mask)
     own = orientation(picture)
     told = np.asarray(picture.convert("1"))  # turned by its own
-    tiff.check_sums(content, page.mask)
+    check_parts(content, page.mask)
     picture.seek(page.number)
     return np.asarray(turn(turn(told, {6: 8, 8: 6}.get(own, own)), turned), np.bool_)
 

@@ -16,8 +16,8 @@ from PIL import UnidentifiedImageError
 
 from models.errors import DataError
 from pipeline.arrays import Image
-from pipeline.datasets import tiff
 from pipeline.datasets.photograph import Photo, decode_photo, orientation, turn
+from pipeline.datasets.tiff_parts import check_parts
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 
@@ -55,7 +55,7 @@ def read_pixels(path: Path) -> tuple[Pixels, str]:
     with _told_of(path), Pillow.open(path) as picture:
         picture.load()
         if picture.format == "TIFF":
-            tiff.check_sums(path.read_bytes(), 0)
+            check_parts(path.read_bytes(), 0)
         pixels = _decode(picture, path)
         if pixels.ndim == 3 and not pixels[..., :3].any():
             _check_not_lost(path)

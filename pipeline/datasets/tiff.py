@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import logging
-import math
-import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -31,8 +29,6 @@ _WHITE_IS_ZERO, _TRANSPARENCY_MASK = 0, 4  # photometric
 _MASK, _REDUCED = 4, 1  # bits of NewSubfileType, TIFF 6.0, tag 254
 _ALPHAS = (1, 2)  # ExtraSamples: associated and unassociated alpha
 _UNSIGNED, _FLOAT = 1, 3
-_DEFLATES = (8, 32946)  # compression
-_PART = 1 << 20  # bytes inflated at once
 _DEPTHS = (1, 2, 4, 8, 12, 16)
 
 EXPORT = (
@@ -115,46 +111,6 @@ def samples(content: bytes, number: int) -> NDArray[Any] | None:
             )
     except Exception:  # such as a compression without a decoder: another reader has it
         return None
-
-
-def check_sums(content: bytes, number: int) -> None:
-    """Inflate a page's strips or tiles, for their sums alone, which libtiff does not look at; a part at a time.
-
-    Nothing is said of other compressions, nor of a structure that cannot be read.
-
-    Raises:
-        ValueError: one does not match its sum, is cut short, or holds more than its share of the picture.
-    """
-    try:
-        with tifffile.TiffFile(io.BytesIO(content)) as file:
-            page = file.pages[number]
-            if not isinstance(page, tifffile.TiffPage) or int(page.compression) not in _DEFLATES:
-                return
-            most = math.prod(page.chunks) * ((int(page.bitspersample) + 7) // 8)
-            parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))[: math.prod(page.chunked)]
-    except Exception:  # whatever a parser stumbles over: Pillow decides whether the file is sound
-        return
-    for offset, size in parts:
-        if size:  # else GDAL left it out, as empty
-            _inflate(memoryview(content)[offset : offset + size], most)
-
-
-def _inflate(data: memoryview, most: int) -> None:
-    stream, done = zlib.decompressobj(), 0
-    try:
-        for start in range(0, len(data), _PART):
-            left: memoryview | bytes = data[start : start + _PART]
-            while left and not stream.eof and done <= most:
-                done += len(stream.decompress(left, _PART))
-                left = stream.unconsumed_tail
-        while not stream.eof and done <= most and (rest := stream.decompress(b"", _PART)):
-            done += len(rest)
-    except zlib.error as error:
-        raise ValueError(f"a part of it does not match its sum ({error})") from None
-    if done > most:
-        raise ValueError("a part of it holds more than its share of the picture")
-    if not stream.eof:
-        raise ValueError("a part of it is truncated")
 
 
 def patches(same: Mask) -> Mask:

@@ -13,9 +13,9 @@ import pytest
 import tifffile
 
 from models.errors import DataError
-from pipeline.datasets import tiff as tiffs
 from pipeline.datasets.photograph import decode_photo
 from pipeline.datasets.pictures import read_pixels
+from pipeline.datasets.tiff_parts import check_parts
 from tests.pipeline.datasets.test_pictures_kinds import SMOOTH, cut_off, kind_of, png
 
 NOISE = np.random.default_rng(3).integers(0, 256, (160, 200, 3), dtype=np.uint8)
@@ -71,7 +71,7 @@ def test_a_strip_that_inflates_beyond_its_size_is_not_followed() -> None:
     changed = bytearray(content[:offset] + bomb)
     struct.pack_into("<I", changed, counts, len(bomb))
     with pytest.raises(ValueError, match="more"):
-        tiffs.check_sums(bytes(changed), 0)
+        check_parts(bytes(changed), 0)
 
 
 def test_deep_pngs_without_their_end_are_truncated() -> None:
