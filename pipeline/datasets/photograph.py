@@ -16,6 +16,7 @@ from models.errors import DataError
 from pipeline.arrays import Image, Mask
 from pipeline.datasets import tiff
 from pipeline.datasets.jpeg import MOST_SCANS, count_scans, decode_jpeg
+from pipeline.datasets.png import check_png
 from pipeline.datasets.tiff import TiffPage, photograph_page
 from pipeline.datasets.tiff_parts import check_parts
 
@@ -89,6 +90,8 @@ def decode_photo(
         _check(picture, content, name, max_pixels)
         loaded = 1 if page is None else orientation(picture)  # Pillow turns a TIFF while it loads it
         there = None if page is None else _mask_page(picture, content, page, loaded)
+        if picture.format == "PNG":
+            check_png(content)
         if picture.format not in _JPEG:
             picture.load()  # first: a PNG's EXIF would load it too, and hide what is damaged
         turned = orientation(picture)
@@ -210,8 +213,6 @@ def _deep(
     if colour is not None:
         colour = turn(colour, loaded)
     else:  # OpenCV turns a TIFF by itself
-        if picture.format == "PNG" and b"IEND" not in content:
-            raise OSError("unexpected end, without its last chunk")
         at = 0 if page is None else page.number
         done, found = cv2.imdecodemulti(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, range=(at, at + 1))
         colour = found[0][..., 2::-1] if done and found[0].ndim == 3 else None

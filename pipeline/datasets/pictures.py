@@ -17,6 +17,7 @@ from PIL import UnidentifiedImageError
 from models.errors import DataError
 from pipeline.arrays import Image
 from pipeline.datasets.photograph import Photo, decode_photo, orientation, turn
+from pipeline.datasets.png import check_png
 from pipeline.datasets.tiff_parts import check_parts
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
@@ -53,6 +54,8 @@ def read_pixels(path: Path) -> tuple[Pixels, str]:
         DataError: the file is missing, no picture, truncated, or of a pixel type without a defined range.
     """
     with _told_of(path), Pillow.open(path) as picture:
+        if picture.format == "PNG":
+            check_png(path.read_bytes())
         picture.load()
         if picture.format == "TIFF":
             check_parts(path.read_bytes(), 0)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import io
 import math
-import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import tifffile
 
+from pipeline.datasets.inflating import count_inflated
 from pipeline.datasets.jpeg import check_jpeg
 
 _DEFLATES, _JPEG = (8, 32946), 7  # compression
 _SEPARATE = 2  # planar configuration: a plane a band
 _START, _END = b"\xff\xd8", b"\xff\xd9"  # markers of a JPEG
-_PART = 1 << 20  # bytes inflated at once
 _SPARE_PX = 1 << 20
 """Pixels that a strip's JPEG may have beyond its share: libtiff lets the last one be as high as the others."""
 
@@ -60,7 +59,7 @@ def check_parts(content: bytes, number: int) -> None:
         if parts.jpeg:
             check_jpeg(parts.tables + bytes(data[2:]), least, 2 * math.prod(parts.size) + _SPARE_PX)
         else:
-            _inflate(data, parts.most)
+            _check_deflated(data, parts.most)
 
 
 def _parts_of(content: bytes, number: int) -> _Parts | None:
@@ -86,19 +85,9 @@ def _shares(height: int, width: int, size: tuple[int, int], planes: int) -> Iter
                 yield min(size[0], height - top), min(size[1], width - left)
 
 
-def _inflate(data: memoryview, most: int) -> None:
-    stream, done = zlib.decompressobj(), 0
-    try:
-        for start in range(0, len(data), _PART):
-            left: memoryview | bytes = data[start : start + _PART]
-            while left and not stream.eof and done <= most:
-                done += len(stream.decompress(left, _PART))
-                left = stream.unconsumed_tail
-        while not stream.eof and done <= most and (rest := stream.decompress(b"", _PART)):
-            done += len(rest)
-    except zlib.error as error:
-        raise ValueError(f"a part of it does not match its sum ({error})") from None
-    if done > most:
+def _check_deflated(data: memoryview, most: int) -> None:
+    held, ended = count_inflated([data], most)
+    if held > most:
         raise ValueError("a part of it holds more than its share of the picture")
-    if not stream.eof:
+    if not ended:
         raise ValueError("a part of it is truncated")
