@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.placing.globe_areas import area_shape
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
 
@@ -37,12 +38,13 @@ def columns_of(layer: str) -> list[str]:
 
 
 def features(layer: str, rows: Iterable[Mapping[str, Any]]) -> gpd.GeoDataFrame:
-    """Rows as features: a line where there is one, else the place of the photograph, else no geometry.
+    """Rows as features: a line or, of pattern cracking, an area where there is one, else the place of the photograph,
+    else no geometry.
 
     Args:
         layer: ``cracks``, ``sections`` or ``photographs``.
-        rows: by column name; `line_deg` is ``[longitude, latitude, …]`` of one point or more, `latitude_deg` and
-            `longitude_deg` a place.
+        rows: by column name; `line_deg` is ``[longitude, latitude, …]`` of one point or more, of a row whose `kind` is
+            ``pattern`` those of closed rings (`pipeline.placing.rings`); `latitude_deg` and `longitude_deg` a place.
     """
     listed = list(rows)
     columns = columns_of(layer)
@@ -100,7 +102,10 @@ def _geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
 def _geometry(row: Mapping[str, Any]) -> shapely.Geometry | None:
     line = row.get("line_deg")
     if line is not None and len(line) >= 4:
-        return shapely.LineString(np.asarray(line, np.float64).reshape(-1, 2))
+        points = np.asarray(line, np.float64).reshape(-1, 2)
+        shape = area_shape(points) if row.get("kind") == "pattern" else shapely.LineString(points)
+        if not shape.is_empty:
+            return shape
     place = row.get("longitude_deg"), row.get("latitude_deg")
     if line is not None and len(line) == 2:
         place = line[0], line[1]

@@ -9,6 +9,9 @@ from pipeline.arrays import Reals
 
 WGS84 = Geod(ellps="WGS84")
 
+LINE_DECIMALS = 8
+"""Of a degree: about a millimetre."""
+
 
 def bearings(latitude: Reals, longitude: Reals) -> tuple[Reals, Reals]:
     """From each of N points to the next: ``(N − 1,)`` degrees clockwise from north, 0–360, and metres."""
@@ -22,6 +25,16 @@ def distances(latitude: Reals, longitude: Reals, to_latitude: Reals, to_longitud
     """Metres between N pairs of points."""
     _, _, metres = WGS84.inv(longitude, latitude, to_longitude, to_latitude)
     return np.asarray(metres, np.float64)
+
+
+def unwrapped(longitude: Reals) -> Reals:
+    """Longitudes ``(N,)`` of points on one way, degrees, without the jump where it crosses ±180°: they go on beyond."""
+    return np.asarray(np.unwrap(longitude, period=360.0), np.float64)
+
+
+def wrapped(longitude: Reals) -> Reals:
+    """Longitudes of `unwrapped` within ±180° again; those that lie there already stay exactly as they are."""
+    return np.asarray(longitude - 360.0 * np.round(longitude / 360.0), np.float64)
 
 
 def from_road(latitude: float, longitude: float, heading_deg: float, road: Reals) -> Reals:

@@ -1,4 +1,4 @@
-"""A measured crack on the road and on the globe: chainage from and to, zone, and its line in WGS 84."""
+"""A measured crack on the road and on the globe: chainage from and to, zone, and its line or area in WGS 84."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import numpy as np
 import shapely
 
 from pipeline.arrays import Reals
-from pipeline.placing.geodesy import from_road
+from pipeline.placing.geodesy import LINE_DECIMALS, from_road
+from pipeline.placing.globe_areas import area_degrees, polygons_in
 from pipeline.placing.photograph_view import Sight
 from pipeline.placing.road import RoadView
 from pipeline.placing.roadbook import Placed
 from pipeline.placing.seen_cracks import road_line, zone_in
-
-LINE_DECIMALS = 8
-"""Of a degree: about a millimetre."""
 
 NEAR_M = 1e-6
 """A point so near to the edge of a strip lies on it."""
@@ -31,19 +29,20 @@ def road_outline(crack: Mapping[str, Any], view: RoadView) -> shapely.Geometry |
     return shapely.make_valid(shapely.Polygon(corners)) if len(corners) > 2 else None
 
 
-def place_crack(crack: Mapping[str, Any], placed: Placed, sight: Sight, counted_m: float | None) -> dict[str, Any]:
+def place_crack(crack: Mapping[str, Any], placed: Placed, sight: Sight, counted: float | None) -> dict[str, Any]:
     """What the place adds to a row of the table ``cracks``.
 
     Args:
         crack: the row as it was measured.
         placed: its photograph.
         sight: how the photograph shows the road.
-        counted_m: metres of it that count, of `pipeline.placing.sums.SectionSums.add`.
+        counted: what of it counts, of `pipeline.placing.sums.SectionSums.add`: metres, of a pattern square metres.
     """
     told = [word for word in str(crack.get("flags") or "").split("; ") if word]
     flags = "; ".join(dict.fromkeys([*told, *([sight.flag] if sight.flag else [])])) or None
     row: dict[str, Any] = {name: getattr(placed, name) for name in ("route_id", "direction", "lane")}
-    row |= {"flags": flags, "counted_m": counted_m}
+    pattern = crack["kind"] == "pattern"
+    row |= {"flags": flags, "counted_m": None if pattern else counted, "counted_m2": counted if pattern else None}
     line = np.empty((0, 2)) if sight.view is None else road_line(crack, sight.view)
     if sight.view is None or not len(line):
         if np.isfinite(placed.chainage):
@@ -54,9 +53,45 @@ def place_crack(crack: Mapping[str, Any], placed: Placed, sight: Sight, counted_
         along = placed.chainage + placed.sense * line[:, 1]
         row |= {"from_m": float(along.min()), "to_m": float(along.max())}
     if np.isfinite([placed.latitude, placed.longitude, placed.heading]).all():
-        degrees = from_road(placed.latitude, placed.longitude, placed.heading, owned_span(line, placed))
-        row["line_deg"] = np.round(degrees, LINE_DECIMALS).reshape(-1).tolist() or None
+        row["line_deg"] = _on_the_globe(crack, line, placed, sight.view).reshape(-1).tolist() or None
     return row
+
+
+def is_owned(crack: Mapping[str, Any], placed: Placed, view: RoadView) -> bool:
+    """Whether a part of a crack lies in the photograph's strip."""
+    if crack["kind"] == "pattern":
+        return not shapely.is_empty(owned_area(road_outline(crack, view), placed))
+    return len(owned_span(road_line(crack, view), placed)) > 0
+
+
+def owned_area(outline: shapely.Geometry | None, placed: Placed) -> shapely.Geometry:
+    """The part of a pattern area that lies in the photograph's strip.
+
+    Args:
+        outline: of `road_outline`.
+        placed: the photograph; without a chainage it owns all of it.
+
+    Returns:
+        A multipolygon, m right and ahead, empty where another photograph owns the area: where that winds, several
+        parts of it may lie in one strip.
+    """
+    if outline is None:
+        return shapely.MultiPolygon()
+    if not np.isfinite(placed.chainage):
+        return polygons_in(outline)
+    left, near, right, far = outline.bounds
+    ends = sorted((edge - placed.chainage) * placed.sense for edge in (placed.low, placed.high))
+    low, high = max(near, ends[0]), min(far, ends[1])
+    if not low < high:
+        return shapely.MultiPolygon()
+    return polygons_in(shapely.intersection(outline, shapely.box(left, low, right, high)))
+
+
+def _on_the_globe(crack: Mapping[str, Any], line: Reals, placed: Placed, view: RoadView) -> Reals:
+    """What the photograph owns of a crack, ``(N, 2)`` degrees: its line, or the rings of its area."""
+    if crack["kind"] == "pattern":
+        return area_degrees(owned_area(road_outline(crack, view), placed), placed)
+    return from_road(placed.latitude, placed.longitude, placed.heading, owned_span(line, placed)).round(LINE_DECIMALS)
 
 
 def owned_span(line: Reals, placed: Placed) -> Reals:

@@ -64,7 +64,7 @@ class SectionSums:
             cracks: its rows of the table ``cracks``.
 
         Returns:
-            Metres that count, by `crack_id`; nothing without a scale or a chainage.
+            Metres that count, of pattern areas square metres, by `crack_id`; nothing without a scale or a chainage.
         """
         drive = (placed.route_id, placed.direction, placed.lane)
         if not np.isfinite(placed.chainage):
@@ -75,7 +75,7 @@ class SectionSums:
             tally.flags |= dict.fromkeys((sight.flag, *_words(placed.flags)))
             return {}
         listed = list(cracks)
-        counted = {int(crack["crack_id"]): 0.0 for crack in listed if crack["kind"] != "pattern"}
+        counted = {int(crack["crack_id"]): 0.0 for crack in listed}
         for window in windows_of(placed, sight.view, self.section_m):
             tally = self._tallies[*drive, window.number]
             tally.photographs += 1
@@ -84,9 +84,7 @@ class SectionSums:
             tally.flags |= dict.fromkeys([*_words(placed.flags), *([sight.flag] if sight.flag else [])])
             self._lane(tally, sight.view)
             for crack in listed:
-                metres = self._crack(tally, window, placed, sight.view, crack)
-                if crack["kind"] != "pattern":
-                    counted[int(crack["crack_id"])] += metres
+                counted[int(crack["crack_id"])] += self._crack(tally, window, placed, sight.view, crack)
         return counted
 
     def rows(self) -> list[dict[str, Any]]:
@@ -103,7 +101,7 @@ class SectionSums:
             tally.lane_middle = sum(view.lane) / 2
 
     def _crack(self, tally: Tally, window: Window, placed: Placed, view: RoadView, crack: Mapping[str, Any]) -> float:
-        """Add the part of a crack that lies in a window; its metres, 0 for a pattern."""
+        """Add the part of a crack that lies in a window; its metres, of a pattern its square metres."""
         start = (window.number * self.section_m - placed.chainage) * placed.sense  # where the section begins, m ahead
         if crack["kind"] == "pattern":
             outline = road_outline(crack, view)
@@ -112,7 +110,7 @@ class SectionSums:
                 return 0.0
             tally.sums["pattern_m2"] += part.area
             tally.cells |= cells_within(part, start, placed.sense)
-            return 0.0
+            return float(part.area)
         line = road_line(crack, view)
         whole = shapely.LineString(line) if len(line) > 1 else None
         part = None if whole is None else shapely.intersection(whole, window.road)

@@ -136,8 +136,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_may(_REAL, "area_m2", "diameter_m"),
             *_may(pa.list_(_REAL), "line_px", "outline_px"),
             *_may(_TEXT, "mask"),
-            # What of it is summed, for each metre counts once, and where that lies: longitude1, latitude1, …
-            *_may(_REAL, "counted_m"),
+            # What of it is summed, for each metre counts once, and where that lies: longitude1, latitude1, …; of a
+            # pattern area its edges one after the other, each ending where it began.
+            *_may(_REAL, "counted_m", "counted_m2"),
             *_may(pa.list_(_REAL), "line_deg"),
             *_must(_WHOLE, "schema_version"),
         ]

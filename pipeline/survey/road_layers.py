@@ -13,11 +13,10 @@ import pyarrow as pa
 
 from pipeline.arrays import Reals
 from pipeline.placing.geo_files import features
-from pipeline.placing.geodesy import from_road
+from pipeline.placing.geodesy import LINE_DECIMALS, from_road
 from pipeline.placing.photograph_view import Sight
-from pipeline.placing.placed_cracks import LINE_DECIMALS, owned_span, place_crack
+from pipeline.placing.placed_cracks import is_owned, place_crack
 from pipeline.placing.roadbook import Placed
-from pipeline.placing.seen_cracks import road_line
 from pipeline.placing.sums import SectionSums
 from pipeline.survey.road import cracks_of
 
@@ -74,7 +73,7 @@ def _unplaced(crack: Mapping[str, Any], placed: Placed, sight: Sight) -> bool:
     if sight.view is None:
         return True
     on_the_map = np.isfinite([placed.latitude, placed.longitude, placed.heading]).all()
-    return not on_the_map and len(owned_span(road_line(crack, sight.view), placed)) > 0
+    return not on_the_map and is_owned(crack, placed, sight.view)
 
 
 def add_section_lines(sections: list[dict[str, Any]], book: Iterable[Placed]) -> list[dict[str, Any]]:

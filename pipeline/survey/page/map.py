@@ -16,6 +16,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from pipeline.placing.rings import rings_in
 from pipeline.survey.page.crack_lines import LEVELS, level_of
 from pipeline.survey.page.sections_table import Sections, section_name
 from pipeline.survey.page.thinning import every_so_many
@@ -94,7 +95,8 @@ def draw_map(survey: Survey, sections: Sections, places: Mapping[str, int]) -> R
     plane = Plane(np.concatenate([track, shown, *lines]))
     paths: dict[str, str] = {}
     for row, line in zip(cracks, lines[len(lined) :], strict=True):
-        paths[level_of(row)] = paths.get(level_of(row), "") + _path(plane.place(line))
+        parts = rings_in(line) if row["kind"] == "pattern" else [line]
+        paths[level_of(row)] = paths.get(level_of(row), "") + "".join(_path(plane.place(part)) for part in parts)
     known = {row["name"] for row in pinned}
     spots = [row for row in photographs if row["name"] not in known] + pinned
     places_of = plane.place(np.array([[row["longitude_deg"], row["latitude_deg"]] for row in spots]))
@@ -164,7 +166,7 @@ def _cracks(survey: Survey) -> tuple[list[dict[str, Any]], int]:
     """The longest rows of ``cracks`` that have a line on the globe, and how many have one."""
     longest: list[dict[str, Any]] = []
     count = 0
-    for batch in read_batches(survey, "cracks", ["length_m", "severity_astm", "line_deg"]):
+    for batch in read_batches(survey, "cracks", ["kind", "length_m", "severity_astm", "line_deg"]):
         rows = [row for row in batch.to_pylist() if row["line_deg"]]
         count += len(rows)
         longest = heapq.nlargest(MOST_CRACKS, [*longest, *rows], key=lambda row: row["length_m"] or 0.0)

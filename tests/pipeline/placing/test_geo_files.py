@@ -47,6 +47,20 @@ def test_geoparquet_is_version_1_1_with_a_covering(written: tuple[Path, bool]) -
         np.testing.assert_allclose(cracks.geometry.iloc[0].coords, np.reshape(LINE, (2, 2)))
 
 
+def test_of_pattern_cracking_rings_are_an_area_and_one_within_another_is_a_hole() -> None:
+    outer = [20.0, 10.0, 20.0004, 10.0, 20.0004, 10.0004, 20.0, 10.0004, 20.0, 10.0]
+    hole = [20.0001, 10.0001, 20.0002, 10.0001, 20.0002, 10.0002, 20.0001, 10.0001]
+    aside = [20.001, 10.0, 20.0012, 10.0, 20.0012, 10.0002, 20.001, 10.0]
+    place = {"crack_id": 0, "kind": "pattern", "latitude_deg": 10.0, "longitude_deg": 20.0}
+    rows = [place | {"name": "a.jpg", "line_deg": line} for line in (outer, outer + hole + aside, outer[:4])]
+    one, several, nothing = features("cracks", rows).geometry
+    assert one.geom_type == "Polygon"
+    assert one.area == pytest.approx(16e-8)
+    assert several.geom_type == "MultiPolygon"
+    assert several.area == pytest.approx((16 - 0.5 + 2) * 1e-8)
+    assert nothing.geom_type == "Point", "where no area is left, the place of the photograph"
+
+
 def test_duckdb_opens_geoparquet(written: tuple[Path, bool]) -> None:
     folder, full = written
     found = duckdb.sql(f"select name, length_m from '{folder}/cracks.parquet' order by name").fetchall()

@@ -57,5 +57,21 @@ def test_a_crack_that_another_photograph_owns_has_no_line() -> None:
     )
 
 
+def test_of_an_area_the_part_that_its_photograph_owns_is_a_closed_ring() -> None:
+    corners = np.array([[150.0, 20.0], [250.0, 20.0], [250.0, 380.0], [150.0, 380.0]])  # 1 m by 3.6 m
+    area = crack(0, None, "pattern", outline_px=corners.reshape(-1).tolist())
+    placed = book(photographs([10.0, 12.0, 14.0]))["001"]
+    row = place_crack(area, placed, sight(), 2.0)
+    assert (row["counted_m"], row["counted_m2"]) == (None, 2.0)
+    assert (row["from_m"], row["to_m"]) == pytest.approx((10.2, 13.8))
+    ring = np.reshape(row["line_deg"], (-1, 2))
+    assert ring[0].tolist() == ring[-1].tolist()
+    north = WGS84.inv(20.0, ring[:, 1].min(), 20.0, ring[:, 1].max())[2]
+    assert north == pytest.approx(2, abs=3e-3), "the strip from 11 to 13 m is this photograph's"
+    assert abs(WGS84.polygon_area_perimeter(*ring.T)[0]) == pytest.approx(2, abs=0.01)
+    aside = place_crack(area, placed._replace(low=20.0, high=22.0), sight(), 0.0)
+    assert aside["line_deg"] is None, "another photograph owns all of it"
+
+
 def test_the_camera_of_the_tests_shows_four_metres() -> None:
     assert DOWN.scale_mm_per_px == 10

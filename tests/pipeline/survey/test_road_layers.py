@@ -1,11 +1,18 @@
+from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline.placing.geodesy import distances
+from pipeline.placing.geo_files import write_geo_files
+from pipeline.placing.geodesy import WGS84, distances
+from pipeline.placing.globe_areas import polygons_in
 from pipeline.placing.sums import SectionSums
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.road_layers import Layers, add_section_lines
@@ -48,6 +55,59 @@ def test_parts_come_together_as_one_layer() -> None:
         parted.sort_values("name", ignore_index=True), whole.sort_values("name", ignore_index=True)
     )
     assert shown(frame[:0], line, parts=0).columns.tolist() == whole.columns.tolist()
+
+
+def seen_area(frame: pd.DataFrame, corners: np.ndarray) -> tuple[gpd.GeoDataFrame, float]:
+    """The layer of cracks where a pattern area of the road, m aside and chainage, is in full or part in each
+    photograph, and what the sections count of it, m²."""
+    layers, sums, placed_rows = Layers(book(frame)), SectionSums(100), []
+    own = {"height_px": SIDE_PX, "width_px": SIDE_PX, "gsd_mm_per_px": None, "mask": None, "failure_kind": None}
+    view = sight().view
+    assert view is not None
+    for placed in book(frame).values():
+        ahead = np.column_stack([corners[:, 0], placed.sense * (corners[:, 1] - placed.chainage)])
+        part = shapely.intersection(shapely.Polygon(ahead), shapely.box(-2, -2, 2, 2))
+        outlines = [view.to_picture(np.asarray(one.exterior.coords)[:-1]) for one in polygons_in(part).geoms]
+        cracks = [crack(n, None, "pattern", outline_px=one.reshape(-1).tolist()) for n, one in enumerate(outlines)]
+        placed_rows.append({"name": placed.name, **own, "cracks": [NOTHING | one for one in cracks]})
+    list(layers.place_part(pa.Table.from_pylist(placed_rows), lambda *_: sight(), sums))
+    return layers.frames([])["cracks"], sum(row["pattern_m2"] for row in sums.rows())
+
+
+def on_the_globe(shape: Any) -> float:
+    return abs(WGS84.geometry_area_perimeter(shape)[0])
+
+
+LADDER = np.array([[-1.5, 3.0], [1.5, 3], [1.5, 8], [0.5, 8], [0.5, 4], [-0.5, 4], [-0.5, 8], [-1.5, 8]])
+"""Two arms along the road that meet behind: a strip of it across both shows two areas."""
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.8, 3), st.sampled_from([1, -1]))
+def test_every_square_metre_of_pattern_cracking_is_on_the_map_once(step: float, sense: int) -> None:
+    layer, counted = seen_area(photographs(np.arange(0, 12, step)[::sense].tolist()), LADDER)
+    truth = shapely.Polygon(LADDER).area
+    assert counted == pytest.approx(truth, abs=0.01)
+    assert layer["counted_m2"].sum() == pytest.approx(counted, abs=3e-3)  # strips under a millimetre are on no map
+    assert layer["counted_m"].isna().all()
+    assert set(layer.geom_type) <= {"Polygon", "MultiPolygon"}
+    assert layer.is_valid.all()
+    assert [on_the_globe(shape) for shape in layer.geometry] == pytest.approx(layer["counted_m2"].tolist(), abs=0.02)
+    drawn = layer.to_crs("EPSG:32634")
+    assert drawn.union_all().area == pytest.approx(drawn.area.sum(), rel=1e-3), "they overlap"
+
+
+def test_areas_are_areas_in_every_file_for_a_gis(tmp_path: Path) -> None:
+    layer, counted = seen_area(photographs([float(at) for at in range(12)]), LADDER)
+    assert set(layer.geom_type) == {"Polygon", "MultiPolygon"}, "of some photographs two arms are one outline"
+    write_geo_files({"cracks": layer}, tmp_path)
+    for back in (
+        gpd.read_parquet(tmp_path / "cracks.parquet"),
+        gpd.read_file(tmp_path / "cracks.geojson"),
+        gpd.read_file(tmp_path / "survey.gpkg", layer="cracks"),
+    ):
+        assert set(back.geom_type) <= {"Polygon", "MultiPolygon"}
+        assert back["counted_m2"].sum() == pytest.approx(counted, abs=1e-4)
 
 
 def lines(frame: pd.DataFrame, section_m: float) -> list[Any]:

@@ -109,6 +109,17 @@ def test_north_is_up_and_metres_are_metres(placed: Done) -> None:
     assert (first.y - last.y) / bar * float(drawn.bar.split()[0]) == pytest.approx(3e-3 * 111_195, rel=0.01)
 
 
+def test_the_parts_of_an_area_are_not_joined_on_the_map(placed: Done) -> None:
+    survey, row = placed
+    arms = [[20.0 + aside, 10.0, 20.0001 + aside, 10.0, 20.0, 10.0001, 20.0 + aside, 10.0] for aside in (0.0, 5e-4)]
+    area = crack("p000.jpg", 0, kind="pattern", line_deg=arms[0] + arms[1])
+    write_part("cracks", row["run_id"], [area], survey.out)
+    drawn = draw_map(survey, worst_sections(survey, 9), {})
+    assert drawn is not None
+    (path,) = drawn.cracks.values()
+    assert path.count("M") == 2
+
+
 def test_much_is_thinned_and_says_so(placed: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     survey, _ = placed
     for limit in ("MOST_DOTS", "MOST_CRACKS", "MOST_SECTIONS"):
