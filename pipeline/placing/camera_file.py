@@ -29,7 +29,9 @@ class Lens(Settings):
     """Intrinsics, as `cv2.calibrateCamera` finds them."""
 
     focal_px: tuple[Positive, Positive] = Field(description="Across and down, px")
-    centre_px: Pair = Field(description="Principal point, px")
+    centre_px: Pair = Field(
+        description="Principal point, px; as OpenCV has it, whole numbers are the middles of pixels"
+    )
     distortion: tuple[FiniteFloat, ...] = Field(
         (), description="k1, k2, p1, p2[, k3[, k4, k5, k6]], as OpenCV has them"
     )

@@ -185,8 +185,9 @@ def _from_mounting(lens: Lens, mounting: Mounting) -> Points:
     down = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
     clockwise = np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
     road = np.array([[1, 0, 0], [0, 0, mounting.height_m], [0, 1, 0]])  # columns: x, ahead, the camera's own place
-    plane: Points = np.linalg.inv(_matrix(lens) @ clockwise @ down @ road)
-    return plane if plane[2] @ [*lens.centre_px, 1] > 0 else -plane
+    matrix = _matrix(lens)
+    plane: Points = np.linalg.inv(matrix @ clockwise @ down @ road)
+    return plane if plane[2] @ matrix[:, 2] > 0 else -plane  # the lens's centre lies in front of the horizon
 
 
 def _turned(axis_deg: float) -> Points:
@@ -195,8 +196,9 @@ def _turned(axis_deg: float) -> Points:
 
 
 def _matrix(lens: Lens) -> Points:
+    """``(3, 3)`` for points in px from the picture's corner; OpenCV counts from the middle of the first pixel."""
     (fx, fy), (cx, cy) = lens.focal_px, lens.centre_px
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
+    return np.array([[fx, 0, cx + 0.5], [0, fy, cy + 0.5], [0, 0, 1.0]])
 
 
 def _undistort(points: Points, lens: Lens | None) -> Points:

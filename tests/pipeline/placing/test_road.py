@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,10 +29,28 @@ def mounted(
 def test_the_optical_axis_meets_the_road_where_trigonometry_says() -> None:
     view = view_of(mounted(height=1.5, pitch=30), 1280, 960)
     assert view is not None
-    np.testing.assert_allclose(view.to_road(np.array([[640.0, 480.0]])), [[0, 1.5 / np.tan(np.radians(30))]], atol=1e-9)
-    right = view.to_road(np.array([[740.0, 480.0]]))[0]
+    # The middle of pixel (640, 480), which `centre_px` names, is half a pixel from the corner that pixels count from.
+    np.testing.assert_allclose(view.to_road(np.array([[640.5, 480.5]])), [[0, 1.5 / np.tan(np.radians(30))]], atol=1e-9)
+    right = view.to_road(np.array([[740.5, 480.5]]))[0]
     # On the axis' row a px across is (distance along the axis) / focal length.
     assert right[0] == pytest.approx(0.1 * 1.5 / np.sin(np.radians(30)), rel=0.01)
+
+
+@pytest.mark.parametrize("distortion", [(), LENS["distortion"]])
+@pytest.mark.parametrize("size", [(1280, 960), (640, 480)])
+def test_a_lens_means_what_opencv_means_by_it(distortion: tuple[float, ...], size: tuple[int, int]) -> None:
+    view = view_of(mounted(height=1.5, pitch=10, lens=LENS | {"distortion": distortion}), *size)
+    assert view is not None
+    road = np.array([[0.0, 12.0], [1.5, 12.0], [-1.2, 4.0], [0.4, 8.0]])
+    matrix = np.array([[1000.0, 0, 640], [0, 1000.0, 480], [0, 0, 1]])
+    seen = np.column_stack([road[:, 0], np.full(4, 1.5), road[:, 1]])  # right, down and ahead of a camera held level
+    centres, _ = cv2.projectPoints(
+        seen, np.radians([10.0, 0, 0]), np.zeros(3), matrix, np.array(distortion or [0.0] * 4)
+    )
+    # OpenCV has pixel centres at whole numbers, lines and masks here pixel corners.
+    pixels = (centres.reshape(-1, 2) + 0.5) * size[0] / 1280
+    np.testing.assert_allclose(view.to_picture(road), pixels, atol=1e-6)
+    np.testing.assert_allclose(view.to_road(pixels), road, atol=1e-5)
 
 
 def test_roll_clockwise_raises_the_road_on_the_left_of_the_picture() -> None:
