@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from pipeline.arrays import Mask
 from pipeline.measuring.area_cuts import cut_at_areas
+from pipeline.measuring.blobs import blobs_by_area
 from pipeline.measuring.centre_pixels import trace
 from pipeline.measuring.chains import join
 from pipeline.measuring.crack import Crack
 from pipeline.measuring.figures import Figures, figures_of
 from pipeline.measuring.kinds import kind_of
-from pipeline.measuring.line_ends import AT_FRAME
+from pipeline.measuring.line_ends import AT_AREA, AT_FRAME, AT_JUNCTION
 from pipeline.measuring.lines import draw_lines
 from pipeline.measuring.pattern_cracks import pattern_crack, patterns_of
 from pipeline.measuring.scale import Scale, UniformScale
@@ -64,7 +65,10 @@ def measure(
         lines, seen, areas = cut_at_areas(lines, seen, owner, lengths, LEAST_PIECE * side)
         figures = figures_of(crackness, lines, seen, road, scaled)
     error = MASK_ERROR_PX if drawn else NETWORK_ERROR_PX
-    found = [_crack(figures, int(line), error, drawn) for line in np.flatnonzero(areas < 0)]
+    single = np.flatnonzero(areas < 0)
+    found = [_crack(figures, int(line), error, drawn) for line in single]
+    alone = (figures.lines.fragments == 1) & ~np.isin(figures.lines.ends, (AT_JUNCTION, AT_AREA)).any(axis=1)
+    found = blobs_by_area(found, alone[single], mask, road, scaled)
     for number, outline in enumerate(outlines):
         inside = np.flatnonzero(areas == number)
         if len(inside):

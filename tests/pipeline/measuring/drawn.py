@@ -36,3 +36,17 @@ def crack(rng, shape, length=70.0, size=(128, 128)):
 def bar(start, end, width, size):
     """A straight band."""
     return band(np.linspace(start, end, 50), width, size)
+
+
+def area(inside, size):
+    """``(H, W)`` float32: share of each pixel where ``inside(x, y)``, of pixel corners, is true."""
+    y, x = (np.arange(count * SAMPLES) / SAMPLES + 0.5 / SAMPLES for count in size)
+    found = inside(x[None, :], y[:, None])
+    return found.reshape(size[0], SAMPLES, size[1], SAMPLES).mean((1, 3)).astype(np.float32)
+
+
+def turned(x, y, middle, degrees):
+    """Along and beside the direction `degrees`, from straight up clockwise, seen from `middle`."""
+    sine, cosine = np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))
+    x, y = x - middle[0], y - middle[1]
+    return x * sine - y * cosine, x * cosine + y * sine
