@@ -15,7 +15,9 @@ OPTIONS: dict[int | str, str] = {"gsd_mm_per_px": "gsd", "gap_px": "gap"}
 
 
 def survey(
-    photos: Annotated[str, typer.Argument(help="Folder, quoted glob, manifest (.csv, .parquet) or s3://… address.")],
+    photos: Annotated[
+        str, typer.Argument(help="Folder, quoted glob, manifest (.csv, .json, .parquet, …) or s3://… address.")
+    ],
     bundle: Annotated[
         str | None, typer.Option(metavar="PATH", help="Folder of the trained cascade; default: roads, which ships.")
     ] = None,
