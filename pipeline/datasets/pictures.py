@@ -16,8 +16,9 @@ from PIL import UnidentifiedImageError
 
 from models.errors import DataError
 from pipeline.arrays import Image
-from pipeline.datasets.photograph import Photo, decode_photo, orientation, turn
+from pipeline.datasets.photograph import ANIMATED, Photo, decode_photo, orientation, turn
 from pipeline.datasets.png import check_png
+from pipeline.datasets.tiff import only_picture
 from pipeline.datasets.tiff_parts import check_parts
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
@@ -51,18 +52,35 @@ def read_pixels(path: Path) -> tuple[Pixels, str]:
     """Decode `path`: ``(H, W)`` uint8/uint16, or ``(H, W, 3 or 4)`` uint8, upright; and Pillow's name of the format.
 
     Raises:
-        DataError: the file is missing, no picture, truncated, or of a pixel type without a defined range.
+        DataError: the file is missing, no picture, truncated, of several pictures, or of a pixel type without a defined
+            range.
     """
     with _told_of(path), Pillow.open(path) as picture:
-        if picture.format == "PNG":
-            check_png(path.read_bytes())
-        picture.load()
-        if picture.format == "TIFF":
-            check_parts(path.read_bytes(), 0)
+        _choose_one(picture, path)
         pixels = _decode(picture, path)
         if pixels.ndim == 3 and not pixels[..., :3].any():
             _check_not_lost(path)
         return turn(pixels, orientation(picture)), str(picture.format)
+
+
+def _choose_one(picture: Pillow.Image, path: Path) -> None:
+    """Load the one picture of a file, and find out whether all of it is there.
+
+    Raises:
+        DataError: it holds several.
+        OSError, ValueError, SyntaxError: it is damaged.
+    """
+    if picture.format in ANIMATED and getattr(picture, "is_animated", False):
+        raise DataError(f"{path} is an animation.", "Save the frame that is meant as PNG.")
+    content = path.read_bytes() if picture.format in ("PNG", "TIFF") else b""
+    number = only_picture(content, str(path)) if picture.format == "TIFF" else 0
+    if number:
+        picture.seek(number)
+    if picture.format == "PNG":
+        check_png(content)
+    picture.load()
+    if picture.format == "TIFF":
+        check_parts(content, number)
 
 
 def _check_not_lost(path: Path) -> None:

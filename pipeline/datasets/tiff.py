@@ -88,14 +88,34 @@ def photograph_page(content: bytes, name: str) -> TiffPage | None:
     if content[8:10] == b"CR":
         raise DataError(f"{name} is a camera's raw file (Canon CR2).", EXPORT_RAW)
     try:
-        with tifffile.TiffFile(io.BytesIO(content)) as file:
-            pages = [page for page in itertools.islice(file.pages, MOST_PAGES) if isinstance(page, tifffile.TiffPage)]
-            inner = [sub for page in pages for sub in page.pages or () if isinstance(sub, tifffile.TiffPage)]
-            return _choose(pages, inner, name) if pages else None
+        pages, inner = _pages_of(content)
+        return _choose(pages, inner, name) if pages else None
     except DataError:
         raise
     except Exception:  # whatever a parser stumbles over: Pillow decides whether the file is sound
         return None
+
+
+def only_picture(content: bytes, name: str) -> int:
+    """Number of the largest page that is no preview, from 0, also where the structure cannot be read.
+
+    Raises:
+        DataError: there are others of about its size.
+    """
+    try:
+        pages, _ = _pages_of(content)
+        return _largest(pages, name) if pages else 0
+    except DataError:
+        raise
+    except Exception:  # whatever a parser stumbles over: Pillow decides whether the file is sound
+        return 0
+
+
+def _pages_of(content: bytes) -> tuple[list[tifffile.TiffPage], list[tifffile.TiffPage]]:
+    """Pages, and those that lie within them."""
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        pages = [page for page in itertools.islice(file.pages, MOST_PAGES) if isinstance(page, tifffile.TiffPage)]
+        return pages, [sub for page in pages for sub in page.pages or () if isinstance(sub, tifffile.TiffPage)]
 
 
 def samples(content: bytes, number: int) -> NDArray[Any] | None:
@@ -124,15 +144,10 @@ def patches(same: Mask) -> Mask:
 def _choose(pages: Sequence[tifffile.TiffPage], inner: Sequence[tifffile.TiffPage], name: str) -> TiffPage:
     if any(_DNG_VERSION in page.tags for page in pages) or any(p.photometric in _MOSAICS for p in (*pages, *inner)):
         raise DataError(f"{name} is a camera's raw file (DNG or alike).", EXPORT_RAW)
-    pictures = [n for n, page in enumerate(pages) if not int(page.subfiletype) & _MASK]
-    whole = [n for n in pictures if not int(pages[n].subfiletype) & _REDUCED] or pictures or [0]
-    number = max(whole, key=lambda n: _area(pages[n]))
+    number = _largest(pages, name)
     page = pages[number]
     if any(_area(sub) > _area(page) for sub in inner if not int(sub.subfiletype) & (_MASK | _REDUCED)):
         raise DataError(f"{name} keeps its full picture below a preview.", "Export the picture as JPEG or plain TIFF.")
-    alike = len({pages[n].offset for n in whole if 2 * _area(pages[n]) > _area(page)})  # damaged ones lead in a loop
-    if alike > 1:  # unlike a preview or the levels of a pyramid, each of them may be a photograph
-        raise DataError(f"{name} holds {alike} pictures of about one size.", "Save each of them as a file of its own.")
     _require_photograph(page, name)
     same = [n for n, other in enumerate(pages) if int(other.subfiletype) == _MASK and _area(other) == _area(page)]
     return TiffPage(
@@ -145,6 +160,22 @@ def _choose(pages: Sequence[tifffile.TiffPage], inner: Sequence[tifffile.TiffPag
         mask=same[0] if same else None,
         white_is_zero=int(page.photometric) == _WHITE_IS_ZERO,
     )
+
+
+def _largest(pages: Sequence[tifffile.TiffPage], name: str) -> int:
+    """Number of the largest page that is neither a preview nor says where there is picture.
+
+    Raises:
+        DataError: there are others of about its size.
+    """
+    pictures = [n for n, page in enumerate(pages) if not int(page.subfiletype) & _MASK]
+    whole = [n for n in pictures if not int(pages[n].subfiletype) & _REDUCED] or pictures or [0]
+    number = max(whole, key=lambda n: _area(pages[n]))
+    most = _area(pages[number])
+    alike = len({pages[n].offset for n in whole if 2 * _area(pages[n]) > most})  # damaged ones lead in a loop
+    if alike > 1:  # unlike a preview or the levels of a pyramid, each of them may be what is meant
+        raise DataError(f"{name} holds {alike} pictures of about one size.", "Save each of them as a file of its own.")
+    return number
 
 
 def _require_photograph(page: tifffile.TiffPage, name: str) -> None:
