@@ -22,6 +22,13 @@ from pipeline.datasets.tiff import only_picture
 from pipeline.datasets.tiff_parts import check_parts
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
+OTHER_PICTURES = frozenset(
+    (
+        *(".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".jpe", ".jfif", ".mpo", ".dng"),
+        *(".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
+    )
+)
+"""Suffixes of pictures that are read neither as masks nor in data sets, which is told; surveys look at them."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from models.errors import DataError, UsageError
-from models.given import closed_folder, enter_given, list_given, readable
+from models.errors import UsageError
+from models.given import readable
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import notes_of, read_truth, told_once, values_held
-from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.mask_values import MaskValues
 from pipeline.measuring.rows import COLUMNS
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.camera_file import Camera, Lane
+from pipeline.placing.mask_files import find_masks
 from pipeline.placing.photograph_view import LANE_UNSEEN, WRONG_SIZE, sight_of
 from pipeline.placing.road_region import region_in
 from pipeline.placing.seen_cracks import road_line, seen_cracks, zone_in
@@ -27,74 +26,12 @@ SIZES = ("area_m2", "diameter_m", "line_px", "outline_px", "mask")
 """What a file holds beside the columns that ``--json`` prints."""
 
 
-def find_masks(masks: str) -> list[tuple[str, Path]]:
-    """Names and paths of the masks that a folder holds, at any depth, or that a glob or a path names, sorted.
-
-    Raises:
-        DataError: there is none, or a folder that may hold some may not be read: none is left out in silence.
-        UsageError: the text is empty, as an unset variable of a shell is; as a path it would be the current folder.
-    """
-    if not masks.strip():
-        raise UsageError("No masks are named.", "Give a folder, a quoted glob or a file.")
-    try:
-        found = _found(masks)
-    except PermissionError as error:
-        path = Path(error.filename)
-        raise DataError(
-            f"The folder {closed_folder(path) or path} may not be read.",
-            "Give yourself leave to read it (chmod u+rx), or name the masks with a quoted glob that leaves it out.",
-        ) from None
-    if not found:
-        suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise DataError(f"{masks} holds no mask.", f"Give a folder, a quoted glob or a file; masks end in {suffixes}.")
-    return found
-
-
-def _found(masks: str) -> list[tuple[str, Path]]:
-    root = Path(masks)
-    if root.is_dir():
-        return [(str(path.relative_to(root)), path) for path in sorted(_below(root)) if _is_picture(path)]
-    if root.is_file():
-        return [(root.name, root)]
-    _check_folders(root)
-    paths = sorted(Path(path) for path in glob.glob(masks, recursive=True))  # noqa: PTH207 (an absolute glob)
-    return [(str(path), path) for path in paths if _is_picture(path)]
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """Whatever a folder holds, at any depth; linked folders are not followed. `rglob` would leave out closed ones."""
-    for entry in list_given(folder):
-        path = Path(entry.path)
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(path)
-        else:
-            yield path
-
-
-def _check_folders(pattern: Path) -> None:
-    """Look into every folder that a glob leads through, since `glob` leaves out in silence what it may not look into.
-
-    Raises:
-        PermissionError: one may not be listed where the glob asks for its names, or not be entered.
-    """
-    parts = [*pattern.parts, *(["*"] if pattern.name == "**" else [])]  # which at the end, too, lists all it matches
-    for number, part in enumerate(parts):
-        before = str(Path(*parts[:number]))
-        for folder in map(Path, glob.iglob(before, recursive=True)):  # noqa: PTH207 (it may be absolute)
-            if folder.is_dir():
-                list_given(folder) if glob.has_magic(part) else enter_given(folder)
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-
-
 class MeasuredMasks(NamedTuple):
     """What masks hold.
 
     Attributes:
         rows: of the table `cracks`, one mask after the other.
-        notes: how unusual masks were read, a line a kind.
+        notes: what was passed over, and how unusual masks were read, a line a kind.
     """
 
     rows: list[dict[str, Any]]
@@ -122,7 +59,7 @@ def measure_masks(
     """
     took = camera or Camera(view="down", lane=Lane(axis_deg=settings.lane_axis_deg))
     rows, notes, coding = [], dict[str, Sequence[str]](), OneCoding()
-    found_masks, any_crack = find_masks(masks), False
+    (found_masks, passed_over), any_crack = find_masks(masks), False
     for name, path in found_masks:
         truth = read_truth(path, values)
         coding.check(path, truth)
@@ -139,7 +76,7 @@ def measure_masks(
         if sight.view is not None:
             found = [row | {"zone": zone_in(row["kind"], road_line(row, sight.view), sight.view)} for row in found]
         rows += [row | {"mask": readable(str(path))} for row in found]
-    told = told_once(notes)
+    told = [*passed_over, *told_once(notes)]
     if values is not None and not any_crack:
         _, first = found_masks[0]
         which = str(first) if len(found_masks) == 1 else f"the {len(found_masks)} masks, of which the first is {first}"

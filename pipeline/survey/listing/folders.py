@@ -10,18 +10,14 @@ from pathlib import Path
 
 from models.errors import DataError, UsageError
 from models.given import CHECK_RIGHTS, list_given, readable
-from pipeline.datasets.pictures import PICTURE_SUFFIXES
+from pipeline.datasets.pictures import OTHER_PICTURES, PICTURE_SUFFIXES
 from pipeline.survey.listing.addresses import chain
 from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.listing.remote import RemoteStore, stamp_of
 from pipeline.survey.listing.stores import LocalStore
 from pipeline.survey.marks import MARK, in_output, is_output
 
-OTHER_PICTURES = (
-    *(".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".jpe", ".jfif", ".mpo", ".dng"),
-    *(".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
-)
-LOOKED_AT = frozenset({*PICTURE_SUFFIXES, *OTHER_PICTURES})
+LOOKED_AT = PICTURE_SUFFIXES | OTHER_PICTURES
 """Files with other suffixes are passed over, as are hidden ones: copies under way and what systems leave behind.
 Of those listed, some no survey can read; a photograph must be done or told of."""
 
