@@ -96,7 +96,8 @@ def _check_not_lost(path: Path) -> None:
     Raises:
         DataError: they do.
     """
-    deep = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    # From bytes: with a path that is not UTF-8 OpenCV's own reader takes the process down.
+    deep = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if deep is not None and deep.dtype == np.uint16 and deep[..., :3].any():
         raise DataError(
             f"{path} has 16 bits a channel, and values of the lower 8 alone, which would all be read as 0.",

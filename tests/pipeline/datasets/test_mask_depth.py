@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from models.errors import DataError
 from pipeline.datasets.folder import ImageFolder
 from pipeline.datasets.mask_depth import DEEP
 from pipeline.datasets.masks import Truth, read_truth
+from pipeline.datasets.pictures import read_pixels
 from pipeline.mask_values import MaskValues
 
 LINE = np.zeros((48, 64), np.uint16)
@@ -77,3 +79,12 @@ def test_one_reading_for_all_files(tmp_path: Path, values: str | None, first: in
     data.load(f"p{first}")
     with pytest.raises(DataError, match=r"p0\.png has 16-bit greys that are shades, of which .*p1\.png"):
         data.load(f"p{1 - first}")
+
+
+def test_labels_in_the_lower_eight_bits_under_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    labels = np.zeros((8, 8, 3), np.uint16)
+    labels[2:4] = 1
+    path.write_bytes(cv2.imencode(".png", labels)[1].tobytes())
+    with pytest.raises(DataError, match="16 bits a channel"):
+        read_pixels(path)
