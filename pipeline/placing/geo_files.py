@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.placing.antimeridian import split_area, split_line
 from pipeline.placing.globe_areas import area_shape
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.schemas import SCHEMAS
@@ -103,7 +104,7 @@ def _geometry(row: Mapping[str, Any]) -> shapely.Geometry | None:
     line = row.get("line_deg")
     if line is not None and len(line) >= 4:
         points = np.asarray(line, np.float64).reshape(-1, 2)
-        shape = area_shape(points) if row.get("kind") == "pattern" else shapely.LineString(points)
+        shape = split_area(area_shape(points)) if row.get("kind") == "pattern" else split_line(points)
         if not shape.is_empty:
             return shape
     place = row.get("longitude_deg"), row.get("latitude_deg")

@@ -29,7 +29,8 @@ def distances(latitude: Reals, longitude: Reals, to_latitude: Reals, to_longitud
 
 def unwrapped(longitude: Reals) -> Reals:
     """Longitudes ``(N,)`` of points on one way, degrees, without the jump where it crosses ±180°: they go on beyond."""
-    return np.asarray(np.unwrap(longitude, period=360.0), np.float64)
+    turns = np.round(np.diff(longitude, prepend=longitude[:1]) / 360.0).cumsum()
+    return np.asarray(longitude - 360.0 * turns, np.float64)  # whole turns, so that a closed ring stays closed
 
 
 def wrapped(longitude: Reals) -> Reals:

@@ -46,6 +46,9 @@ def area_shape(points: Reals) -> shapely.Geometry:
 
     Args:
         points: ``(N, 2)`` longitude and latitude, degrees, of `area_degrees`.
+
+    Returns:
+        Valid polygons whose longitudes go on beyond ±180° where they cross it; empty where rings enclose nothing.
     """
     flat = np.column_stack([unwrapped(points[:, 0]), points[:, 1]])
     rings = np.cumsum([0, *(len(ring) for ring in rings_in(points))])

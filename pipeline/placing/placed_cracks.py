@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from pipeline.arrays import Reals
+from pipeline.placing.cuts import cut_at
 from pipeline.placing.geodesy import LINE_DECIMALS, from_road
 from pipeline.placing.globe_areas import area_degrees, polygons_in
 from pipeline.placing.photograph_view import Sight
@@ -99,18 +100,7 @@ def owned_span(line: Reals, placed: Placed) -> Reals:
     if not np.isfinite(placed.chainage):
         return line
     for edge in (placed.low, placed.high):
-        line = _cut_at(line, (edge - placed.chainage) * placed.sense)
+        line = cut_at(line, (edge - placed.chainage) * placed.sense, 1)
     along = placed.chainage + placed.sense * line[:, 1]
     inside = np.flatnonzero((along >= placed.low - NEAR_M) & (along <= placed.high + NEAR_M))
     return line[inside[0] : inside[-1] + 1] if len(inside) > 1 else line[:0]
-
-
-def _cut_at(line: Reals, ahead: float) -> Reals:
-    """The line with points where it crosses a distance ahead, m."""
-    over = line[:, 1] - ahead
-    crossing = np.flatnonzero(over[:-1] * over[1:] < 0)
-    if not np.isfinite(ahead) or not len(crossing):
-        return line
-    share = (over[crossing] / (over[crossing] - over[crossing + 1]))[:, None]
-    points = line[crossing] + share * (line[crossing + 1] - line[crossing])
-    return np.insert(line, crossing + 1, points, axis=0)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.arrays import Reals
 from pipeline.placing.geo_files import features
-from pipeline.placing.geodesy import LINE_DECIMALS, from_road
+from pipeline.placing.geodesy import LINE_DECIMALS, from_road, unwrapped, wrapped
 from pipeline.placing.photograph_view import Sight
 from pipeline.placing.placed_cracks import is_owned, place_crack
 from pipeline.placing.roadbook import Placed
@@ -97,13 +97,15 @@ def _section_line(row: Mapping[str, Any], drive: list[Placed]) -> list[float] | 
     if not drive:
         return None
     line = np.array([(placed.chainage, placed.longitude, placed.latitude) for placed in drive])
+    line[:, 1] = unwrapped(line[:, 1])  # else what lies half way between both sides of ±180° is in Greenwich
     first, last = max(row["from_m"], line[0, 0]), min(row["to_m"], line[-1, 0])
     if not first < last:
         nearest = drive[0] if row["from_m"] <= line[0, 0] else drive[-1]
         return _straight_on(nearest, row["from_m"], row["to_m"], row.get("surveyed_m") or 0.0)
     inside = line[(line[:, 0] > first) & (line[:, 0] < last), 0]
     at = np.concatenate([[first], inside, [last]])
-    return _rounded(np.column_stack([np.interp(at, line[:, 0], line[:, side]) for side in (1, 2)]))
+    east, north = (np.interp(at, line[:, 0], line[:, side]) for side in (1, 2))
+    return _rounded(np.column_stack([wrapped(east), north]))
 
 
 def _straight_on(placed: Placed, from_m: float, to_m: float, length_m: float) -> list[float]:

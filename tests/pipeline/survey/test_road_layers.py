@@ -129,6 +129,18 @@ def test_road_beyond_the_outer_photographs_goes_straight_on(step: int) -> None:
     np.testing.assert_allclose(north_of_start(after), [10, 12], atol=0.01)
 
 
+def test_sections_across_180_degrees_stay_where_the_road_is() -> None:
+    fiji = photographs([0.0, 2.0], latitude_deg=-16.8, heading_deg=90.0).assign(longitude_deg=[179.99999, -179.99999])
+    sections = add_section_lines(
+        [{"route_id": None, "direction": None, "lane": None, "from_m": at, "to_m": at + 1.0} for at in (0.0, 1.0)],
+        book(fiji).values(),
+    )
+    assert [row["line_deg"] for row in sections] == [
+        [179.99999, -16.8, 180.0, -16.8],
+        [180.0, -16.8, -179.99999, -16.8],
+    ]
+
+
 def test_the_road_of_a_lone_photograph_is_a_line_along_its_heading_or_a_point() -> None:
     (along,) = lines(photographs([5.0], heading_deg=0.0), 10)
     np.testing.assert_allclose(north_of_start(along), [3, 7], atol=0.01)
