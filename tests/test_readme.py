@@ -77,6 +77,8 @@ def test_a_setting_exists(command: Command, tmp_path: Path, monkeypatch: pytest.
 
     example = (ROOT / "data" / "README.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
     (tmp_path / "roads.yaml").write_text(example)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "pools").symlink_to(ROOT / "data" / "pools")
     monkeypatch.chdir(tmp_path)
     told = [parse_setting(word) for flag, word in pairwise(command.words) if flag == "--set"]
     told += [("dataset.name", word) for flag, word in pairwise(command.words) if flag == "--dataset"]
