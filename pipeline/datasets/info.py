@@ -51,7 +51,7 @@ def describe(dataset: CrackDataset) -> dict[str, Any]:
         ``official_test``; ``sizes`` (list of ``width_px``, ``height_px``, ``samples``, the commonest first),
         ``crack_share`` and ``ignored_share`` (pixels of crack, and those not to be judged, over all, 0–1),
         ``samples_without_crack``, ``fingerprint`` (None when files cannot be read), ``problems`` (list of messages,
-        empty when all is well) and ``notes`` (how unusual masks were read).
+        empty when all is well) and ``notes`` (what was left out, and how unusual masks were read).
     """
     names = (*dataset.names, *dataset.negative_names, *dataset.clean_names)
     with ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free

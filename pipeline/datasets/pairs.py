@@ -15,6 +15,7 @@ from models.given import read_given, readable
 from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import Truth, notes_of, read_truth, told_once
+from pipeline.datasets.passed_over import other_formats
 from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_photo
 from pipeline.mask_values import MaskValues
 
@@ -179,7 +180,13 @@ def require_counterparts(
     """
     lacking = sorted(set(want).difference(have))
     if lacking:
-        raise DataError(f"{want[lacking[0]]} has no {what} in {folder}{_more(len(lacking) - 1)}.", remedy)
+        other = other_formats(folder).get(lacking[0])
+        but = "" if other is None else f", but for {other.name}, whose format is not read in data sets"
+        more = _more(len(lacking) - 1)
+        raise DataError(
+            f"{want[lacking[0]]} has no {what} in {folder}{more}{but}.",
+            remedy if other is None else f"Save {other.name} as PNG, and others like it.",
+        )
 
 
 def _more(count: int) -> str:

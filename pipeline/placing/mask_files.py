@@ -10,13 +10,10 @@ from typing import NamedTuple
 from models.errors import DataError, UsageError
 from models.given import closed_folder, enter_given, list_given, readable
 from pipeline.datasets.masks import told_once
-from pipeline.datasets.pictures import OTHER_PICTURES, PICTURE_SUFFIXES
+from pipeline.datasets.passed_over import HIDDEN, looks_like_a_picture, why_passed_over
+from pipeline.datasets.pictures import PICTURE_SUFFIXES
 
-HIDDEN = "hidden, as copies under way and what systems leave behind: not measured"
-LINKED = "a link to a folder, which is not followed: not measured"
-DANGLING = "a link that leads nowhere: not measured"
-NO_FILE = "no file: not measured"
-OTHER = "a picture by its name, but of a format that is not read as a mask: not measured; save it as PNG"
+LINKED = "a link to a folder, which is not followed: what lies in it is left out"
 
 
 class FoundMasks(NamedTuple):
@@ -34,8 +31,8 @@ class FoundMasks(NamedTuple):
 def find_masks(masks: str) -> FoundMasks:
     """Find the masks that a folder holds, at any depth, or that a glob or a path names.
 
-    Of a folder, hidden files and folders are passed over, and so are linked folders; files that are no pictures by
-    their names are in silence.
+    Of a folder, hidden files and folders are passed over, and so are linked folders, which is told; only files that are
+    no pictures by their names are passed over in silence.
 
     Raises:
         DataError: there is none, or a folder that may hold some may not be read: none is left out in silence.
@@ -65,14 +62,14 @@ def _named(masks: str) -> Iterator[tuple[str, Path, str]]:
     """Name and path of what may be a mask, and why it is none; nothing where it is one."""
     root = Path(masks)
     if root.is_dir():
-        for path, why in sorted(_below(root)):
-            yield str(path.relative_to(root)), path, why
+        yield from ((str(path.relative_to(root)), path, why) for path, why in sorted(_below(root)))
     elif root.is_file():
         yield root.name, root, ""
     else:
         _check_folders(root)
         for path in sorted(map(Path, glob.glob(masks, recursive=True))):  # noqa: PTH207 (an absolute glob)
-            yield from ((str(path), path, why) for why in _judged(path))
+            if (why := why_passed_over(path)) is not None:
+                yield str(path), path, why
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -81,29 +78,14 @@ def _below(folder: Path) -> Iterator[tuple[Path, str]]:
         path = Path(entry.path)
         is_folder = entry.is_dir(follow_symlinks=False)
         if entry.name.startswith("."):
-            if is_folder or _looks_like_a_picture(path):
+            if is_folder or looks_like_a_picture(path):
                 yield path, HIDDEN
         elif is_folder:
             yield from _below(path)
         elif path.is_dir():
             yield path, LINKED
-        else:
-            yield from ((path, why) for why in _judged(path))
-
-
-def _judged(path: Path) -> Iterator[str]:
-    """Why a file is no mask, or nothing where it is one; not at all where nobody would take it for one."""
-    if path.is_file():
-        if _looks_like_a_picture(path):
-            yield "" if path.suffix.lower() in PICTURE_SUFFIXES else OTHER
-    elif path.is_symlink() and not path.is_dir():
-        yield DANGLING
-    elif _looks_like_a_picture(path) and not path.is_dir():
-        yield NO_FILE
-
-
-def _looks_like_a_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES | OTHER_PICTURES
+        elif (why := why_passed_over(path)) is not None:
+            yield path, why
 
 
 def _check_folders(pattern: Path) -> None:

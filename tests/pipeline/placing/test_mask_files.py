@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import DataError
-from pipeline.placing.mask_files import DANGLING, HIDDEN, LINKED, NO_FILE, OTHER, find_masks
+from pipeline.datasets.passed_over import DANGLING, HIDDEN, NO_FILE, OTHER
+from pipeline.placing.mask_files import LINKED, find_masks
 from tests.closed import close
 
 
