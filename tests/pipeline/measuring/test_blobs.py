@@ -39,7 +39,7 @@ def check_blob(mask, diameter):
     assert (found.kind, found.severity_astm, found.severity_ltpp) == (None, None, None)
     assert found.area_px == mask.sum()
     assert found.area_m2 == pytest.approx(mask.sum() * (MM / 1000) ** 2, rel=1e-6)
-    assert found.diameter_m == pytest.approx(diameter * MM / 1000, abs=1.5 * MM / 1000)
+    assert found.diameter_m == pytest.approx(diameter * MM / 1000, abs=2 * MM / 1000)
     (found,) = measure(None, mask, SETTINGS)
     assert found.kind is None
     assert np.isnan([found.area_m2, found.diameter_m]).all()
