@@ -17,6 +17,10 @@ FLATTEST, MOST_OF = 0.05, 0.6
 """What does not go away from the frame by this share of its length, over so much of it, runs along the frame; thinning
 halves the angle between both."""
 
+BENT, STRAIGHT_PX = 1.75, 4.0
+"""Thinning turns off for a corner of a blunt end so many halves of the width before it, of what half the width is above
+`STRAIGHT_PX`. Thinner cracks have no corners to speak of, and where they wind, what is trimmed is missed."""
+
 FREE, AT_JUNCTION, AT_FRAME, AT_AREA = 0, 1, 2, 3
 """What the end of a line is."""
 
@@ -38,13 +42,13 @@ def trim(
     height: int,
     width: int,
 ) -> Cut:
-    """Take off free ends what thinning bends: half the width, and all that the frame cuts away from one side."""
+    """Take off free ends what thinning bends, half the width or more, and what the frame cuts away from one side."""
     kept = np.ones(len(points), np.bool_)
     begins = np.zeros_like(starts)
     for line in range(len(closed)):
         a, b = starts[line], starts[line + 1]
         if not closed[line]:
-            less = min(round(radius[line]), (b - a - 1) // 3)
+            less = min(_bent(radius[line]), (b - a - 1) // 3)
             free_a, free_b = ends[line, 0] == FREE, ends[line, 1] == FREE
             if free_a:
                 most = max(b - a - LEFT - less, less)
@@ -56,6 +60,12 @@ def trim(
                 kept[b - less_b : b] = False
         begins[line + 1] = begins[line] + kept[a:b].sum()
     return points[kept], what[kept], begins, ends, closed, fragments
+
+
+@compiled()
+def _bent(radius: float) -> int:
+    """How many points at a free end thinning bends, by half the width of the crack, px."""
+    return round(radius + (BENT - 1.0) * max(radius - STRAIGHT_PX, 0.0))
 
 
 @compiled()

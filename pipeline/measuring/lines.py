@@ -46,7 +46,7 @@ class Lines(NamedTuple):
 
 
 def draw_lines(graph: Graph, chains: Chains, mask: Mask) -> Lines:
-    """Centre lines of all cracks, unsmoothed; free ends are trimmed by half the width, for thinning bends them."""
+    """Centre lines of all cracks, unsmoothed; free ends are trimmed, for thinning bends them."""
     discs = graph.radii + BEYOND_DISC_PX
     raw = _walk(graph.points, graph.starts, graph.nodes, discs, *chains)
     points, _, starts = raw[:3]
