@@ -82,7 +82,9 @@ def _crack(figures: Figures, line: int, error_px: float, drawn: bool) -> Crack:
     length, length_m = float(figures.length_px[line]), float(figures.length_m[line])
     degrees, coherence, across = (float(x[line]) for x in (figures.degrees, figures.coherence, figures.across_mm))
     points = figures.points[figures.starts[line] : figures.starts[line + 1]]
-    uncertainty = float(np.sqrt(scatter**2 + error_px**2 + (rounding(points) ** 2 if drawn else 0.0)))
+    error = np.hypot(error_px, rounding(points) if drawn else 0.0)  # of all profiles alike
+    width_mm, scatter_mm = float(figures.widths_mm.mean[line]), float(figures.widths_mm.scatter[line])
+    uncertainty_mm = float(np.hypot(scatter_mm, error * across))
     flags = ["short"] if length < SHORT * width else []
     flags += ["frame"] if AT_FRAME in figures.lines.ends[line] else []
     return Crack(
@@ -92,7 +94,7 @@ def _crack(figures: Figures, line: int, error_px: float, drawn: bool) -> Crack:
         width_median_px=median,
         width_p95_px=p95,
         width_max_px=largest,
-        width_uncertainty_px=uncertainty,
+        width_uncertainty_px=float(np.hypot(scatter, error)),
         orientation_deg=degrees,
         coherence=coherence,
         kind=kind_of(degrees, coherence, length_m),
@@ -100,9 +102,9 @@ def _crack(figures: Figures, line: int, error_px: float, drawn: bool) -> Crack:
         fragments=int(figures.lines.fragments[line]),
         confidence=np.nan if drawn else float(figures.confidence[line]),
         length_m=length_m,
-        width_mean_mm=width * across,
+        width_mean_mm=width_mm,
         mm_per_px=across,
-        severity_astm=severity(ASTM, width * across, uncertainty * across, across),
-        severity_ltpp=severity(LTPP, width * across, uncertainty * across, across),
+        severity_astm=severity(ASTM, width_mm, uncertainty_mm, across),
+        severity_ltpp=severity(LTPP, width_mm, uncertainty_mm, across),
         flags=tuple(flags),
     )

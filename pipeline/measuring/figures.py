@@ -12,7 +12,8 @@ from pipeline.measuring.kinds import line_sums, orientation, steps_within
 from pipeline.measuring.length import SIGMA_PX, lengthening, prolong
 from pipeline.measuring.lines import Lines, smooth
 from pipeline.measuring.scale import Scale
-from pipeline.measuring.width import Profiles, Widths, along, directions
+from pipeline.measuring.width import Profiles, stretches
+from pipeline.measuring.width_sums import Widths, along
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +29,9 @@ class Figures:
         starts: ``(L + 1,)``, where each begins among them.
         road: ``(M, 2)`` m, or px where there is no scale.
         steps: ``(M, 2)`` of `road`.
-        across_mm: mm a px, across each crack.
+        across_mm: mm a px, across each crack, in the mean of its metres.
+        stretch_px: ``(N,)``, the length of line that each point of `lines` stands for.
+        widths, widths_mm: along each, in px and on the road.
         confidence: mean probability along the line.
     """
 
@@ -41,7 +44,9 @@ class Figures:
     length_px: Floats
     length_m: Floats
     across_mm: Floats
+    stretch_px: Floats
     widths: Widths
+    widths_mm: Widths
     degrees: Floats
     coherence: Floats
     confidence: Floats
@@ -66,6 +71,11 @@ def figures_of(probability: NDArray[np.float32], lines: Lines, seen: Profiles, s
     steps = steps_within(road, starts)
     degrees, coherence = orientation(steps, starts)
     unknown = np.full(len(longer), np.nan)
+    stretch = stretches(smoothed, lines.starts, lines.closed)
+    stretch_px = np.hypot(*stretch.T)
+    across_mm, widths_mm = (
+        _on_the_road(seen, lines, smoothed, stretch, scale) if scaled else (unknown, Widths(*[unknown] * 5))
+    )
     return Figures(
         lines._replace(ends=ends),
         seen,
@@ -75,8 +85,10 @@ def figures_of(probability: NDArray[np.float32], lines: Lines, seen: Profiles, s
         steps,
         longer * _lengths(steps_within(points, starts), starts),
         longer * _lengths(steps, starts) if scaled else unknown,
-        _across_mm(lines, smoothed, scale) if scaled else unknown,
-        along(seen, lines),
+        across_mm,
+        stretch_px,
+        along(seen, lines, stretch_px),
+        widths_mm,
         degrees,
         coherence,
         _mean_along(probability, lines, smoothed),
@@ -92,10 +104,17 @@ def _mean_along(probability: NDArray[np.float32], lines: Lines, smoothed: Floats
     return line_sums(probability[at[:, 1], at[:, 0]].astype(np.float64), lines.starts) / np.diff(lines.starts)
 
 
-def _across_mm(lines: Lines, smoothed: Floats, scale: Scale) -> Floats:
-    """``(L,)`` mean mm a px across each crack: |det J| / |J t|, for a small patch keeps its share of the area."""
+def _on_the_road(
+    seen: Profiles, lines: Lines, smoothed: Floats, stretch: Floats, scale: Scale
+) -> tuple[Floats, Widths]:
+    """``(L,)`` mean mm a px across each crack, and its widths in mm.
+
+    Ahead of a camera both the px that a crack is wide and the mm that a px is long change along it, against each
+    other: the mean of their product is not that of their means. Near the camera a metre has more px than far off.
+    """
     jacobians = scale.jacobians(smoothed + 0.5)
-    tangents = directions(smoothed, lines.starts, lines.closed)
-    stretched = np.hypot(*(jacobians @ tangents[:, :, None])[:, :, 0].T)
-    across = 1000 * np.abs(np.linalg.det(jacobians)) / stretched
-    return line_sums(across, lines.starts) / np.diff(lines.starts)
+    metres = np.hypot(*(jacobians @ stretch[:, :, None])[:, :, 0].T)
+    # |det J| / |J t|, for a small patch keeps its share of the area.
+    across = 1000 * np.abs(np.linalg.det(jacobians)) * np.hypot(*stretch.T) / metres
+    mean = line_sums(across * metres, lines.starts) / line_sums(metres, lines.starts)
+    return mean, along(seen._replace(widths=seen.widths * across), lines, metres)

@@ -13,6 +13,7 @@ from pipeline.measuring.line_ends import AT_FRAME
 from pipeline.measuring.lines import NEAR_JUNCTION
 from pipeline.measuring.patterns import area_of, diameter_of, find_patterns
 from pipeline.measuring.scale import Scale
+from pipeline.measuring.width_sums import quantile
 
 Floats = NDArray[np.float64]
 
@@ -68,23 +69,21 @@ def pattern_crack(
         scale: of the picture.
         scaled: whether it is one.
     """
-    weight = figures.length_px[inside] / figures.length_px[inside].sum()
-    means = figures.widths.mean[inside]
-    known = np.where(np.isnan(means), 0.0, weight)
-    known = known / known.sum() if known.any() else np.full(len(inside), np.nan)
-    means = np.nan_to_num(means)
-    scatter = float(np.sqrt(np.nansum((known * figures.widths.scatter[inside]) ** 2)))
+    length_px, length_m = figures.length_px[inside], figures.length_m[inside]
+    known = np.where(np.isnan(figures.widths.mean[inside]), 0.0, length_px)
+    with np.errstate(invalid="ignore"):  # of an area without a width, nan
+        scatter = float(np.sqrt(np.nansum((known / known.sum() * figures.widths.scatter[inside]) ** 2)))
     steps = np.concatenate([figures.steps[figures.starts[k] : figures.starts[k + 1]] for k in inside])
     degrees, coherence = (float(x[0]) for x in orientation(steps, np.array([0, len(steps)])))
-    across = _widths_in(figures, inside)
+    across, stretch = _widths_in(figures, inside)
     seen = figures.points + 0.5
     outline_px = np.clip(scale.to_picture(outline), seen.min(axis=0), seen.max(axis=0))
     return Crack(
         outline=outline_px,
-        length_px=float(figures.length_px[inside].sum()),
-        width_mean_px=float((known * means).sum()),
-        width_median_px=float(np.median(across)) if len(across) else np.nan,
-        width_p95_px=float(np.percentile(across, 95)) if len(across) else np.nan,
+        length_px=float(length_px.sum()),
+        width_mean_px=_mean(figures.widths.mean[inside], length_px),
+        width_median_px=quantile(across, stretch, 0.5) if len(across) else np.nan,
+        width_p95_px=quantile(across, stretch, 0.95) if len(across) else np.nan,
         width_max_px=float(np.nanmax(figures.widths.largest[inside])) if len(across) else np.nan,
         width_uncertainty_px=float(np.hypot(scatter, error_px)),
         orientation_deg=degrees,
@@ -92,20 +91,27 @@ def pattern_crack(
         kind=PATTERN,
         area_px=area_of(outline_px),
         fragments=int(figures.lines.fragments[inside].sum()),
-        confidence=float((weight * figures.confidence[inside]).sum()),
-        length_m=float(figures.length_m[inside].sum()),
-        width_mean_mm=float((known * means * figures.across_mm[inside]).sum()),
-        mm_per_px=float((weight * figures.across_mm[inside]).sum()),
+        confidence=_mean(figures.confidence[inside], length_px),
+        length_m=float(length_m.sum()),
+        width_mean_mm=_mean(figures.widths_mm.mean[inside], length_m),
+        mm_per_px=_mean(figures.across_mm[inside], length_m),
         area_m2=area_of(outline) if scaled else np.nan,
         diameter_m=diameter_of(outline) if scaled else np.nan,
     )
 
 
-def _widths_in(figures: Figures, inside: NDArray[np.int64]) -> Floats:
-    """All widths along these lines, px."""
+def _mean(values: Floats, lengths: Floats) -> float:
+    """Of lines, by their lengths; those that are nan are left out."""
+    known = ~np.isnan(values)
+    total = float(lengths[known].sum())
+    return float((values[known] * lengths[known]).sum() / total) if total > 0 else np.nan
+
+
+def _widths_in(figures: Figures, inside: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """All widths along these lines, px, and the length of line that each stands for."""
     line = np.repeat(np.arange(len(figures.lines.closed)), np.diff(figures.lines.starts))
-    widths = figures.across.widths[np.isin(line, inside)]
-    return widths[~np.isnan(widths)]
+    own = np.isin(line, inside) & ~np.isnan(figures.across.widths)
+    return figures.across.widths[own], figures.stretch_px[own]
 
 
 def _junctions(graph: Graph, meeting: NDArray[np.int64]) -> Floats:

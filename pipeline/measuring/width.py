@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
-from pipeline.measuring.line_ends import FREE, to_frame
+from pipeline.measuring.line_ends import to_frame
 from pipeline.measuring.lines import PLAIN, Lines, smooth
 
 Floats = NDArray[np.float64]
@@ -28,36 +28,15 @@ STEP_PX = 0.5
 MOST_BESIDE_PX = 1.5
 """A thinned line is not farther from the crack's middle: a profile that says so has seen something else."""
 
-END_PX = 6
-"""Points left out at a free end: its rounding is no width."""
-
 TAIL_PX = 4.0
 """How far beyond the local width a blurred edge may reach."""
 
 RISE = 0.05
 """Probability that rises again by this much, outside, belongs to a neighbour."""
 
-INDEPENDENT_PX = 4
-"""Profiles this far from each other have errors of their own: they share no pixel."""
-
 ROUNDED_PX = 0.41
 """Standard error of the width of a band along an axis, drawn in whole pixels: of a width of n + f, f of the places give
 n + 1 and the others n, which is off by √(f (1 − f)), √(1/6) over all f."""
-
-
-class Widths(NamedTuple):
-    """Widths of lines, each ``(L,)`` float64 px, nan for a line without a profile.
-
-    Attributes:
-        mean, median, p95, largest: along the line; the last two of means over five profiles.
-        scatter: standard error of the mean, from how profiles `INDEPENDENT_PX` apart differ.
-    """
-
-    mean: Floats
-    median: Floats
-    p95: Floats
-    largest: Floats
-    scatter: Floats
 
 
 class Profiles(NamedTuple):
@@ -91,12 +70,6 @@ def profiles(probability: NDArray[np.float32], lines: Lines, level: float) -> Pr
     return Profiles(np.where(lines.what == PLAIN, found, np.nan), cut, middles)
 
 
-def along(seen: Profiles, lines: Lines) -> Widths:
-    """Sum up `profiles` by line. Ends and what the frame cuts off are left out, unless nothing else is left."""
-    whole = np.where(seen.cut, np.nan, seen.widths)
-    return Widths(*_along(whole, seen.widths, lines.starts, lines.closed, lines.ends))
-
-
 def rounding(points: Floats) -> float:
     """Standard error of a line's mean width, px, from a mask's pixels being whole.
 
@@ -113,48 +86,22 @@ def rounding(points: Floats) -> float:
 
 def directions(points: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool_]) -> Floats:
     """``(N, 2)`` unit tangents of lines at their points, from the neighbours of each; (1, 0) for a dot."""
+    found = stretches(points, starts, closed)
+    return np.asarray(found / np.hypot(*found.T)[:, None])
+
+
+def stretches(points: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool_]) -> Floats:
+    """``(N, 2)`` px, the piece of its line that each point stands for: half of the way between its neighbours, at an
+    end the whole way to the only one; (1, 0) for a dot.
+    """
     index = np.arange(len(points))
     line = np.repeat(np.arange(len(closed)), np.diff(starts))
     after, before = index + 1, index - 1
     last, first = starts[1:][line] - 1, starts[:-1][line]
     after = np.where(index == last, np.where(closed[line], first, index), after)
     before = np.where(index == first, np.where(closed[line], last, index), before)
-    found = points[after] - points[before]
-    norm = np.hypot(*found.T)
-    return np.where(norm[:, None] > 1e-9, found / np.maximum(norm, 1e-9)[:, None], (1.0, 0.0))
-
-
-@compiled()
-def _along(
-    whole: Floats, widths: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool_], ends: NDArray[np.uint8]
-) -> Floats:
-    found = np.full((5, len(closed)), np.nan)
-    for line in range(len(closed)):
-        first, last = starts[line], starts[line + 1]
-        less = 0 if closed[line] else min(END_PX, (last - first - 1) // 3)
-        a = first + (less if ends[line, 0] == FREE else 0)
-        b = last - (less if ends[line, 1] == FREE else 0)
-        own = whole[a:b][~np.isnan(whole[a:b])]
-        if len(own) == 0:
-            own = widths[first:last][~np.isnan(widths[first:last])]
-        if len(own):
-            found[0, line], found[1, line], found[2, line], found[3, line], found[4, line] = _sum_up(own)
-    return found
-
-
-@compiled()
-def _sum_up(own: Floats) -> tuple[float, float, float, float, float]:
-    n = len(own)
-    calm = np.empty(n)
-    for i in range(n):
-        calm[i] = own[max(i - 2, 0) : i + 3].mean()
-    squares, pairs = 0.0, 0
-    for i in range(n - INDEPENDENT_PX):
-        squares += 0.5 * (own[i] - own[i + INDEPENDENT_PX]) ** 2
-        pairs += 1
-    spread = squares / pairs if pairs else own.var()
-    scatter = np.sqrt(spread / max(n / INDEPENDENT_PX, 1.0))
-    return own.mean(), np.median(own), np.percentile(calm, 95), calm.max(), scatter
+    found = (points[after] - points[before]) / np.maximum((after != index) + 1 * (before != index), 1)[:, None]
+    return np.where(np.hypot(*found.T)[:, None] > 1e-9, found, (1.0, 0.0))
 
 
 @compiled()

@@ -161,6 +161,19 @@ def test_millimetres_only_with_a_scale():
     assert (found.severity_astm, found.severity_ltpp) == ("low", "moderate")
 
 
+@pytest.mark.parametrize("turn", [0, 45])
+def test_each_stretch_of_a_crack_weighs_as_it_is_long(turn):
+    """A pixel of a line at 45° is 1.4 px long."""
+    middle, along = np.array([150.0, 150.0]), np.array([[np.cos(a), np.sin(a)] for a in np.deg2rad([turn, turn + 45])])
+    share = np.maximum(
+        bar(middle - 100 * along[0], middle, 4, (300, 300)), bar(middle, middle + 100 * along[1], 8, (300, 300))
+    )
+    found = measure(share, share >= 0.5, MeasureSettings(turn_deg=60.0), scale=UniformScale(2.0, "gsd"))
+    (crack,) = found
+    assert crack.width_mean_px == pytest.approx(6, abs=0.12)
+    assert crack.width_mean_mm == pytest.approx(2 * crack.width_mean_px)
+
+
 class Squeezed:
     """A picture that shows 2 mm a pixel across and 4 mm a pixel up: what a camera does that looks ahead."""
 
