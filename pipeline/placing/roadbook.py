@@ -12,6 +12,7 @@ from pipeline.arrays import Reals
 from pipeline.placing.flags import Flags
 from pipeline.placing.photograph_view import Sight, Viewer
 from pipeline.placing.places import find_places, moments
+from pipeline.placing.seen_road import nearest_whole
 from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips, sense_of
 from pipeline.placing.track import Track
 
@@ -108,7 +109,8 @@ def _place_drive(
     sense = check_chainage(chainage, places.flags)
     flag_standing(chainage, moments(drive, clock_offset_s, Flags(len(drive))), places.flags)
     sizes = drive[["width_px", "height_px", "gsd_mm_per_px"]].itertuples(index=False, name=None)
-    near, far = _reaches([viewer(int(width), int(height), told) for width, height, told in sizes], places.flags)
+    sights = [viewer(int(width), int(height), told) for width, height, told in sizes]
+    near, far = _reaches(sights, places.flags, forward)
     strips = own_strips(chainage, sense, near, far, forward)
     placed, flags = {}, places.flags.texts
     for at, (name, *key) in enumerate(drive[["name", *DRIVE]].itertuples(index=False, name=None)):
@@ -133,13 +135,16 @@ def _place_drive(
     return placed
 
 
-def _reaches(sights: list[Sight], flags: Flags) -> tuple[Reals, Reals]:
-    """Nearest and farthest road that each shows, ``(N,)`` m ahead; nan without a scale, which is flagged."""
+def _reaches(sights: list[Sight], flags: Flags, forward: bool) -> tuple[Reals, Reals]:
+    """Nearest and farthest road that each shows, ``(N,)`` m ahead; nan without a scale, which is flagged.
+
+    In a view ahead the nearest counts that is shown in full.
+    """
     ends: dict[int, tuple[float, float]] = {}
     for view, _ in sights:
         if view is not None and id(view) not in ends:
             ahead = view.footprint()[:, 1]
-            ends[id(view)] = (float(ahead.min()), float(ahead.max()))
+            ends[id(view)] = (nearest_whole(view) if forward else float(ahead.min()), float(ahead.max()))
     for word in {flag for _, flag in sights} - {""}:
         flags.add(np.array([flag == word for _, flag in sights]), word)
     both = np.array([(np.nan, np.nan) if view is None else ends[id(view)] for view, _ in sights]).reshape(-1, 2)

@@ -90,13 +90,14 @@ def flag_standing(chainage: Reals, seconds: Reals, flags: Flags) -> None:
 def own_strips(chainage: Reals, sense: int, near: Reals, far: Reals, forward: bool) -> Strips:
     """Share the road out: each photograph owns it from half way to the one before to half way to the next.
 
-    A camera that looks ahead sees its strip further on: the nearest road that it sees, where a pixel is smallest, as
-    far as the steps between photographs ask for.
+    A camera that looks ahead sees its strip further on: the nearest road that it shows in full, where a pixel is
+    smallest, as far as to where the next photograph begins to show it, or else to the end of what it shows.
 
     Args:
         chainage: ``(N,)`` m, nan where unknown.
         sense: of `check_chainage`.
-        near, far: ``(N,)`` ends of the road that each shows, m ahead; nan where there is no scale.
+        near, far: ``(N,)`` ends of the road that each shows, m ahead, near in a view ahead where it begins to be shown
+            in full; nan where there is no scale.
         forward: the camera looks ahead.
     """
     low, high = np.full(len(chainage), np.nan), np.full(len(chainage), np.nan)
@@ -104,20 +105,20 @@ def own_strips(chainage: Reals, sense: int, near: Reals, far: Reals, forward: bo
     order = known[np.argsort(chainage[known], kind="stable")]
     if not len(order):
         return Strips(chainage, sense, low, high)
-    shift = sense * _look_ahead(np.diff(chainage[order]), near, far, forward)
-    between = (chainage[order][:-1] + chainage[order][1:]) / 2 + shift
+    along = chainage[order]
+    between = (along[:-1] + along[1:]) / 2
+    if np.isfinite(near).any():
+        nearest, farthest = float(np.nanmedian(near)), float(np.nanmedian(far))
+        between = (
+            _handed_over(along, sense, nearest, farthest) if forward else between + sense * (nearest + farthest) / 2
+        )
     low[order] = np.concatenate([[-np.inf], between])
     high[order] = np.concatenate([between, [np.inf]])
     return Strips(chainage, sense, low, high)
 
 
-def _look_ahead(steps: Reals, near: Reals, far: Reals, forward: bool) -> float:
-    """Metres from where a photograph was taken to the middle of its strip."""
-    if not np.isfinite(near).any():
-        return 0.0
-    nearest, farthest = float(np.nanmedian(near)), float(np.nanmedian(far))
-    middle = (nearest + farthest) / 2
-    usual = steps[(steps > 0) & (steps <= farthest - nearest)]
-    if not forward or not len(usual):
-        return middle
-    return min(nearest + float(np.percentile(usual, 95)) / 2, middle)
+def _handed_over(along: Reals, sense: int, near: float, far: float) -> Reals:
+    """``(N − 1,)`` chainage up to which the earlier of two photographs owns the road, of ``(N,)`` that grow, m."""
+    ahead = sense * along
+    earlier, later = (ahead[:-1], ahead[1:]) if sense > 0 else (ahead[1:], ahead[:-1])
+    return np.asarray(sense * np.minimum(later + near, earlier + far))

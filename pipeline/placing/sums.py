@@ -27,18 +27,21 @@ STANDARD = (
 )
 
 WHOLE_SHARE = 0.95
-"""A section of which less than this was seen is flagged."""
+"""A section of which less than this was seen, of its length or of its lane's width, is flagged."""
 
 Key = tuple[str | None, str | None, str | None, int]
 
 
 @dataclass
 class Tally:
-    """Sums of one section so far; `cells` are ``(right, ahead)`` numbers of those that hold crack."""
+    """Sums of one section so far; `cells` are ``(right, ahead)`` numbers of those that hold crack, `whole_m` metres of
+    which the lane's whole width was seen: of a metre of which a half was, a half.
+    """
 
     photographs: int = 0
     cracks: int = 0
     surveyed_m: float = 0.0
+    whole_m: float = 0.0
     area_m2: float = 0.0
     lanes_known: bool = True
     sums: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -82,7 +85,7 @@ class SectionSums:
             tally.surveyed_m += window.length_m
             tally.area_m2 += window.road.area
             tally.flags |= dict.fromkeys([*_words(placed.flags), *([sight.flag] if sight.flag else [])])
-            self._lane(tally, sight.view)
+            self._lane(tally, window, sight.view)
             for crack in listed:
                 counted[int(crack["crack_id"])] += self._crack(tally, window, placed, sight.view, crack)
         return counted
@@ -94,11 +97,14 @@ class SectionSums:
         )
         return [self._row(key, tally) for key, tally in ordered]
 
-    def _lane(self, tally: Tally, view: RoadView) -> None:
+    def _lane(self, tally: Tally, window: Window, view: RoadView) -> None:
         if view.lane is None:
             tally.lanes_known = False
+            tally.whole_m += window.length_m
         else:
-            tally.lane_middle = sum(view.lane) / 2
+            left, right = view.lane
+            tally.lane_middle = (left + right) / 2
+            tally.whole_m += window.road.area / (right - left)
 
     def _crack(self, tally: Tally, window: Window, placed: Placed, view: RoadView, crack: Mapping[str, Any]) -> float:
         """Add the part of a crack that lies in a window; its metres, of a pattern its square metres."""
@@ -140,7 +146,7 @@ class SectionSums:
             "standard": STANDARD,
         }
         flags = dict(tally.flags)
-        if tally.surveyed_m < WHOLE_SHARE * self.section_m:
+        if tally.whole_m < WHOLE_SHARE * self.section_m:
             flags["part surveyed"] = None
         if tally.area_m2 > 0:
             everywhere, wheel_paths = split_cells(tally.cells, tally.lane_middle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ import shapely
 
 from pipeline.placing.road import RoadView
 from pipeline.placing.roadbook import Placed
+from pipeline.placing.seen_road import seen_road
 
 
 class Window(NamedTuple):
@@ -19,7 +19,7 @@ class Window(NamedTuple):
     Attributes:
         number: of the section, which begins at `number` times its length.
         road: polygon, m right and ahead of the camera.
-        length_m: of it along the lane.
+        length_m: of it along the lane, however much of the lane's width is seen.
     """
 
     number: int
@@ -48,13 +48,3 @@ def windows_of(placed: Placed, view: RoadView, section_m: float) -> Iterator[Win
             road = shapely.intersection(seen, shapely.box(left, begin, right, end))
             if road.area > 0:
                 yield Window(number, road, end - begin)
-
-
-@lru_cache(maxsize=64)
-def seen_road(view: RoadView) -> shapely.Geometry:
-    """The region of a camera on the road, no wider than its lane."""
-    seen = shapely.make_valid(shapely.Polygon(view.footprint()))
-    if view.lane is None:
-        return seen
-    _, near, _, far = seen.bounds
-    return shapely.intersection(seen, shapely.box(view.lane[0], near, view.lane[1], far))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.geodesy import WGS84
@@ -72,8 +73,7 @@ def seen_cracks(placed: Placed, camera: Camera, road: np.ndarray, **told: Any) -
         pixels = view.to_picture(ahead)
     back = view.to_road(pixels)
     inside = ((pixels >= 0) & (pixels <= SIDE_PX)).all(axis=1) & (np.abs(back - ahead) < 1e-3).all(axis=1)
-    if camera.region is not None:
-        inside &= pixels[:, 1] >= 200
+    inside &= shapely.contains_xy(shapely.Polygon(view.region).buffer(1e-9), *np.nan_to_num(pixels).T)
     return [crack(0, pixels[inside], **told)] if inside.sum() > 1 else []
 
 

@@ -40,6 +40,14 @@ def test_a_view_ahead_owns_the_nearest_road_that_it_sees(sense: int) -> None:
     np.testing.assert_allclose(ahead, [3, 8])
 
 
+@pytest.mark.parametrize("sense", [1, -1])
+def test_where_steps_are_longer_than_what_is_shown_in_full_the_nearer_road_counts_too(sense: int) -> None:
+    at = sense * np.array([0.0, 2, 12, 13])
+    strips = own_strips(at, sense, np.full(4, 3.0), np.full(4, 11.0), forward=True)
+    ends = np.sort(sense * np.column_stack([strips.low, strips.high])[1:3], axis=1)
+    np.testing.assert_allclose(ends, [[5, 13], [13, 16]])
+
+
 def test_without_a_chainage_nothing_is_owned() -> None:
     strips = own_strips(np.array([NAN, 5.0, NAN]), 1, np.full(3, NAN), np.full(3, NAN), forward=False)
     assert np.isnan(strips.low).tolist() == [True, False, True]
