@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -65,3 +66,17 @@ def test_a_long_crack_is_as_wide_as_its_pieces(right: float) -> None:
 @pytest.mark.parametrize(("from_mm", "to_mm"), [(10, 20), (20, 10)])
 def test_each_metre_of_a_crack_weighs_the_same(from_mm: float, to_mm: float) -> None:
     assert seen((0.2, 4), (0.3, 14), from_mm, to_mm).width_mean_mm == pytest.approx(15, rel=0.015)
+
+
+def test_cracks_of_an_area_are_as_wide_far_off_as_near() -> None:
+    assert VIEW is not None
+    drawn = np.zeros((HEIGHT, WIDTH), np.uint8)
+    along = [[(x - 0.01, 4), (x + 0.01, 4), (x + 0.01, 10), (x - 0.01, 10)] for x in np.arange(-0.6, 0.61, 0.2)]
+    across = [[(-0.6, y - 0.01), (0.6, y - 0.01), (0.6, y + 0.01), (-0.6, y + 0.01)] for y in np.arange(4, 10.01, 0.2)]
+    for corners in along + across:
+        pixels = VIEW.to_picture(np.array(corners, float)) - 0.5
+        cv2.fillConvexPoly(drawn, np.round(pixels * 16).astype(np.int32), 1, shift=4)
+    found = measure(None, drawn > 0, MeasureSettings(), VIEW)
+    (area,) = (crack for crack in found if crack.kind == "pattern")
+    # OpenCV fills the outline too: half a pixel on either side.
+    assert area.width_mean_mm == pytest.approx(20 + area.mm_per_px, rel=0.05)
