@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from pipeline.measuring.centre_pixels import Graph
+from pipeline.measuring.double_junctions import merge_doubles
+from pipeline.measuring.segment_ends import drop, ends_by_node, follow
 from pipeline.measuring.settings import MeasureSettings
 
 AHEAD_PX = 10
@@ -41,19 +43,24 @@ class Chains(NamedTuple):
     meeting: NDArray[np.int64]
 
 
-def join(graph: Graph, settings: MeasureSettings) -> Chains:
+def join(graph: Graph, settings: MeasureSettings) -> tuple[Graph, Chains]:
     """Drop spurs, then join what belongs together.
 
     Args:
         graph: of `pipeline.measuring.centre_pixels.trace`.
         settings: how far a gap may be and how sharp the turn.
+
+    Returns:
+        The graph, junctions that were two made one, and how its segments form cracks.
     """
     ends = len(graph.nodes) * 2
     partner, over_gap = np.full(ends, -1), np.zeros(ends, bool)
     kept = np.ones(len(graph.nodes), bool)
     lengths = _lengths(graph.points, graph.starts)
-    order, first = _ends_by_node(graph.nodes, len(graph.radii))
+    order, first = ends_by_node(graph.nodes, len(graph.radii))
     meeting = _prune(graph.nodes, lengths, graph.radii, order, first, partner, kept)
+    graph = merge_doubles(graph, lengths, partner, kept, meeting)
+    order, first = ends_by_node(graph.nodes, len(graph.radii))
     outward = _outward(graph.points, graph.starts)
     _run_on(outward, order, first, partner, kept, meeting, np.cos(np.deg2rad(RUNS_ON_DEG)))
     free = _free_ends(graph, partner, kept, meeting)
@@ -61,7 +68,7 @@ def join(graph: Graph, settings: MeasureSettings) -> Chains:
     radii = graph.radii[graph.nodes.reshape(-1)[free]]
     turn = np.deg2rad(settings.turn_deg)
     _bridge(free, places, radii, outward[free], partner, over_gap, settings.gap_px, np.cos(turn), np.sin(turn))
-    return Chains(partner, over_gap, kept, meeting)
+    return graph, Chains(partner, over_gap, kept, meeting)
 
 
 def _free_ends(
@@ -80,31 +87,12 @@ def _lengths(points: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[
     return np.asarray(steps[starts[1:] - 1] - steps[starts[:-1]]) if len(points) else np.zeros(0)
 
 
-def _ends_by_node(nodes: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ends sorted by node, and where each node's begin, ``(K + 1,)``; ends of loops stand before them all."""
-    flat = nodes.reshape(-1)
-    order = np.argsort(flat, kind="stable")
-    return order, np.searchsorted(flat[order], np.arange(count + 1))
-
-
 def _outward(points: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
     """``(2 S, 2)`` unit vectors out of each end, 0 for a dot."""
     first, last = starts[:-1], starts[1:] - 1
     back = np.minimum(AHEAD_PX, last - first)
     found = np.stack([points[first] - points[first + back], points[last] - points[last - back]], 1).reshape(-1, 2)
     return np.asarray(found / np.maximum(np.hypot(*found.T), 1e-9)[:, None])
-
-
-@compiled()
-def _follow(end: int, partner: NDArray[np.int64], lengths: NDArray[np.float64]) -> tuple[int, float]:
-    """The other end of the chain that begins with the free end `end`, and the chain's length."""
-    length = lengths[end // 2]
-    other = end ^ 1
-    while partner[other] >= 0 and partner[other] != end:
-        other = partner[other]
-        length += lengths[other // 2]
-        other ^= 1
-    return other, length
 
 
 @compiled()
@@ -133,7 +121,7 @@ def _prune(
         for end in range(len(flat)):
             if not kept[end // 2] or partner[end] >= 0 or flat[end] < 0 or meeting[flat[end]] != 1:
                 continue
-            other, length = _follow(end, partner, lengths)
+            other, length = follow(end, partner, lengths)
             if meeting[flat[other]] >= 3 and length < 2 * radii[flat[other]]:
                 spurs.append(end)
                 spur_lengths.append(length)
@@ -141,23 +129,16 @@ def _prune(
             if place == 0:
                 continue
             end = spurs[place]
-            other, length = _follow(end, partner, lengths)
+            other, length = follow(end, partner, lengths)
             node = flat[other]
             if meeting[node] < 3 or length >= 2 * radii[node]:  # a neighbour has gone, and it is a crack's own end now
                 continue
-            _drop(end, partner, kept)
+            drop(end, partner, kept)
             again = True
             meeting[node] -= 1
             if meeting[node] == 2:
                 _join_two(node, order, first, partner, kept)
     return meeting
-
-
-@compiled()
-def _drop(end: int, partner: NDArray[np.int64], kept: NDArray[np.bool_]) -> None:
-    while end >= 0:
-        kept[end // 2] = False
-        end = partner[end ^ 1]
 
 
 @compiled()
@@ -236,6 +217,6 @@ def _bridge(
     nothing = np.zeros(len(partner) // 2)
     for place in np.argsort(np.array(gaps))[1:]:
         a, b = free[pairs[place][0]], free[pairs[place][1]]
-        if partner[a] < 0 and partner[b] < 0 and _follow(a, partner, nothing)[0] != b:
+        if partner[a] < 0 and partner[b] < 0 and follow(a, partner, nothing)[0] != b:
             partner[a], partner[b] = b, a
             over_gap[a] = over_gap[b] = True

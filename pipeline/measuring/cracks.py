@@ -51,7 +51,7 @@ def measure(
     graph = trace(mask)
     if not len(graph.points):
         return []
-    chains = join(graph, settings)
+    graph, chains = join(graph, settings)
     lines = draw_lines(graph, chains, mask)
     drawn, scaled = probability is None, scale is not None
     crackness = mask.astype(np.float32) if probability is None else np.asarray(probability, np.float32)

@@ -36,6 +36,18 @@ def test_a_short_thick_crack_is_as_long_as_it_was_drawn(width, length):
     assert max(off) <= 0.08
 
 
+@pytest.mark.parametrize("width", [5, 8, 20])
+def test_cracks_that_cross_aslant_are_two(width):
+    size, middle, two = (240, 240), np.array([120.3, 120.2]), 0
+    for degrees in range(0, 90, 6):
+        arms = [100 * np.array([np.sin(turn), -np.cos(turn)]) for turn in np.deg2rad([degrees, degrees + 60])]
+        share = np.maximum(*(bar(middle - arm, middle + arm, width, size) for arm in arms))
+        found = measure(None, share >= 0.5, SETTINGS)
+        two += len(found) == 2
+        assert sum(one.length_px for one in found) == pytest.approx(400, rel=0.008)
+    assert two >= 14  # at one angle of 15, thinning may set its two junctions farther apart
+
+
 @settings(deadline=None)  # the first call compiles
 @given(
     width=st.floats(20, 50),
