@@ -52,24 +52,29 @@ def _is_blob(crack: Crack) -> bool:
     return 0 < crack.length_m < LEAST_WIDTHS * crack.width_mean_mm / 1000
 
 
+_THIS, _BEFORE = 1, 2  # of a mask's parts, the one that is being filled and those that were
+
+
 def _sizes(cracks: list[Crack], mask: Mask, scale: Scale, scaled: bool) -> list[tuple[float, float] | None]:
     """Pixels of the part of the mask that the middle of each line lies in, and how far it reaches at its longest, m.
 
     None where the middle lies beside the mask, or in the part of a crack before.
     """
     plane = mask.astype(np.uint8)
+    filled = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)  # OpenCV's has a pixel more on each side
     sizes: list[tuple[float, float] | None] = []
     for crack in cracks:
         column, row = np.floor(crack.line[len(crack.line) // 2]).astype(int).tolist()
         column, row = min(max(column, 0), mask.shape[1] - 1), min(max(row, 0), mask.shape[0] - 1)
-        if not plane[row, column]:
+        if not plane[row, column] or filled[row + 1, column + 1]:
             sizes.append(None)
             continue
-        # Labelling all of the mask would take as long as all the rest of the measuring.
-        area, _, _, (left, top, width, height) = cv2.floodFill(plane, None, (column, row), 2, flags=8)
-        within = plane[top : top + height, left : left + width]
-        outline = _outline((within == 2).astype(np.uint8)) + np.array((left, top))
-        within[within == 2] = 0
+        # One part at a time: labelling all of them would take as long as all the rest of the measuring.
+        found = cv2.floodFill(plane, filled, (column, row), 0, flags=8 | cv2.FLOODFILL_MASK_ONLY | _THIS << 8)
+        area, _, _, (left, top, width, height) = found
+        within = filled[top + 1 : top + height + 1, left + 1 : left + width + 1]
+        outline = _outline((within == _THIS).astype(np.uint8)) + np.array((left, top))
+        within[within == _THIS] = _BEFORE
         sizes.append((float(area), _longest(scale.to_road(outline)) if scaled else np.nan))
     return sizes
 

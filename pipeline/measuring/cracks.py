@@ -48,6 +48,7 @@ def measure(
         scale: of the picture; None: no metres, no millimetres, no severity.
         level: probability from which on a pixel is crack.
     """
+    mask = np.not_equal(mask, 0)  # Pillow's True is a byte of 255, which the loops below would take for a number
     graph = trace(mask)
     if not len(graph.points):
         return []

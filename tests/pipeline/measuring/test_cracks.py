@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Pillow
 
 from pipeline.measuring.cracks import measure
 from pipeline.measuring.scale import UniformScale
@@ -39,6 +40,16 @@ def test_a_short_straight_crack_is_as_long_as_it_was_drawn(width, length, along)
     mask[10 : 10 + length, 10 : 10 + width] = True
     (found,) = measure(None, mask.T if along else mask, SETTINGS)
     assert found.length_px == pytest.approx(length, abs=0.6 if width < length / 1.5 else 2)
+
+
+def test_a_mask_of_pillows_is_a_mask():
+    """Its True is a byte of 255: taken for a number, it made lines of whatever lay in memory."""
+    mask = bar((20, 30), (150, 90), 6, (128, 180)) >= 0.5
+    same = np.asarray(Pillow.fromarray(mask))
+    assert same.view(np.uint8).max() == 255
+    (ours,), (theirs,) = measure(None, mask, SETTINGS), measure(None, same, SETTINGS)
+    assert theirs.line.tolist() == ours.line.tolist()
+    assert theirs.width_mean_px == ours.width_mean_px
 
 
 def test_nothing_in_nothing_out():
