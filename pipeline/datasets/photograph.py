@@ -124,7 +124,7 @@ def _mask_page(picture: Pillow.Image, content: bytes, page: TiffPage, turned: in
         return None
     picture.seek(page.mask)
     own = orientation(picture)
-    told = np.not_equal(picture.convert("1"), 0)  # turned by its own
+    told = np.asarray(picture.convert("1")) != 0  # turned by its own; Pillow's True is a byte of 255
     check_parts(content, page.mask)
     picture.seek(page.number)
     return np.asarray(turn(turn(told, {6: 8, 8: 6}.get(own, own)), turned), np.bool_)

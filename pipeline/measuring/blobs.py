@@ -60,7 +60,7 @@ def _sizes(cracks: list[Crack], mask: Mask, scale: Scale, scaled: bool) -> list[
 
     None where the middle lies beside the mask, or in the part of a crack before.
     """
-    plane = mask.astype(np.uint8)
+    plane = np.ascontiguousarray(mask, np.uint8)
     filled = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)  # OpenCV's has a pixel more on each side
     sizes: list[tuple[float, float] | None] = []
     for crack in cracks:
