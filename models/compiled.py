@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,27 +19,52 @@ F = TypeVar("F", bound=Callable[..., Any])
 def compiled(**options: Any) -> Callable[[F], F]:
     """Compile a function, without holding Python's lock while it runs.
 
-    Numba keeps what it has compiled beside the source file, or else in the user's home. Where it can write to neither,
-    as with a read-only installation and no home, a folder of the user's own among the temporary ones is taken; without
-    that, each process compiles for itself, some ten seconds in all.
+    What has been compiled is kept in ``__pycache__`` beside the source file, or else in the user's cache; where neither
+    can be written, as with a read-only installation and no home, among the temporary files in a folder of the user's
+    own; without that, each process compiles for itself, some ten seconds in all. ``NUMBA_CACHE_DIR`` names another.
+
+    Numba looks at nothing but the function's own file to see whether what it kept still holds, though loops of other
+    files, and constants, are compiled in. So each state of all files of a package has a folder of its own.
 
     Args:
         options: more of `numba.njit`'s.
     """
 
     def compile_it(function: F) -> F:
-        try:
-            Path.home()  # numba would take a folder named ~ for the home of a user who has none
-            return _compile(function, cache=True, **options)
-        except RuntimeError as error:
-            if not any(words in str(error) for words in ("cannot cache", "home directory")):
-                raise
-        folder = private_folder("numba")
-        if folder is not None:
-            numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-        return _compile(function, cache=folder is not None, **options)
+        source = Path(function.__code__.co_filename)
+        elsewhere = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+        for base in _bases(source, elsewhere):
+            numba.config.CACHE_DIR = str(base / f"numba-{_state(source.parent)}")  # type: ignore[attr-defined]
+            try:
+                return _compile(function, cache=True, **options)
+            except (RuntimeError, OSError) as error:
+                if isinstance(error, RuntimeError) and "cannot cache" not in str(error):
+                    raise
+            finally:
+                numba.config.CACHE_DIR = elsewhere  # type: ignore[attr-defined]
+        return _compile(function, cache=False, **options)
 
     return compile_it
+
+
+def _bases(source: Path, elsewhere: str) -> Iterator[Path]:
+    """Folders that may be written, the best first."""
+    if elsewhere:
+        yield Path(elsewhere)
+    yield source.parent / "__pycache__"
+    with suppress(RuntimeError):  # there is no home
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crack-survey"
+    if folder := private_folder("numba"):
+        yield folder
+
+
+@cache
+def _state(folder: Path) -> str:
+    """Text that is another one as soon as a module in `folder` changes."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def private_folder(name: str) -> Path | None:
