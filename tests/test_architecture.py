@@ -151,7 +151,7 @@ def test_every_file_beside_the_code_is_installed_with_it() -> None:
         for path in (ROOT / layer).rglob("*")
         if path.is_file()
         and path.suffix != ".py"
-        and path.parent.name != "__pycache__"
+        and "__pycache__" not in path.parts
         and not any(
             path.match(pattern)
             for pattern in setuptools["package-data"].get(".".join(path.parent.relative_to(ROOT).parts), [])
