@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -209,12 +210,12 @@ def _check_same_roots(settings: SurveySettings, root: str) -> None:
         UsageError: the last survey of this output began elsewhere.
     """
     plans = sorted(surveys_folder(settings.target).glob(f"*/{PLAN}"))
-    before = read_survey(plans[-1].parent).plan.root if plans else root
+    before = root
+    with suppress(DataError):  # an earlier version may have written it otherwise
+        before = read_survey(plans[-1].parent).plan.root if plans else root
     if before != root:
-        raise UsageError(
-            f"{settings.target} holds a survey of {before}, whose name is the same as that of {root}.",
-            "Name an output for each with --out.",
-        )
+        problem = f"{settings.target} holds a survey of {before}, whose name is the same as that of {root}."
+        raise UsageError(problem, "Name an output for each with --out.")
 
 
 def _new(
