@@ -207,15 +207,14 @@ def _check_same_roots(settings: SurveySettings, root: str) -> None:
     """Refuse to mix the photographs of two places that have one name, where the output is named after them.
 
     Raises:
-        UsageError: the last survey of this output began elsewhere.
+        UsageError: the last survey was of another place.
     """
-    plans = sorted(surveys_folder(settings.target).glob(f"*/{PLAN}"))
     before = root
-    with suppress(DataError):  # an earlier version may have written it otherwise
-        before = read_survey(plans[-1].parent).plan.root if plans else root
+    for plan in sorted(surveys_folder(settings.target).glob(f"*/{PLAN}"))[-1:]:
+        with suppress(DataError):  # an earlier version may have written it otherwise
+            before = read_survey(plan.parent).plan.root
     if before != root:
-        problem = f"{settings.target} holds a survey of {before}, whose name is the same as that of {root}."
-        raise UsageError(problem, "Name an output for each with --out.")
+        raise UsageError(f"{settings.target} holds a survey of {before}, not of {root}.", "Name another with --out.")
 
 
 def _new(
