@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
 from models.coarse_mask import BoxSplitting, CoarseBoxes
 from pipeline.arrays import Mask
@@ -23,10 +24,12 @@ from pipeline.training.by_set import pictures_by_set
 SCORES = np.round(np.arange(0.01, 1.0, 0.01), 2)
 COARSE_THRESHOLDS = tuple(np.geomspace(0.001, 0.05, 25).round(4).tolist())
 RESAMPLES = 101
-NEAR_THE_LEAST = 1.1
-"""Where no pair keeps to a target, errors, or shares of false boxes, of up to so many times the least count as least:
-validation cannot tell them apart, and for the very least all else is given away: precision for a few pixels of error at
-the lowest scores, data reduction for a few boxes at the lowest thresholds of the coarse mask."""
+COST_OF_ERROR = 20
+COST_OF_PRECISION = 5
+"""Points of data reduction that a point of error above the target costs, and a point of precision below it: set where
+they leave out most at equal error on pictures that had no say (docs/ablations/thresholds.md)."""
+SMOOTHED = (3, 5)
+"""Over so many neighbouring thresholds of the coarse mask and scores worth is averaged: no cliff's edge is chosen."""
 FIGURES = ("precision", "segmentation_error", "data_reduction")
 
 
@@ -117,10 +120,10 @@ def choose_operating_point(
 ) -> OperatingPoint:
     """Choose both thresholds of stage 1, or one of them where the other is fixed.
 
-    Twenty pictures make an unsteady choice: one crack more, and it is another. So it is made on `RESAMPLES` draws of
-    the pictures with replacement (bagging, Breiman 1996), and once on all of them. Of the pairs so chosen, those that
-    keep to most on all pictures stay, and of these the one in the middle is taken: the nearest to the medians of both
-    thresholds. A median of each threshold by itself would be a pair that no draw has chosen, and may miss the targets.
+    Twenty pictures make an unsteady choice: one crack more, and it is another. So each pair is judged on `RESAMPLES`
+    draws of the pictures with replacement (bagging, Breiman 1996), by the mean of its worth: what it leaves out, less
+    what missing the targets costs (`_worth`). The pair of most worth is taken of those that keep to the targets on
+    all pictures, if any does (`_keeps`).
 
     Where the pictures come from several data sets, each is drawn from by itself, and every figure is the mean over
     them: pooled, the set with the widest cracks would decide for all.
@@ -133,15 +136,16 @@ def choose_operating_point(
     sets = sets or [""] * len(candidates.counts)
     crack_px = candidates.counts[:, 0, 0, list(RegionCounts.__dataclass_fields__).index("crack_px")]
     by_set, draws = pictures_by_set(sets, (crack_px > 0).tolist()), _draws(sets)
-    drawn = [np.tensordot(draws[:, some], candidates.counts[some], axes=1) for some in by_set.values()]
-    fixed = None if thresholds.score is None else int(np.abs(candidates.scores - thresholds.score).argmin())
-    chosen = [_choose(counts, thresholds, fixed) for counts in np.stack(drawn, axis=1)]
-    whole = np.stack([candidates.counts[some].sum(axis=0) for some in by_set.values()])
-    way, score = _middle_pair([*chosen, _choose(whole, thresholds, fixed)], whole, thresholds)
+    fixed = thresholds.score
+    at = np.flatnonzero(candidates.scores == fixed) if fixed is not None else np.arange(len(candidates.scores))
+    counts = candidates.counts[:, :, at]
+    drawn = [np.tensordot(draws[:, some], counts[some], axes=1) for some in by_set.values()]
+    whole = np.stack([counts[some].sum(axis=0) for some in by_set.values()])
+    way, score = _best_pair(_worth(np.stack(drawn), thresholds), _keeps(whole, thresholds))
     figures = np.stack(_figures_of(whole), axis=-1)[:, way, score]
     return OperatingPoint(
         candidates.coarse_boxes[way],
-        float(candidates.scores[score]),
+        float(candidates.scores[at[score]]),
         curve_of(candidates.counts[:, way].sum(axis=0), candidates.scores),
         {name: dict(zip(FIGURES, row, strict=True)) for name, row in zip(by_set, figures.tolist(), strict=True)},
     )
@@ -157,72 +161,36 @@ def _draws(sets: Sequence[str]) -> NDArray[np.int64]:
     return draws
 
 
-def _middle_pair(
-    chosen: Sequence[tuple[int, int]], counts: NDArray[np.int64], thresholds: ThresholdSettings
-) -> tuple[int, int]:
-    """Of the pairs that draws have chosen, and that of all pictures, the middle one of those that keep to most.
+def _worth(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> NDArray[np.float64]:
+    """What each pair of thresholds is worth, ``(C, T)``, by ``(S, R, C, T, F)`` counts of data sets and draws.
 
-    Args:
-        chosen: indices of both thresholds, by draw, and last on all pictures.
-        counts: ``(S, C, T, F)`` of all pictures, by data set.
-        thresholds: targets.
+    Of a draw: its data reduction, less `COST_OF_ERROR` times what its error is above the target, less
+    `COST_OF_PRECISION` times what its precision is below. So a target out of reach is not chased at any price: neither
+    precision goes for the last pixels of error, nor data reduction for the last false box.
     """
-    precision, error, reduction = _figures(counts)
-    kept = _kept(sorted(set(chosen)), precision, error, thresholds)
-    best = [pair for pair in kept if kept[pair] == max(kept.values())]
-    sides = np.array([max(count - 1, 1) for count in counts.shape[1:3]])
-    middle = np.median(chosen[:-1], axis=0)
-
-    def distance(pair: tuple[int, int]) -> tuple[float, float]:
-        return float((np.abs(np.array(pair) - middle) / sides).sum()), -reduction[pair]
-
-    return min(best, key=distance)
+    precision, error, reduction = _figures(counts)  # (R, C, T) each
+    too_much = np.maximum(error - thresholds.target_error, 0)
+    too_little = np.maximum(thresholds.target_precision - precision, 0)
+    worth = (reduction - COST_OF_ERROR * too_much - COST_OF_PRECISION * too_little).mean(axis=0)
+    return np.asarray(uniform_filter(worth, SMOOTHED, mode="nearest"))
 
 
-def _choose(counts: NDArray[np.int64], thresholds: ThresholdSettings, fixed: int | None) -> tuple[int, int]:
-    """The best pair of thresholds by ``(S, C, T, F)`` counts of data sets, as indices; `fixed` is that of a score.
+def _keeps(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> NDArray[np.bool_]:
+    """Which pairs of thresholds keep to both targets, ``(C, T)``, by ``(S, C, T, F)`` counts.
 
-    Each way to draw boxes is taken in the middle (the median) of all score thresholds that keep to both
-    ``thresholds.target_error`` and ``thresholds.target_precision``: at either end of them one more crack, or one false
-    box less, decides. Where none keeps to both, at the highest that keeps to the error. Of these points the one that
-    leaves out most wins, among those that keep to most: the error comes first, then precision. Where no point keeps to
-    a target at all, one near the best does (`NEAR_THE_LEAST`).
+    Where none does, those that keep to the error, which comes first; where none does that either, all.
     """
-    precision, error, reduction = _figures(counts)  # (C, T) each
-    allowed = _allowed(error, thresholds)
-    small, sure = error <= allowed, precision >= thresholds.target_precision
-    scores = [_middle(*both) if fixed is None else fixed for both in zip(small, sure, strict=True)]
-    kept = _kept(list(enumerate(scores)), precision, error, thresholds)
-    return max(kept, key=lambda pair: (*kept[pair], reduction[pair]))
+    precision, error, _ = _figures(counts)
+    small, sure = error <= thresholds.target_error, precision >= thresholds.target_precision
+    return next(kept for kept in (small & sure, small, np.ones_like(small)) if kept.any())
 
 
-def _kept(
-    pairs: Sequence[tuple[int, int]],
-    precision: NDArray[np.float64],
-    error: NDArray[np.float64],
-    thresholds: ThresholdSettings,
-) -> dict[tuple[int, int], tuple[float, float]]:
-    """How far each pair of thresholds keeps to both targets, by ``(C, T)`` figures: the same for all that do."""
-    allowed = _allowed(error, thresholds)
-    false = [1 - precision[pair] for pair in pairs if error[pair] <= allowed]
-    wanted = thresholds.target_precision
-    if false and 1 - min(false) < wanted:
-        wanted = 1 - NEAR_THE_LEAST * min(false)
-    return {pair: (-max(error[pair], allowed), min(precision[pair], wanted)) for pair in pairs}
-
-
-def _allowed(error: NDArray[np.float64], thresholds: ThresholdSettings) -> float:
-    """Error that a pair may have: the target, or where ``(C, T)`` errors all miss it, near the least of them."""
-    least = float(error.min())
-    return thresholds.target_error if least <= thresholds.target_error else NEAR_THE_LEAST * least
-
-
-def _middle(small: NDArray[np.bool_], sure: NDArray[np.bool_]) -> int:
-    """Median of the scores that keep to both targets, else the highest that keeps to the error, else the lowest."""
-    both = np.flatnonzero(small & sure)
-    if len(both):
-        return int(both[len(both) // 2])
-    return int(np.flatnonzero(small)[-1]) if small.any() else 0
+def _best_pair(worth: NDArray[np.float64], allowed: NDArray[np.bool_]) -> tuple[int, int]:
+    """Indices ``(C, T)`` of the most worth among the allowed; the middle one where several tie."""
+    worth = np.where(allowed, worth, -np.inf)
+    best = np.argwhere(worth >= worth.max() - 1e-9)  # sums of the same numbers in another order differ by less
+    way, score = best[len(best) // 2].tolist()
+    return way, score
 
 
 def _figures(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
