@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +22,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     Raises:
         DataError: the disk is full, or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # By chance, not by process: on a shared disk two machines may write one file, and containers count from 1.
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)

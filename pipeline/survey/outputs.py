@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
+import secrets
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -63,12 +63,12 @@ def tint(image: Image, mask: Mask) -> Image:
 
 
 def place(content: bytes, path: Path, temporary: Path) -> None:
-    """Put a whole file in its place by way of `temporary`, a folder of this process on the same disk.
+    """Put a whole file in its place by way of `temporary`, a folder on the same disk.
 
     Raises:
         DataError: the disk is full, or the folder cannot be written.
     """
-    beside = temporary / f"{os.getpid()}-{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    beside = temporary / secrets.token_hex(16)
     try:
         for folder in (path.parent, temporary):
             folder.mkdir(parents=True, exist_ok=True)

@@ -30,3 +30,16 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="file/below"):
         write_whole(tmp_path / "file" / "below", lambda temporary: temporary.write_text(""))
+
+
+def test_two_that_write_one_file_do_not_meet(tmp_path):
+    """As on a shared disk: processes of two containers have the same number."""
+    path = tmp_path / "chunk.parquet"
+
+    def first(temporary):
+        temporary.write_text("one")
+        write_whole(path, lambda other: other.write_text("two"))
+
+    write_whole(path, first)
+    assert path.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [path]
