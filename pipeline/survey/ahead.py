@@ -7,7 +7,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -87,8 +88,9 @@ def work_ahead(
 
 def _send_home(line: SimpleQueue[_Task[T, U] | None], held: Sequence[_Task[T, U]], threads: int) -> None:
     """Let the threads end; those that wait until a large result is taken need wait no more."""
-    while not line.empty():
-        line.get()  # what nobody has begun stays undone
+    with suppress(Empty):
+        while True:
+            line.get_nowait()  # what nobody has begun stays undone
     for task in held:
         task.taken.set()
     for _ in range(threads):

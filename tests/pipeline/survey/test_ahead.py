@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
 from pipeline.storage.records import read_table
 from pipeline.survey import process
-from pipeline.survey.ahead import work_ahead
+from pipeline.survey.ahead import _send_home, work_ahead
 from pipeline.survey.batch import run_survey
 from pipeline.survey.settings import SurveySettings
 
@@ -43,6 +45,22 @@ def test_errors_come_in_their_turn() -> None:
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match="no"):
         next(results)
+
+
+def test_what_a_thread_takes_at_the_very_end_is_not_waited_for() -> None:
+    class Snatched(SimpleQueue[Any]):
+        def empty(self) -> bool:
+            there = not super().empty()
+            if there:
+                self.get()  # by a thread, between a look and the next step
+            return not there
+
+    line = Snatched()
+    line.put(None)
+    closing = threading.Thread(target=_send_home, args=(line, [], 0), daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
 
 
 def test_few_wait_and_fewer_where_they_are_large() -> None:
