@@ -105,15 +105,15 @@ def parse_moment(text: str) -> datetime:
     >>> parse_moment("2026:05:31 14:05:09"), parse_moment("31.05.2026 14:05")
     (datetime.datetime(2026, 5, 31, 14, 5, 9), datetime.datetime(2026, 5, 31, 14, 5))
     """
-    moment = datetime.fromisoformat(_iso(text))
     if re.fullmatch(r"\d{4}-?(\d\d-?\d\d|W\d\d(-?\d)?|\d{3})", _iso(text)):
         raise ValueError("a date without a time of day")
-    return moment
+    return datetime.fromisoformat(_iso(text))
 
 
 def _iso(text: str) -> str:
     text = re.sub(r"^(\d{4})[:/.](\d\d)[:/.](\d\d)", r"\1-\2-\3", text.strip())
     text = re.sub(r"^(\d\d?)\.(\d\d?)\.(\d{4})", lambda day: f"{day[3]}-{int(day[2]):02}-{int(day[1]):02}", text)
+    text = re.sub(r"^([\d-]{8,10}[T ])(\d:)", r"\g<1>0\2", text)  # as spreadsheets write an hour before ten
     return re.sub(r"\s*(Z|UTC|GMT)$", "+00:00", re.sub(r"(\.\d{6})\d+", r"\1", text), flags=re.IGNORECASE)
 
 
@@ -122,7 +122,7 @@ def _moment(given: dict[str, Any]) -> dict[str, Any]:
     value, day = given.get("taken_at"), given.get("date")
     try:
         if day is not None and value is not None and re.fullmatch(r"\s*\d\d?:\d\d(:\d\d)?.*", _as_text(value)):
-            value = f"{_iso(_as_text(day))[:10]}T{_as_text(value).strip().zfill(5)}"
+            value = f"{_iso(_as_text(day))[:10]}T{_as_text(value).strip()}"
         elif value is None:
             value = day
         if isinstance(value, pd.Timestamp):  # what nanoseconds come as

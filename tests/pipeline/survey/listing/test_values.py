@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from pipeline.survey.listing.columns import Column
@@ -39,3 +41,19 @@ def test_a_year_that_is_none_of_ours_is_a_bad_line(field, time) -> None:
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "0000-00-00 00:00:00", "0000-00-00"])
 def test_what_programs_write_for_no_time_tells_nothing(time) -> None:
     assert read_place({Column("taken_at"): time}, decimal_comma=False) == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"date": "2026-05-31", "taken_at": "9:05:09"},
+        {"date": "2026-05-31", "taken_at": "9:05:09.00"},
+        {"date": "31.05.2026", "taken_at": " 9:05:09Z"},
+        {"taken_at": "31.5.2026 9:05:09"},
+        {"taken_at": "2026:05:31 9:05:09"},
+        {"taken_at": "2026-05-31T11:05:09+02:00"},
+    ],
+)
+def test_the_hour_may_have_one_digit_as_spreadsheets_write_it(line) -> None:
+    told = read_place({Column(name): value for name, value in line.items()}, decimal_comma=False)
+    assert told == {"taken_at": datetime(2026, 5, 31, 9, 5, 9, tzinfo=UTC)}
