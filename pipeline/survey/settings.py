@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from models.errors import UsageError
 from models.shipped import shipped_bundle
 from pipeline.settings import Settings, home
-from pipeline.survey.listing.addresses import not_empty, plain_place
+from pipeline.survey.listing.addresses import no_address, not_empty, plain_place
 from pipeline.survey.listing.credentials import refuse_credentials
 from pipeline.survey.road_settings import RoadSettings
 
@@ -65,6 +65,11 @@ class SurveySettings(Settings):
     @classmethod
     def _is_told(cls, given: object, field: ValidationInfo) -> object:
         return not_empty(given, field.field_name)
+
+    @field_validator("bundle", "out", mode="before")
+    @classmethod
+    def _lies_here(cls, given: object, field: ValidationInfo) -> object:
+        return no_address(given, field.field_name)
 
     @field_validator("photos", "root")
     @classmethod

@@ -69,6 +69,20 @@ def chain(address: str) -> tuple[list[str], int]:
     return links, next((number for number, link in enumerate(links) if "://" in link), len(links) - 1)
 
 
+def no_address(given: object, name: str | None) -> object:
+    """What is given for a path on this machine; ``file://`` becomes the path that it is.
+
+    Raises:
+        UsageError: it is another address, of whose name a path would make folders where one stands.
+    """
+    if not isinstance(given, str):
+        return given
+    place = plain_place(given)
+    if not is_address(place):
+        return place
+    raise UsageError(f"--{name} is an address, and only photographs may lie at one.", "Give a folder of this machine.")
+
+
 def not_empty(given: object, name: str | None) -> object:
     """What is given for a path, unless it is empty text.
 

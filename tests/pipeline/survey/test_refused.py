@@ -74,6 +74,16 @@ def test_an_empty_path_is_not_the_folder_one_stands_in(tmp_path: Path, bundle: P
         SurveySettings.model_validate(given)
 
 
+@pytest.mark.parametrize("name", ["out", "bundle"])
+def test_an_address_makes_no_folder_of_its_name_here(name: str) -> None:
+    """As a path, s3://bucket/out is the folder out in a folder s3: of where one stands."""
+    with pytest.raises(UsageError, match=f"--{name} is an address") as told:
+        SurveySettings.model_validate({"photos": "photographs", name: "s3://KEY:SECRET@bucket/out"})
+    assert "SECRET" not in str(told.value)
+    settings = SurveySettings.model_validate({"photos": "photographs", name: "file:///mnt/roads"})
+    assert getattr(settings, name) == Path("/mnt/roads")
+
+
 def test_a_damaged_plan_of_what_is_recorded_stands_in_nobodys_way(
     tmp_path: Path, bundle: Path, photographs: Path
 ) -> None:
