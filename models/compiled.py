@@ -62,7 +62,7 @@ def _bases(source: Path, elsewhere: str) -> Iterator[Path]:
 def _state(folder: Path) -> str:
     """Text that is another one as soon as a module in `folder` changes."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.glob("[!.]*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 

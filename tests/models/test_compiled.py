@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from models.compiled import private_folder
+from models.compiled import _state, private_folder
 
 ROOT = Path(__file__).parents[2]
 USE = "from models.suppression import _suppress; print(getattr(_suppress.stats, 'cache_path', None) or '')"
@@ -85,3 +85,12 @@ def test_a_loop_is_compiled_again_when_one_that_it_calls_has_changed(tmp_path: P
         done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=600, check=True)
         told.append(int(done.stdout))
     assert told == [11, 22, 11]
+
+
+def test_what_an_editor_leaves_among_modules_is_none(tmp_path: Path) -> None:
+    """Emacs marks a file that is being changed by a link that leads nowhere."""
+    (tmp_path / "loops.py").touch()
+    alone = _state(tmp_path)
+    (tmp_path / ".#loops.py").symlink_to("somebody@somewhere.1234")
+    _state.cache_clear()
+    assert _state(tmp_path) == alone
