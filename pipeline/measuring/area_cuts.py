@@ -40,7 +40,7 @@ def cut_at_areas(
         edges = _edges(own) if mixed[line] else [0, b - a]
         if len(edges) > 2 and lines.closed[line]:  # begins and ends at a cut
             own, index = np.roll(own, -edges[1]), np.roll(index, -edges[1])
-            edges, index = _edges(own), np.append(index, index[edges[1]])
+            edges, index = _edges(own), np.append(index, index[0])
         for first, last in pairwise(edges):
             take.append(index[first : last + 1])
             pieces.append(pieces[-1] + len(take[-1]))
