@@ -1,7 +1,6 @@
 """Segments → cracks: spurs go, segments that run on into each other are joined, fragments are linked across gaps.
 
-Everything here is about the two ends of each segment: end ``2 s`` is the first point of segment s, ``2 s + 1`` its
-last. Two ends that belong together name each other in `partner`; a crack is what one gets by following partners.
+Everything here is about the ends of segments, numbered as `pipeline.measuring.segment_ends` says.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from models.compiled import compiled
 from pipeline.measuring.centre_pixels import Graph
 from pipeline.measuring.double_junctions import merge_doubles
-from pipeline.measuring.segment_ends import drop, ends_by_node, follow
+from pipeline.measuring.segment_ends import drop, ends_by_node, follow, unjoined
 from pipeline.measuring.settings import MeasureSettings
 
 AHEAD_PX = 10
@@ -119,7 +118,7 @@ def _prune(
         again = False
         spurs, spur_lengths = [0], [0.0]
         for end in range(len(flat)):
-            if not kept[end // 2] or partner[end] >= 0 or flat[end] < 0 or meeting[flat[end]] != 1:
+            if not unjoined(end, flat, partner, kept) or meeting[flat[end]] != 1:
                 continue
             other, length = follow(end, partner, lengths)
             if meeting[flat[other]] >= 3 and length < 2 * radii[flat[other]]:

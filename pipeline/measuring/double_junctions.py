@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from pipeline.measuring.centre_pixels import Graph
-from pipeline.measuring.segment_ends import drop, ends_by_node, follow, tip
+from pipeline.measuring.segment_ends import drop, ends_by_node, follow, tip, unjoined
 
 
 def merge_doubles(
@@ -28,18 +28,15 @@ def merge_doubles(
         kept: ``(S,)``, changed in place.
         meeting: ``(K,)``, changed in place.
     """
-    points, nodes, radii = graph.points.copy(), graph.nodes.copy(), graph.radii.copy()
-    order, first = ends_by_node(nodes, len(radii))
-    _merge(points, graph.starts, nodes.reshape(-1), radii, order, first, lengths, partner, kept, meeting)
-    return Graph(points, graph.starts, nodes, radii)
+    merged = Graph(graph.points.copy(), graph.starts, graph.nodes.copy(), graph.radii.copy())
+    order, first = ends_by_node(graph.nodes, len(graph.radii))
+    _merge(merged, order, first, lengths, partner, kept, meeting)
+    return merged
 
 
 @compiled()
 def _merge(
-    points: NDArray[np.float64],
-    starts: NDArray[np.int64],
-    flat: NDArray[np.int64],
-    radii: NDArray[np.float64],
+    graph: Graph,
     order: NDArray[np.int64],
     first: NDArray[np.int64],
     lengths: NDArray[np.float64],
@@ -47,9 +44,10 @@ def _merge(
     kept: NDArray[np.bool_],
     meeting: NDArray[np.int64],
 ) -> None:
+    points, starts, radii, flat = graph.points, graph.starts, graph.radii, graph.nodes.reshape(-1)
     found, apart = [0], [-1.0]
     for end in range(len(flat)):
-        if not _at_junction(end, flat, partner, kept, meeting):
+        if not unjoined(end, flat, partner, kept) or meeting[flat[end]] < 3:
             continue
         other, length = follow(end, partner, lengths)
         one, two = flat[end], flat[other]
@@ -66,7 +64,7 @@ def _merge(
         reach = max(radii[one], radii[two]) + length / 2
         if merged[one] or merged[two]:
             continue
-        if _beside(points, starts, x, y, reach, one, two, flat, radii, lengths, partner, kept):
+        if _beside(graph, x, y, reach, one, two, lengths, partner, kept):
             continue
         drop(end, partner, kept)
         radii[one] = reach
@@ -80,39 +78,25 @@ def _merge(
 
 
 @compiled()
-def _at_junction(
-    end: int,
-    flat: NDArray[np.int64],
-    partner: NDArray[np.int64],
-    kept: NDArray[np.bool_],
-    meeting: NDArray[np.int64],
-) -> bool:
-    return bool(kept[end // 2] and partner[end] < 0 and flat[end] >= 0 and meeting[flat[end]] >= 3)
-
-
-@compiled()
 def _beside(
-    points: NDArray[np.float64],
-    starts: NDArray[np.int64],
+    graph: Graph,
     x: float,
     y: float,
     reach: float,
     one: int,
     two: int,
-    flat: NDArray[np.int64],
-    radii: NDArray[np.float64],
     lengths: NDArray[np.float64],
     partner: NDArray[np.int64],
     kept: NDArray[np.bool_],
 ) -> bool:
     """Whether road lies between two junctions, which two ways join then, or another end begins within `reach`."""
-    ways = 0
+    ways, flat = 0, graph.nodes.reshape(-1)
     for end in range(len(flat)):
-        if not kept[end // 2] or partner[end] >= 0 or flat[end] < 0:
+        if not unjoined(end, flat, partner, kept):
             continue
-        at = tip(starts, end)
+        u, v = graph.points[tip(graph.starts, end)]
         if flat[end] not in (one, two):
-            if np.hypot(points[at, 0] - x, points[at, 1] - y) <= reach + radii[flat[end]]:
+            if np.hypot(u - x, v - y) <= reach + graph.radii[flat[end]]:
                 return True
         elif flat[follow(end, partner, lengths)[0]] in (one, two):
             ways += 1

@@ -12,6 +12,7 @@ from pipeline.arrays import Mask
 from pipeline.measuring.centre_pixels import Graph, distances, pairs
 from pipeline.measuring.chains import Chains
 from pipeline.measuring.line_ends import AT_JUNCTION, FREE, Cut, trim
+from pipeline.measuring.segment_ends import tip
 
 PLAIN, NEAR_JUNCTION, GAP = 0, 1, 2
 """What a point of a line is: measured, within the disc of a junction, or where the crack cannot be seen."""
@@ -126,18 +127,18 @@ def _walk(
         while True:
             done[end // 2] = True
             _append(path, what, points, starts, end, len(path) > begins[-1] and not over_gap[end])
-            for tip, inner in ((end, 0), (end ^ 1, 1)):
-                if flat[tip] >= 0 and meeting[flat[tip]] >= 3:
+            for at, inner in ((end, 0), (end ^ 1, 1)):
+                if flat[at] >= 0 and meeting[flat[at]] >= 3:
                     length = starts[end // 2 + 1] - starts[end // 2]
                     own = len(path) - min(length, len(path) - begins[-1])
-                    _mark_disc(path, what, own, inner, discs[flat[tip]])
+                    _mark_disc(path, what, own, inner, discs[flat[at]])
             last = end ^ 1
             if partner[last] < 0 or partner[last] == first:
                 break
             end = partner[last]
             if over_gap[end]:
                 pieces += 1
-                _bridge(path, what, points[starts[end // 2] if end % 2 == 0 else starts[end // 2 + 1] - 1])
+                _bridge(path, what, points[tip(starts, end)])
         loop = loop and len(path) - begins[-1] > 2
         begins.append(len(path))
         closed.append(loop)
@@ -183,9 +184,9 @@ def _append(
     joined: bool,
 ) -> None:
     """Append the points of a segment from `end` on, without its first where that is the last already."""
-    a, b = starts[end // 2], starts[end // 2 + 1]
-    for k in range(1 if joined else 0, b - a):
-        i = a + k if end % 2 == 0 else b - 1 - k
+    at, on = tip(starts, end), 1 if end % 2 == 0 else -1
+    for k in range(1 if joined else 0, starts[end // 2 + 1] - starts[end // 2]):
+        i = at + on * k
         path.append((points[i, 0], points[i, 1]))
         what.append(PLAIN)
 

@@ -19,6 +19,12 @@ def ends_by_node(nodes: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64
 
 
 @compiled()
+def unjoined(end: int, flat: NDArray[np.int64], partner: NDArray[np.int64], kept: NDArray[np.bool_]) -> bool:
+    """Whether a chain that is kept begins with this end, at a node; `flat` are the nodes of all ends."""
+    return bool(kept[end // 2] and partner[end] < 0 and flat[end] >= 0)
+
+
+@compiled()
 def follow(end: int, partner: NDArray[np.int64], lengths: NDArray[np.float64]) -> tuple[int, float]:
     """The other end of the chain that begins with the free end `end`, and the chain's length."""
     length = lengths[end // 2]

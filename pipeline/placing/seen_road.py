@@ -35,8 +35,7 @@ def nearest_whole(view: RoadView) -> float:
     of it that the nearer half of the road shows counts; without a lane, the widest part of the picture.
     """
     seen = seen_road(view)
-    _, near, _, far = seen.bounds
-    left, _, right, _ = seen.bounds
+    left, near, right, far = seen.bounds
     if not near < far:  # none at all of the lane
         return float(view.footprint()[:, 1].min())
     ahead = near + (far - near) / 2 * np.linspace(0, 1, LOOKS) ** 3  # close together where a pixel is small
