@@ -121,7 +121,7 @@ def _survey(
     with hold(surveys_folder(settings.target)):
         answering: set[str] = set()
         planned = begin(settings, abandon, answering)
-        for line in restore(settings.target, answering, settings.bundle):
+        for line in restore(settings, answering):
             say(line)
         if planned is None:
             say(f"Nothing new: the record in {settings.target} knows every photograph of {settings.photos} as it is.")

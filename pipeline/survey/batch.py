@@ -37,7 +37,7 @@ def run_survey(
     with hold(surveys_folder(settings.target)):
         answering: set[str] = set()
         survey = begin(settings, abandon, answering)
-        restore(settings.target, answering, settings.bundle)
+        restore(settings, answering)
         if survey is None:
             return None
         device = pick_device(settings.device).type

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,18 +17,20 @@ from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, read_survey
 from pipeline.survey.road import sum_again
 from pipeline.survey.road_check import road_digest
+from pipeline.survey.road_settings import RoadSettings
+from pipeline.survey.settings import SurveySettings
 
 REFUSED = ("fix jumps", "fix off the globe", "fix at 0, 0")
 """Flags of photographs whose own fix, though it was not believed, stands in ``images``."""
 
 
-def restore(out: Path, runs: Iterable[str], bundle: Path) -> list[str]:
+def restore(settings: SurveySettings, runs: Iterable[str]) -> list[str]:
     """Make sections, files for a GIS and pages again where recorded surveys lack them.
 
     Args:
-        out: folder of the output; its lock is held.
-        runs: whose photographs answer the present question (`pipeline.survey.plan.begin`).
-        bundle: with which they were made, where it lies now.
+        settings: the present question; it says where output, bundle and the road's files lie now. The output's lock is
+            held.
+        runs: whose photographs answer it (`pipeline.survey.plan.begin`).
 
     Returns:
         What was made, a line a survey.
@@ -37,28 +38,37 @@ def restore(out: Path, runs: Iterable[str], bundle: Path) -> list[str]:
     Raises:
         DataError: a table is damaged, or the disk is full.
     """
-    told = []
+    told, out = [], settings.target
     recorded = read_table("runs", out)
     for run_id in sorted(runs):
         row = _plain(recorded[recorded["run_id"] == run_id].iloc[0])
         lost = lost_of(out, run_id, row["images"])
         if not (lost.road or lost.page):
             continue
-        found = read_survey(surveys_folder(out) / run_id)
-        plan = found.plan.model_copy(
-            update={"settings": found.plan.settings.model_copy(update={"bundle": bundle, "out": out})}
-        )
-        survey = Survey(out, plan)
+        plan = read_survey(surveys_folder(out) / run_id).plan
+        roads = (road for road in (settings.road, plan.settings.road) if _digest(road) == plan.road_sha256)
+        road = next(roads, None)
+        now = {"bundle": settings.bundle, "out": out} | ({} if road is None else {"road": road})
+        survey = Survey(out, plan.model_copy(update={"settings": plan.settings.model_copy(update=now)}))
         made = []
-        if lost.road and road_digest(plan.settings.road) == plan.road_sha256:
+        if lost.road and road is not None:
             sum_again(survey, lambda columns, survey=survey: recorded_outcomes(survey, columns))  # type: ignore[misc]
             made.append("sections and files for a GIS")
         if lost.page:
             write_page(survey, row)
             made.append("page")
         sweep(survey.folder)
-        told.append(f"Made again from the tables of run {run_id}: {', '.join(made)}.")
+        if made:
+            told.append(f"Made again from the tables of run {run_id}: {', '.join(made)}.")
     return told
+
+
+def _digest(road: RoadSettings) -> str | None:
+    """`road_digest`; None where a file that tells of the road is not there any more."""
+    try:
+        return road_digest(road)
+    except OSError:
+        return None
 
 
 def recorded_outcomes(survey: Survey, columns: list[str] | None = None) -> Iterator[pa.Table]:

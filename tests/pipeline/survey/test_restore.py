@@ -86,6 +86,17 @@ def test_photographs_whose_cracks_are_gone_are_done_again_and_no_others(settings
     assert run_survey(settings) is None
 
 
+def test_a_track_may_have_been_moved_since(settings: SurveySettings, tmp_path: Path) -> None:
+    settings = on_a_track(settings, tmp_path)
+    first = run_survey(settings)
+    assert first is not None
+    moved = (tmp_path / "drive.gpx").rename(tmp_path / "moved.gpx")
+    gone = settings.target / "geo" / first["run_id"]
+    shutil.rmtree(gone)
+    assert run_survey(settings.model_copy(update={"road": RoadSettings(gsd_mm_per_px=125, track=moved)})) is None
+    assert (gone / "survey.gpkg").exists()
+
+
 def test_all_is_done_again_where_too_little_is_left_to_make_it_of(settings: SurveySettings) -> None:
     first = run_survey(settings)
     assert first is not None
