@@ -102,8 +102,8 @@ def parse_moment(text: str) -> datetime:
     Raises:
         ValueError: it is none, or a date alone.
 
-    >>> parse_moment("2026:05:31 14:05:09"), parse_moment("31.05.2026 14:05")
-    (datetime.datetime(2026, 5, 31, 14, 5, 9), datetime.datetime(2026, 5, 31, 14, 5))
+    >>> parse_moment("2026:05:31 14:05:09"), parse_moment("31.05.2026 9:05")
+    (datetime.datetime(2026, 5, 31, 14, 5, 9), datetime.datetime(2026, 5, 31, 9, 5))
     """
     if re.fullmatch(r"\d{4}-?(\d\d-?\d\d|W\d\d(-?\d)?|\d{3})", _iso(text)):
         raise ValueError("a date without a time of day")
@@ -146,8 +146,7 @@ def _moment(given: dict[str, Any]) -> dict[str, Any]:
 
 def _local(value: Any) -> str:
     try:
-        moment = value if isinstance(value, datetime) else parse_moment(_as_text(value))
-        return _in_our_time(moment).replace(tzinfo=None).isoformat()
+        return _in_our_time(parse_moment(_as_text(value))).replace(tzinfo=None).isoformat()
     except (ValueError, OverflowError):
         raise BadLineError(f"taken_local is {_short(value)}; write it as 2026-05-31T14:05:09") from None
 

@@ -49,6 +49,7 @@ def test_what_programs_write_for_no_time_tells_nothing(time) -> None:
         {"date": "2026-05-31", "taken_at": "9:05:09"},
         {"date": "2026-05-31", "taken_at": "9:05:09.00"},
         {"date": "31.05.2026", "taken_at": " 9:05:09Z"},
+        {"date": "31.5.2026 0:00:00", "taken_at": "9:05:09"},
         {"taken_at": "31.5.2026 9:05:09"},
         {"taken_at": "2026:05:31 9:05:09"},
         {"taken_at": "2026-05-31T11:05:09+02:00"},
@@ -57,3 +58,5 @@ def test_what_programs_write_for_no_time_tells_nothing(time) -> None:
 def test_the_hour_may_have_one_digit_as_spreadsheets_write_it(line) -> None:
     told = read_place({Column(name): value for name, value in line.items()}, decimal_comma=False)
     assert told == {"taken_at": datetime(2026, 5, 31, 9, 5, 9, tzinfo=UTC)}
+    local = read_place({Column("taken_local"): "31.5.2026 9:05:07"}, decimal_comma=True)
+    assert local == {"taken_local": "2026-05-31T09:05:07"}
