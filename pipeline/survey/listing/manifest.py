@@ -15,7 +15,7 @@ from pipeline.survey.listing.addresses import is_address, plain_place
 from pipeline.survey.listing.columns import Column
 from pipeline.survey.listing.credentials import REMEDY, carries_credentials, without_credentials
 from pipeline.survey.listing.lists import Listed, read_lines
-from pipeline.survey.listing.photographs import Failure, Photograph
+from pipeline.survey.listing.photographs import DUPLICATE, Failure, Photograph
 from pipeline.survey.listing.stores import LocalStore, Store
 from pipeline.survey.listing.values import BadLineError, is_empty, read_place
 
@@ -51,7 +51,7 @@ def read_manifest(
             earlier = first.setdefault(photograph.name, line.number)
             if earlier != line.number:
                 again = f"Line {line.number} of the manifest names it again, after line {earlier}. Remove one of them."
-                photograph = photograph._replace(failure=Failure("list", "duplicate", again))
+                photograph = photograph._replace(failure=Failure("list", DUPLICATE, again))
         yield photograph
 
 

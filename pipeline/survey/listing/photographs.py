@@ -9,6 +9,9 @@ import pyarrow as pa
 
 from models.given import readable
 
+DUPLICATE = "duplicate"
+"""Kind of the failure of a list's line that names a photograph again: of that line, not of the photograph."""
+
 
 class Failure(NamedTuple):
     """Why a photograph could not be done: one row of the table ``failures``.

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from models.errors import DataError
 from pipeline.storage.records import MOVE_AWAY, read_table, unreadable
-from pipeline.survey.listing.photographs import PLACE, Photograph, Refused
+from pipeline.survey.listing.photographs import DUPLICATE, PLACE, Photograph, Refused
 from pipeline.survey.listing.question import COLUMNS, answers, listed_digest
 from pipeline.survey.listing.remote import WEAK
 from pipeline.survey.listing.stores import Store
@@ -28,7 +28,7 @@ ANYWHERE = "*"
 """Stands for what was listed of a failed photograph: other places do not mend it."""
 
 State = tuple[str, str, str, str, str]
-"""Name, stamp, content, what was listed of its place, and the run that says so."""
+"""Name (or `_key`), stamp, content, what was listed of its place, and the run that says so."""
 
 LASTING = frozenset({"empty", "not a picture", "damaged", "truncated", "animated", "no pixels", "unsupported"})
 LISTED = "list"
@@ -59,7 +59,9 @@ class Recorded:
 
     def holds(self, photograph: Photograph, store: Store, most_bytes: int) -> bool:
         """Whether the record has it as it is now. A file whose stamp has changed is read, and its content decides."""
-        name = np.uint64(_hash(photograph.name))
+        failure = photograph.failure
+        key = photograph.name if failure is None else _key(photograph.name, failure.kind, failure.message)
+        name = np.uint64(_hash(key))
         at = int(np.searchsorted(self._names, name))
         if at == len(self._names) or self._names[at] != name:
             return False
@@ -127,7 +129,7 @@ def _states(settings: SurveySettings, run_id: str, same_road: bool, images: int)
     for _, row in _rows(settings.target, "failures", run_id, ["name", "stamp", "stage", "kind", "message"]):
         if row["name"] is not None and (row["stage"] == LISTED or row["kind"] in LASTING):
             stamp = row["message"] if row["stage"] == LISTED else row["stamp"] or ""
-            yield row["name"], stamp, "", ANYWHERE, run_id
+            yield _key(row["name"], row["kind"], row["message"]), stamp, "", ANYWHERE, run_id
 
 
 def _rows(out: Path, table: str, run_id: str, columns: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -137,6 +139,11 @@ def _rows(out: Path, table: str, run_id: str, columns: list[str]) -> Iterator[tu
             there = [name for name in columns if name in file.schema_arrow.names]
             for batch in file.iter_batches(8192, columns=there):
                 yield from ((path.name, dict.fromkeys(columns) | row) for row in pa.RecordBatch.to_pylist(batch))
+
+
+def _key(name: str, kind: str, message: str) -> str:
+    """What a failure is of: its photograph, or where a list names that again, the line alone."""
+    return f"{name}\n{message}" if kind == DUPLICATE else name
 
 
 def _state_of(photograph: Photograph) -> str:
