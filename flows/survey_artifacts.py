@@ -193,7 +193,9 @@ def duration(seconds: float) -> str:
 
 def _unfamiliar(row: Mapping[str, Any]) -> str:
     unfamiliar = row["unfamiliar"]
-    return "the bundle cannot say" if unfamiliar is None else f"{unfamiliar:,}{_share(unfamiliar, row['images'])}"
+    if unfamiliar is None:
+        return "the bundle cannot say" if row["images"] else "–"
+    return f"{unfamiliar:,}{_share(unfamiliar, row['images'])}"
 
 
 def _resampled(row: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from PIL import Image as PillowImage
 from flows.artifacts import CAPTIONS, MOST_BYTES, WIDTH_PX, report_markdown, without_server_errors
 from flows.comparison import FIGURES, FULL_FRAME, compare
 from flows.runtime import OURS, Lines, console
+from flows.survey_artifacts import survey_lines
 from pipeline.storage.records import PAPER
 from pipeline.storage.schemas import HEADLINE, SCHEMAS
 
@@ -57,6 +58,13 @@ def test_pictures_are_thumbnails_that_open() -> None:
 
 def test_unknown_figures_are_dashes() -> None:
     assert {line.ours for line in compare({"precision": float("nan")}, PAPER)} == {"–"}
+
+
+@pytest.mark.parametrize(("images", "told"), [(0, "–"), (2, "the bundle cannot say")])
+def test_where_no_photograph_could_be_read_nothing_is_said_of_the_bundle(images: int, told: str) -> None:
+    counts = {"photographs": 2, "images": images, "failures": 2 - images, "cracked": 0, "detections": 0}
+    row = dict.fromkeys(SCHEMAS["runs"].names) | counts | {"total_s": 1.0, "peak_memory_mb": 1.0}
+    assert dict(survey_lines(row, {}))["unlike what the bundle has learnt from"] == told
 
 
 @pytest.mark.parametrize(
