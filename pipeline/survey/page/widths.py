@@ -25,28 +25,37 @@ class Widths:
         unit, length_unit: of widths and lengths: ``px`` and ``px``, or ``mm`` and ``m``.
         classes: name and length of each class, without empty ones at the wide end.
         cracks: how many have a width.
+        once: where photographs overlap, each stretch of a crack counts in one of them.
     """
 
     unit: str
     length_unit: str
     classes: list[tuple[str, float]]
     cracks: int
+    once: bool
 
 
 def measure_widths(survey: Survey) -> list[Widths]:
-    """Histograms in px and in mm; without that of which no crack has a width."""
+    """Histograms in px and in mm; without that of which no crack has a width.
+
+    In px cracks are as long as each photograph shows them; in mm as much of them counts as does in sections, where
+    photographs have a chainage.
+    """
     found = []
     for unit, length_unit, edges in (("px", "px", PX_EDGES), ("mm", "m", MM_EDGES)):
-        sums, cracks = np.zeros(len(edges) + 1), 0
-        for batch in read_batches(survey, "cracks", [f"width_mean_{unit}", f"length_{length_unit}"]):
-            widths, lengths = _reals(batch, 0), _reals(batch, 1)
-            known = np.isfinite(widths) & np.isfinite(lengths)
+        sums, cracks, once = np.zeros(len(edges) + 1), 0, False
+        for batch in read_batches(survey, "cracks", [f"width_mean_{unit}", f"length_{length_unit}", "counted_m"]):
+            widths, lengths, counted = (_reals(batch, column) for column in range(3))
+            if unit == "mm":
+                once |= bool(np.isfinite(counted).any())
+                lengths = np.where(np.isfinite(counted), counted, lengths)
+            known = np.isfinite(widths) & (lengths > 0)
             cracks += int(known.sum())
             sums += np.bincount(np.digitize(widths[known], edges), lengths[known], len(sums))
         if cracks:
             last = int(np.flatnonzero(sums).max(initial=0))
             classes = list(zip(class_names(edges, unit), sums.tolist(), strict=True))[: last + 1]
-            found.append(Widths(unit, length_unit, classes, cracks))
+            found.append(Widths(unit, length_unit, classes, cracks, once))
     return found
 
 

@@ -149,6 +149,19 @@ def test_widths_by_length(placed: Done) -> None:
     assert (px.unit, px.cracks, dict(px.classes)["2 to 3 px"]) == ("px", 3, 120)
     assert dict(mm.classes)["6 to 8 mm"] == pytest.approx(0.4)
     assert mm.classes[-1] == ("75 mm and more", pytest.approx(0.2))
+    assert [px.once, mm.once] == [False, False]
+
+
+def test_widths_count_what_photographs_share_once(placed: Done) -> None:
+    survey, row = placed
+    cracks = [crack("p000.jpg", 0, counted_m=0.15), crack("p001.jpg", 0, counted_m=0.05), crack("p002.jpg", 0)]
+    write_part("cracks", row["run_id"], [*cracks, crack("p003.jpg", 0, counted_m=0.0)], survey.out)
+    px, mm = measure_widths(survey)
+    assert (px.cracks, px.once, dict(px.classes)["2 to 3 px"]) == (4, False, 160)
+    assert (mm.cracks, mm.once, dict(mm.classes)["6 to 8 mm"]) == (3, True, pytest.approx(0.4))
+    page = Page(write_page(survey, row).read_text())
+    assert "mm: 3 cracks, each stretch in one photograph" in page.text
+    assert "px: 4 cracks as each photograph shows them" in page.text
 
 
 def test_the_gallery_draws_lines_and_areas_and_hides_boxes(placed: Done) -> None:
