@@ -89,6 +89,13 @@ def moments(images: pd.DataFrame, clock_offset_s: float | None, flags: Flags) ->
     return np.where(only_local, _seconds(local) + clock_offset_s, seconds)
 
 
+def camera_clock(images: pd.DataFrame) -> Reals:
+    """What the camera's clock showed, ``(N,)`` s since 1970 by it; nan where nothing is told, or a day alone."""
+    told = images["taken_local"].astype("string")
+    of_day = told.where(told.str.len() > len("2026-05-31"))
+    return _seconds(pd.to_datetime(of_day, errors="coerce", utc=True, format="ISO8601"))
+
+
 def _seconds(moments: pd.Series) -> Reals:
     # In microseconds: in nanoseconds no moment after 2262 could be told.
     passed = (moments.dt.as_unit("us") - pd.Timestamp(0, tz="UTC").as_unit("us")).dt.total_seconds()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.arrays import Reals
 from pipeline.placing.flags import Flags
 from pipeline.placing.photograph_view import Sight, Viewer
-from pipeline.placing.places import find_places, moments
+from pipeline.placing.places import camera_clock, find_places, moments
 from pipeline.placing.seen_road import nearest_whole
 from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips, sense_of
 from pipeline.placing.track import Track
@@ -85,11 +85,13 @@ def _lane_missing(images: pd.DataFrame) -> pd.Series:
 def _order(drive: pd.DataFrame, seconds: Reals) -> NDArray[np.intp]:
     """Row numbers of a drive in the order they were taken: by time, or by chainage if not all have a time.
 
-    The list's order says only which way the chainage runs. A photograph without a chainage stays behind the one that
-    it follows in the list; without times and chainage the list's order counts.
+    It is enough that all times are told in UTC, or all as the camera's clock showed them. The list's order says only
+    which way the chainage runs. A photograph without a chainage stays behind the one that it follows in the list;
+    without times and chainage the list's order counts.
     """
-    if np.isfinite(seconds).all():
-        return np.argsort(seconds, kind="stable")
+    for times in (seconds, camera_clock(drive)):
+        if np.isfinite(times).all():
+            return np.argsort(times, kind="stable")
     told = drive["chainage_m"].astype("float64")
     sense = sense_of(np.asarray(told.dropna(), np.float64))
     return np.argsort(sense * told.ffill().bfill().to_numpy(), kind="stable")

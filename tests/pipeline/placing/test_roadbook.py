@@ -30,6 +30,18 @@ def test_times_give_the_order_before_the_chainage_does() -> None:
     assert [one.sense for one in placed] == [-1] * 6
 
 
+def test_the_cameras_clock_gives_the_order_where_its_zone_is_not_told() -> None:
+    # As names without zeros sort: 0, 1, 10, 11, 2, …
+    frame = photographs([4.0 * n for n in range(12)]).assign(chainage_m=np.nan).iloc[[0, 1, 10, 11, *range(2, 10)]]
+    clocks = [f"2026-05-31T09:59:{int(name) // 2 + 50}" for name in frame["name"]]  # two photographs a second
+    placed = list(book(frame.assign(taken_local=clocks)).values())
+    assert [one.name for one in placed] == [f"{n:03d}" for n in range(12)]
+    assert placed[-1].chainage == pytest.approx(44)
+    days = ["2026-05-31"] * 11
+    for told in ([*days, "2026-05-31T09:00:00"], [*clocks[:11], None]):
+        assert list(book(frame.assign(taken_local=told))) == frame["name"].tolist()
+
+
 def test_a_photograph_without_a_chainage_stays_in_its_place() -> None:
     frame = photographs([0.0, np.nan, 8, 4])
     assert list(book(frame)) == ["000", "001", "003", "002"]
