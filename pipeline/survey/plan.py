@@ -204,17 +204,17 @@ def _plan(settings: SurveySettings, digest: str, answering: set[str], by_name: b
 
 
 def _check_same_roots(settings: SurveySettings, root: str) -> None:
-    """Refuse to mix the photographs of two places that have one name, where the output is named after them.
+    """Refuse to mix two places of one name in an output named after them; a link is one place wherever it points.
 
     Raises:
         UsageError: the last survey was of another place.
     """
-    before = root
     for plan in sorted(surveys_folder(settings.target).glob(f"*/{PLAN}"))[-1:]:
         with suppress(DataError):  # an earlier version may have written it otherwise
-            before = read_survey(plan.parent).plan.root
-    if before != root:
-        raise UsageError(f"{settings.target} holds a survey of {before}, not of {root}.", "Name another with --out.")
+            before = read_survey(plan.parent).plan
+            if before.root != root and before.settings.photos != settings.photos:
+                told = f"{settings.target} holds a survey of {before.root}, not of {root}."
+                raise UsageError(told, "Name another with --out.")
 
 
 def _new(

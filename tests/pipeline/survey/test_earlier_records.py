@@ -42,3 +42,20 @@ def test_two_places_of_one_name_are_not_mixed(
     assert "--out" in told.value.remedy
     assert run_survey(here) is None
     assert run_survey(there.model_copy(update={"out": tmp_path / "out"})) is not None
+
+
+def test_a_link_is_one_place_wherever_it_points(
+    tmp_path: Path, bundle: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRACK_SURVEY_HOME", str(tmp_path / "home"))
+    second, tonight = tmp_path / "second night", tmp_path / "tonight"
+    second.mkdir()
+    (second / "new.jpg").write_bytes((photographs / "p001.jpg").read_bytes())
+    tonight.symlink_to(photographs)
+    settings = SurveySettings(photos=str(tonight), bundle=bundle, device="cpu")
+    assert run_survey(settings) is not None
+    tonight.unlink()
+    tonight.symlink_to(second)
+    row = run_survey(settings)
+    assert row is not None
+    assert row["photographs"] == 1
