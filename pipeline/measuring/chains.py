@@ -199,8 +199,12 @@ def _bridge(
 ) -> None:
     """Join free ends that go on into each other across a gap of `most` px, the narrowest gap first."""
     pairs, gaps = [(0, 0)], [-np.inf]
-    for i in range(len(free)):
-        for j in range(i + 1, len(free)):
+    order, widest = np.argsort(places[:, 0]), radii.max() if len(radii) else 0.0
+    for one in range(len(free)):
+        i = order[one]
+        for j in order[one + 1 :]:
+            if places[j, 0] - places[i, 0] > most + radii[i] + widest:  # so are all that follow
+                break
             x, y = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]
             farthest = most + radii[i] + radii[j] - 1.0  # thinned lines end half a width early
             if x * x + y * y > farthest * farthest or free[i] == (free[j] ^ 1):

@@ -27,12 +27,28 @@ def lead_on(lines: Lines, points: Floats) -> Floats:
 
     A branch at which no other crack runs on stays as it is.
     """
-    return _lead_on(lines.points, points, lines.what, lines.starts, lines.ends)
+    return _lead_on(_through(lines), points, lines.what, lines.starts, lines.ends)
+
+
+def _through(lines: Lines) -> NDArray[np.int64]:
+    """``(L, 2)``: the point of a crack that runs on through the junction at each end of each line; −1: none does."""
+    inner = lines.what == NEAR_JUNCTION
+    inner[lines.starts[:-1]] = inner[lines.starts[1:] - 1] = False
+    places = lines.points @ np.array([1.0, 1.0j])
+    passed = np.flatnonzero(inner)
+    passed = np.append(passed[np.argsort(places[passed], kind="stable")], -1)
+    ends = places[np.stack([lines.starts[:-1], lines.starts[1:] - 1], 1)]
+    found = passed[np.searchsorted(places[passed[:-1]], ends)]
+    return np.where((lines.ends == AT_JUNCTION) & (places[found] == ends), found, -1)
 
 
 @compiled()
 def _lead_on(
-    thinned: Floats, points: Floats, what: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.uint8]
+    through: NDArray[np.int64],
+    points: Floats,
+    what: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.uint8],
 ) -> Floats:
     found = points.copy()
     for line in range(len(ends)):
@@ -47,9 +63,9 @@ def _lead_on(
             if disc < 1 or disc + BEYOND + AHEAD > last - first:
                 continue
             foot, tip = node + on * disc, node + on * (disc + BEYOND)
-            there = _crossed(thinned, points, starts, node, disc + BEYOND)
-            if there[0] < 0:
+            if through[line, side] < 0:
                 continue
+            there = _crossed(points, starts, through[line, side], disc + BEYOND)
             length = _way_back(points, there, tip, tip + on * AHEAD)
             if not 0 < length <= MOST_DISCS * (disc + BEYOND):
                 continue
@@ -64,16 +80,11 @@ def _lead_on(
 
 
 @compiled()
-def _crossed(
-    thinned: Floats, points: Floats, starts: NDArray[np.int64], node: int, reach: int
-) -> tuple[float, float, float, float]:
-    """Two places of the crack that runs on through the junction at `node`, before and after it; −1s: none does."""
-    for line in range(len(starts) - 1):
-        for i in range(starts[line] + 1, starts[line + 1] - 1):
-            if i != node and thinned[i, 0] == thinned[node, 0] and thinned[i, 1] == thinned[node, 1]:
-                a, b = max(i - reach, starts[line]), min(i + reach, starts[line + 1] - 1)
-                return points[a, 0], points[a, 1], points[b, 0], points[b, 1]
-    return -1.0, -1.0, -1.0, -1.0
+def _crossed(points: Floats, starts: NDArray[np.int64], at: int, reach: int) -> tuple[float, float, float, float]:
+    """Two places of the crack that runs on through the junction at point `at`, before and after it."""
+    line = np.searchsorted(starts, at, "right") - 1
+    a, b = max(at - reach, starts[line]), min(at + reach, starts[line + 1] - 1)
+    return points[a, 0], points[a, 1], points[b, 0], points[b, 1]
 
 
 @compiled()

@@ -109,8 +109,9 @@ def _mean(values: Floats, lengths: Floats) -> float:
 
 def _widths_in(figures: Figures, inside: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """All widths along these lines, px, and the length of line that each stands for."""
-    line = np.repeat(np.arange(len(figures.lines.closed)), np.diff(figures.lines.starts))
-    own = np.isin(line, inside) & ~np.isnan(figures.across.widths)
+    starts = figures.lines.starts
+    own = np.concatenate([np.arange(starts[line], starts[line + 1]) for line in inside])
+    own = own[~np.isnan(figures.across.widths[own])]
     return figures.across.widths[own], figures.stretch_px[own]
 
 
