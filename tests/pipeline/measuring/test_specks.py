@@ -6,6 +6,7 @@ import pytest
 from pipeline.measuring.cracks import measure
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.measuring.specks import without_specks
+from tests.pipeline.measuring.drawn import bar
 
 SETTINGS = MeasureSettings()
 
@@ -22,13 +23,30 @@ def test_specks_in_a_wide_crack_are_no_cracks_of_their_own():
 def test_road_between_two_thin_cracks_is_no_speck():
     part = np.zeros((20, 20), np.uint8)
     part[5:8, 5:15] = 1
-    part[6, 9] = 0  # one pixel of crack around it
+    part[6, 8:11] = 0  # one pixel of crack around it
     assert np.array_equal(without_specks(part), part)
     part[4:9, 5:15] = 1
-    part[6, 9] = 0  # two
+    part[6, 8:11] = 0  # two
     filled = without_specks(part)
-    assert filled[6, 9] == 1
-    assert filled.sum() == part.sum() + 1
+    assert filled[6, 8:11].all()
+    assert filled.sum() == part.sum() + 3
+
+
+@pytest.mark.parametrize(("width", "degrees"), [(3, 20), (8, 30), (20, 30), (20, 45), (20, 90)])
+def test_a_pixel_missing_beside_a_crack_s_edge_makes_it_no_longer(width, degrees):
+    turn = np.deg2rad(degrees)
+    arm = 80 * np.array([np.sin(turn), -np.cos(turn)])
+    mask = bar(100.3 - arm, 100.3 + arm, width, (200, 200)) >= 0.5
+    padded = np.pad(mask, 1).astype(int)
+    beside = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    around = beside + padded[:-2, :-2] + padded[:-2, 2:] + padded[2:, :-2] + padded[2:, 2:]
+    ys, xs = np.nonzero(mask & (beside == 4))
+    nearest = np.argsort(around[ys, xs] + np.hypot(xs - 100, ys - 100) / 1000)[:5]
+    for y, x in zip(ys[nearest], xs[nearest], strict=True):
+        ragged = mask.copy()
+        ragged[y, x] = False
+        (found,) = measure(None, ragged, SETTINGS)
+        assert found.length_px == pytest.approx(160, rel=0.02)
 
 
 def test_large_holes_and_those_at_the_frame_stay():
