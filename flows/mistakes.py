@@ -59,8 +59,8 @@ def of_the_machine(error: Exception) -> tuple[str, str] | None:
         from pipeline.settings import home
 
         return text, (
-            f"Runs and records go to {home().resolve()}. Free some space or mend the folder's rights and run the same "
-            "command again: it goes on where it was. CRACK_SURVEY_HOME names another folder."
+            "Free some space or mend the folder's rights and run the same command again: it goes on where it was. "
+            f"Runs and records go to {home().resolve()}, which CRACK_SURVEY_HOME changes; a survey's to its --out."
         )
     return _of_the_server(error)
 

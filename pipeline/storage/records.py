@@ -89,13 +89,6 @@ def write_part(
             os.fsync(sink.fileno())
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"Table {table!r} cannot be written: {folder} cannot be made ({error.strerror}).",
-            "CRACK_SURVEY_HOME must name a folder that may be written; set it to another, or mend its rights.",
-        ) from error
-    try:
         return write_whole(path, write)
     except BaseException:
         with suppress(OSError):  # parts of this run that were written before stay

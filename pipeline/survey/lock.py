@@ -29,11 +29,9 @@ def hold(folder: Path) -> Iterator[None]:
         raise DataError(f"{folder} is not of this program's making.", "Give another --out, or rename it.")
     put_mark(folder, ALL_RUNS)
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = path.open("a+b", buffering=0)  # what cannot be written is told here, not by closing the file
     except OSError as error:
-        raise DataError(
-            f"Cannot write {folder}: {error.strerror}.", "Give another --out, or mend its rights."
-        ) from error
+        raise _cannot_write(folder, error) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,12 +45,19 @@ def hold(folder: Path) -> Iterator[None]:
                 f"{path} cannot be locked: {error.strerror}.", "Give an --out on a file system that has locks."
             ) from error
         # The file stays when it is over: whoever removed it could remove the next survey's.
-        file.truncate(0)
-        file.write(
-            json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now(UTC):%F %T}"})
-        )
-        file.flush()
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now(UTC):%F %T}"}
+        try:
+            file.truncate(0)
+            file.write(json.dumps(holder).encode())
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
         yield
+
+
+def _cannot_write(folder: Path, error: OSError) -> DataError:
+    return DataError(
+        f"Cannot write {folder}: {error.strerror}.", "Give another --out, free some space, or mend its rights."
+    )
 
 
 def _holder(path: Path) -> str:

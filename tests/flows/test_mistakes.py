@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Iterator
 
 import httpx
@@ -95,3 +96,10 @@ def test_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     told = of_the_machine(httpx.ConnectError("All connection attempts failed"))
     assert told is not None
     assert "secret" not in " ".join(told)
+
+
+def test_a_folder_that_cannot_be_written_is_told_wherever_it_lies() -> None:
+    told = of_the_machine(OSError(errno.EACCES, "Permission denied", "/mnt/roads/records/sections"))
+    assert told is not None
+    assert "/mnt/roads/records/sections" in told[0]
+    assert "--out" in told[1]  # a survey's own output does not lie in the home
