@@ -105,8 +105,11 @@ def show_lines() -> None:
     """Put `Lines` in place of Prefect's own console handler."""
     import prefect.main  # noqa: F401  # sets up logging, which would undo what follows
 
-    root = logging.getLogger()
-    root.handlers = [handler for handler in root.handlers if type(handler).__module__ != "prefect.logging.handlers"]
+    root, internal = logging.getLogger(), logging.getLogger("prefect._internal")
+    for logger in (root, internal):
+        kept = [handler for handler in logger.handlers if type(handler).__module__ != "prefect.logging.handlers"]
+        logger.handlers = kept
+    internal.propagate = True  # else Python itself would print what no handler takes
     if not shows_lines():
         root.addHandler(Lines())
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -92,3 +94,14 @@ def test_lines_for_a_person(name: str, level: int, shown: str) -> None:
     with console.capture() as captured:
         Lines().emit(logging.LogRecord(name, level, __file__, 1, "a line", None, None))
     assert captured.get() == shown
+
+
+def test_how_prefect_tells_its_server_is_not_told_on_the_terminal() -> None:
+    code = (
+        "import logging; from flows.runtime import configure, show_lines\n"
+        "configure(); show_lines()\n"
+        "logging.getLogger('prefect._internal.concurrency').error('Service failed to process item')\n"
+        "logging.getLogger('torch').warning('a line')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stderr == "warning: a line\n"
