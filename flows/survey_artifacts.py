@@ -23,7 +23,7 @@ from pipeline.survey.plan import Survey
 from pipeline.survey.summary import count_kinds
 
 WORST, WORST_SECTIONS, WIDTH_PX = 5, 10, 320
-"""Pictures of the most cracked photographs: as wide as the page of the UI shows them whole beside their names."""
+"""Pictures of the most cracked photographs: each below its name, for in a table a long one pushes it off the page."""
 
 PAYLOAD = (
     *(
@@ -94,13 +94,14 @@ def survey_markdown(survey: Survey, row: Mapping[str, Any], kinds: Mapping[str, 
         text += f"\nReport: `{_safe(row['report'])}`\n"
     text += f"\nRecords, masks and overlays: `{_safe(survey.out)}`\n"
     text += sections_markdown(survey)
-    head = "\n## Most crack\n\n| photograph | crack | boxes |  |\n| --- | ---: | ---: | --- |\n"
+    head = "\n## Most crack\n"
     found = ""
     for seen in look_again(survey, most_cracked(survey, WORST)):
-        cells = (_safe(seen.row["name"]), _percent(seen.row["crack_share"], 2), str(seen.row["boxes"]))
         cracks = seen.image if seen.mask is None else tint(seen.image, seen.mask)
         picture = draw_boxes(cracks, seen.boxes[:, :4], None)
-        line = f"| {' | '.join(cells)} | ![boxes and cracks]({thumbnail(picture, WIDTH_PX)}) |\n"
+        boxes = f"{seen.row['boxes']} box{'' if seen.row['boxes'] == 1 else 'es'}"
+        told = f"{_safe(seen.row['name'])}: **{_percent(seen.row['crack_share'], 2)}** crack in {boxes}"
+        line = f"\n{told}\n\n![boxes and cracks]({thumbnail(picture, WIDTH_PX)})\n"
         if len((text + head + found + line).encode()) > MOST_BYTES:
             break
         found += line

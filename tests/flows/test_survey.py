@@ -78,6 +78,8 @@ def test_a_survey_as_a_flow(
     assert figures["photographs"] == "12"
     assert figures["failed"] == "1: 1 not a picture"
     page = str(artifacts["survey-worst"].data)
+    pictures = [line for line in page.splitlines() if "data:image" in line]
+    assert all(line.startswith("![") for line in pictures), "beside a long name they would be cut off"
     assert "data:image/jpeg;base64," in page
     assert len(page.encode()) < 100_000
     assert "<script" not in page
