@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from flows.artifacts import without_server_errors
 from flows.evaluate import evaluate_bundle
 from flows.experiment import experiment
+from flows.mistakes import server_is_away
 from flows.runtime import console
 from flows.schedules import Entry, FlowName, read_schedules, told
 from flows.survey import survey
@@ -30,6 +32,9 @@ BY_HAND = [
     Entry(flow="survey", name="by-hand"),
 ]
 """Served whatever the file says, so that every flow can be started from the UI; an entry of the same name wins."""
+
+ASK_EVERY_S = 10.0
+"""Time between two questions to a server that is away, beside that in which a call is tried again."""
 
 
 def plan(schedules: Path | None) -> list[RunnerDeployment]:
@@ -65,9 +70,32 @@ def serve_all(schedules: Path | None, limit: int) -> None:
     deployments = plan(schedules)
     check_server()
     try:
-        serve(*deployments, limit=limit, pause_on_shutdown=False)
+        while not _serve_while_it_answers(deployments, limit):
+            _wait_for_server()
     finally:
         pause(deployments)
+
+
+def _serve_while_it_answers(deployments: list[RunnerDeployment], limit: int) -> bool:
+    """Serve until stopped; False where Prefect gave up, for its server was away for minutes."""
+    try:
+        serve(*deployments, limit=limit, pause_on_shutdown=False)
+    except Exception as error:
+        if not server_is_away(error):
+            raise
+        console.print("Prefect's server is away. The schedules go on as soon as it answers again.")
+        return False
+    return True
+
+
+def _wait_for_server() -> None:
+    while True:
+        try:
+            return check_server()
+        except Exception as error:
+            if not server_is_away(error):
+                raise
+        time.sleep(ASK_EVERY_S)
 
 
 def pause(deployments: list[RunnerDeployment]) -> None:

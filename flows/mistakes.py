@@ -19,6 +19,9 @@ INTERRUPTED = 130
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 
+_GAVE_UP = "Service exceeded error threshold"
+"""What Prefect's services say that could not reach the server several times in a row."""
+
 _FOR_NOW = {408, 429}
 """Statuses below 500 by which a server says: not now."""
 
@@ -79,7 +82,8 @@ def server_is_away(error: BaseException) -> bool:
     return httpx is not None and all(
         root.response.status_code >= 500 or root.response.status_code in _FOR_NOW
         if isinstance(root, httpx.HTTPStatusError)
-        else isinstance(root, httpx.TransportError) and not isinstance(root, httpx.UnsupportedProtocol)
+        else _GAVE_UP in str(root)
+        or (isinstance(root, httpx.TransportError) and not isinstance(root, httpx.UnsupportedProtocol))
         for root in _roots(error)
     )
 
