@@ -38,7 +38,7 @@ class Commands(TyperGroup):
             _tell(error.problem, error.remedy)
             raise SystemExit(error.exit_status) from error
         except KeyboardInterrupt as error:
-            _tell("Stopped.", "Run the same command again: it goes on from the last snapshot.")
+            _tell("Stopped.", "Run the same command again: it goes on where it was.")
             raise SystemExit(INTERRUPTED) from error
         except Exception as error:
             told = of_the_machine(error)
