@@ -142,9 +142,14 @@ def settings_of(
     }
     if seed is not None:
         overrides["seed"] = seed
-    return make_settings(
-        preset or ("sample" if dataset == "sample" else "fast"), overrides | dict(parse_setting(item) for item in given)
-    )
+    overrides |= dict(parse_setting(item) for item in given)
+    preset = preset or ("sample" if overrides["dataset.name"] == "sample" else "fast")
+    if (other := overrides.get("preset", preset)) != preset:
+        raise UsageError(
+            f"--set preset={other} would name the run so, and leave the values of {preset}.",
+            f"Choose the preset with --preset {other}.",
+        )
+    return make_settings(preset, overrides)
 
 
 def parse_setting(item: str) -> tuple[str, Any]:

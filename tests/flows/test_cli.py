@@ -71,6 +71,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (["run", "--set", "detector_training.epochs=none"], 2, ["detector_training.epochs", "'none'"]),
         (["run", "--set", "epochs"], 2, ["--set epochs"]),
         (["run", "--dataset", "roads"], 2, ["dataset.name", "'roads'"]),
+        (["run", "--set", "preset=paper"], 2, ["--set preset=paper", "--preset paper"]),
         (["run", "--device", "tpu"], 2, ["device", "'tpu'"]),
         (["report", "2018"], 2, ["There is no run yet"]),
         (["data", "fetch", "deepcrack"], 2, ["'deepcrack'", "crackforest"]),
@@ -225,6 +226,7 @@ def test_the_sample_alone_trains_shortly() -> None:
     alone = settings_of(None, "sample", None, None, "paper", [], None, "auto")
     assert alone.preset == "sample"
     assert alone.detector_training.epochs == PRESETS["sample"]["detector_training"]["epochs"]
+    assert settings_of(None, "sample", None, None, "paper", ["dataset.name=folder"], None, "auto").preset == "fast"
     chosen = settings_of("fast", "sample", None, None, "paper", ["segmenter_training.epochs=3"], None, "auto")
     assert chosen.detector_training.epochs > PRESETS["sample"]["detector_training"]["epochs"]
     assert chosen.segmenter_training.epochs == 3
