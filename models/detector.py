@@ -14,7 +14,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from models.detector_config import DetectorConfig
+from models.detector_config import NORM_GROUPS, DetectorConfig
 from models.pyramid import PyramidBackbone
 from models.retinanet_loss import match_judged, retinanet_loss
 
@@ -69,7 +69,7 @@ class CrackDetector(RetinaNet):
             sizes=tuple(tuple(size * scale for scale in ANCHOR_SCALES) for size in config.anchor_sizes),
             aspect_ratios=(ANCHOR_RATIOS,) * len(config.levels),
         )
-        norm = partial(nn.GroupNorm, 8) if config.head_norm == "group" else None
+        norm = partial(nn.GroupNorm, NORM_GROUPS) if config.head_norm == "group" else None
         head = RetinaNetHead(config.fpn_channels, anchors.num_anchors_per_location()[0], 1, norm_layer=norm)
         for branch in (head.classification_head, head.regression_head):
             branch.conv = branch.conv[: config.head_convs]
@@ -174,19 +174,12 @@ class CrackDetector(RetinaNet):
 
 
 def build_detector(config: DetectorConfig) -> CrackDetector:
-    """Build the detector; weights start from ``config.weights``, the rest from torch's current seed."""
-    if len(config.anchor_sizes) != len(config.levels):
-        raise ValueError(f"{len(config.anchor_sizes)} anchor sizes for {len(config.levels)} levels: give one a level")
-    if config.coarse_mask and min(config.levels) <= config.coarse_stage:
-        raise ValueError(f"the lowest level must lie above {config.coarse_stage}, the stage of the coarse mask")
-    if config.deepest < 5 and max(config.levels) > config.deepest:
-        raise ValueError(f"no pyramid level {max(config.levels)} above the encoder's stage {config.deepest}")
-    if config.second and config.second.second:
-        raise ValueError("two detectors are joined, not three: the second has none of its own")
-    if (second := config.second) and (second.coarse_mask, second.coarse_px) != (config.coarse_mask, config.coarse_px):
-        raise ValueError(
-            f"coarse masks of {config.coarse_px} and {second.coarse_px} px cannot be joined: make them the same"
-        )
+    """Build the detector; weights start from ``config.weights``, the rest from torch's current seed.
+
+    Raises:
+        ValueError: there is no such network.
+    """
+    config.check()  # again: a copy that was changed has not been
     return CrackDetector(config)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.backbones import BackboneName, WeightsName
 
 Level = Annotated[int, Field(ge=2, le=7)]
+NORM_GROUPS = 8
+"""Groups of channels that the heads normalise together."""
 
 
 class DetectorConfig(BaseModel):
@@ -37,6 +39,34 @@ class DetectorConfig(BaseModel):
         None,
         description="Another detector with a coarse mask of the same size, trained by itself: what both say is joined",
     )
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Self:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Make sure that there is such a network.
+
+        Raises:
+            ValueError: the settings contradict each other.
+        """
+        if len(self.anchor_sizes) != len(self.levels):
+            raise ValueError(f"{len(self.anchor_sizes)} anchor sizes for {len(self.levels)} levels: give one a level")
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError("a level stands there twice")
+        if self.coarse_mask and min(self.levels) <= self.coarse_stage:
+            raise ValueError(f"the lowest level must lie above {self.coarse_stage}, the stage of the coarse mask")
+        if self.deepest < 5 and max(self.levels) > self.deepest:
+            raise ValueError(f"no pyramid level {max(self.levels)} above the encoder's stage {self.deepest}")
+        if self.head_norm == "group" and self.fpn_channels % NORM_GROUPS:
+            raise ValueError(f"fpn_channels must be a multiple of {NORM_GROUPS} where head_norm is group")
+        if self.second and self.second.second:
+            raise ValueError("two detectors are joined, not three: the second has none of its own")
+        if (second := self.second) and (second.coarse_mask, second.coarse_px) != (self.coarse_mask, self.coarse_px):
+            raise ValueError(
+                f"coarse masks of {self.coarse_px} and {second.coarse_px} px cannot be joined: make them the same"
+            )
 
     @property
     def coarse_stage(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Annotated, cast
 
 import segmentation_models_pytorch as smp
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +21,7 @@ class SegmenterConfig(BaseModel):
 
     encoder: BackboneName = "efficientnet_lite0"
     weights: WeightsName = Field("package", description="ImageNet weights that training starts from")
-    decoder_channels: tuple[int, ...] = Field((128, 64, 32, 16), min_length=3, max_length=5)
+    decoder_channels: tuple[Annotated[int, Field(ge=1)], ...] = Field((128, 64, 32, 16), min_length=3, max_length=5)
 
     @property
     def multiple(self) -> int:

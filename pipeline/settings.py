@@ -209,9 +209,9 @@ def make_settings(preset: str, overrides: dict[str, Any] | None = None) -> RunSe
 def _told(key: str, message: str, given: Any) -> str:
     if key in RENAMED:
         message = f"It is called {RENAMED[key]} now"
-    if not key:  # of several settings together
-        return f"  {message.removeprefix('Value error, ')}"
-    return f"  {key}: {message} (got {given!r})"
+    told = message.removeprefix("Value error, ")
+    of_several = told != message and isinstance(given, dict)
+    return f"  {f'{key}: ' if key else ''}{told}" + ("" if of_several else f" (got {given!r})")
 
 
 def _nest(flat: dict[str, Any]) -> dict[str, Any]:

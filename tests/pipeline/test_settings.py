@@ -42,6 +42,11 @@ def test_overrides_lie_over_the_preset_without_changing_it():
         ("fast", {"labels.max_side": 3}, "labels.max_side"),
         ("fast", {"seed.x": 3}, "seed"),
         ("fast", {"detector_training.lr": "quick"}, "detector_training.lr"),
+        ("fast", {"detector.anchor_sizes": [12]}, "detector: 1 anchor sizes for 3 levels: give one a level\n"),
+        ("smoke", {"detector.fpn_channels": 33}, "detector: fpn_channels must be a multiple of 8"),
+        ("smoke", {"detector.levels": [3, 3]}, "detector: a level stands there twice"),
+        ("accurate", {"detector.second.space_to_depth": 4}, "detector: coarse masks of 4 and 8 px"),
+        ("fast", {"segmenter.decoder_channels": [0, 8, 8]}, "segmenter.decoder_channels.0"),
     ],
 )
 def test_what_does_not_fit_is_named(preset, overrides, named):
