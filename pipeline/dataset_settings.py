@@ -43,6 +43,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+_MADE = 300  # pictures of the generated sample
+
+
 class PartSettings(Settings):
     """One data set of a pool."""
 
@@ -50,7 +53,7 @@ class PartSettings(Settings):
     label: str = Field(pattern=r"^[A-Za-z0-9.]+([-_][A-Za-z0-9.]+)*$", description="Its name in the pool")
     root: HomePath | None = Field(None, description="Its folder; none for the generated sample")
     mask_values: MaskValuesText = None
-    count: int = Field(300, ge=6, description="Pictures, of the generated sample")
+    count: int = Field(_MADE, ge=6, description="Pictures, of the generated sample")
     closest: float = Field(
         1, ge=1, le=12, description="Pictures of the generated sample are taken from up to so many times nearer"
     )
@@ -82,8 +85,14 @@ class PartSettings(Settings):
 
     @model_validator(mode="after")
     def _nothing_is_idle(self) -> Self:
-        if self.closest != 1 and self.name != "sample":
-            raise ValueError("closest does nothing for photographs: it is for the generated sample (name: sample)")
+        drawn = self.name == "sample"
+        for name, given in {"closest": self.closest != 1, "count": self.count != _MADE}.items():
+            if given and not drawn:
+                raise ValueError(f"{name} does nothing for photographs: it is for the generated sample (name: sample)")
+        if self.root is not None and drawn:
+            raise ValueError("root does nothing for the generated sample, which has no folder")
+        if self.root is None and not drawn:
+            raise ValueError(f"root is lacking: the folder of {self.label}")
         return self
 
 
@@ -97,6 +106,12 @@ class WindowSettings(Settings):
     scale_max: float = Field(2, gt=0)
     on_cracks: float = Field(0.65, ge=0, le=1, description="Share of windows drawn around cracks; others lie anywhere")
     val_samples: int = Field(40, ge=1, description="Validation pictures of each part, so that each weighs the same")
+
+    @model_validator(mode="after")
+    def _scales_fit(self) -> Self:
+        if self.scale_min > self.scale_max:
+            raise ValueError(f"scale_min, {self.scale_min:g}, lies above scale_max, {self.scale_max:g}")
+        return self
 
 
 class DatasetSettings(Settings):

@@ -28,12 +28,17 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
     """Open the data set that `settings` name.
 
     Raises:
-        UsageError: a root is lacking, or given for the generated sample; mask values are given where they do nothing.
+        UsageError: a root is lacking, or given for the generated sample or a pool; mask values are
+            given where they do nothing.
         DataError: the root does not hold that data set, or files are missing.
     """
     if settings.name == "pool":
         if settings.mask_values is not None:
             raise UsageError("--mask-values does nothing for a pool.", "Give mask_values to the part that needs them.")
+        if settings.root is not None:
+            raise UsageError(
+                f"--root {settings.root} does nothing for a pool.", "Each part has its own root: leave it out."
+            )
         return Pool([Part(part, open_dataset(_alone(part))) for part in settings.parts], settings.leave_out)
     if settings.name == "sample":
         if settings.mask_values is not None:

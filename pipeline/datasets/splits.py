@@ -177,8 +177,9 @@ def _scenes(dataset: CrackDataset, names: Iterable[str]) -> list[Scene]:
 
 def _require(dataset: CrackDataset, scenes: Sequence[Scene], least: int) -> None:
     if len(scenes) < least:
+        part = f"The part {dataset.settings.label}, " if isinstance(dataset, Part) else ""
         raise DataError(
-            f"{dataset.title}: {len(dataset)} samples show {len(scenes)} scenes to divide, {least} are needed.",
+            f"{part}{dataset.title}: {len(dataset)} samples show {len(scenes)} scenes to divide, {least} are needed.",
             "Add samples, or choose another split.",
         )
 

@@ -46,6 +46,7 @@ def test_overrides_lie_over_the_preset_without_changing_it():
         ("smoke", {"detector.fpn_channels": 33}, "detector: fpn_channels must be a multiple of 8"),
         ("smoke", {"detector.levels": [3, 3]}, "detector: a level stands there twice"),
         ("accurate", {"detector.second.space_to_depth": 4}, "detector: coarse masks of 4 and 8 px"),
+        ("fast", {"dataset.windows.scale_min": 3}, "dataset.windows: scale_min, 3, lies above scale_max, 2"),
         ("fast", {"segmenter.decoder_channels": [0, 8, 8]}, "segmenter.decoder_channels.0"),
     ],
 )

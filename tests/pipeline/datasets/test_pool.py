@@ -133,6 +133,17 @@ def test_what_is_no_pool_is_refused(tmp_path: Path) -> None:
         PartSettings(name="sample", label="made", weight=0)
     with pytest.raises(ValidationError, match="closest does nothing for photographs"):
         PartSettings(name="folder", label="town", root=tmp_path, closest=4)
+    with pytest.raises(ValidationError, match="count does nothing for photographs"):
+        PartSettings(name="folder", label="town", root=tmp_path, count=40)
+    with pytest.raises(ValidationError, match="root does nothing for the generated sample"):
+        PartSettings(name="sample", label="made", root=tmp_path)
+    with pytest.raises(ValidationError, match="root is lacking: the folder of town"):
+        PartSettings(name="folder", label="town")
+    with pytest.raises(UsageError, match=f"--root {tmp_path} does nothing for a pool"):
+        open_dataset(DatasetSettings(name="pool", root=tmp_path, parts=(PartSettings(name="sample", label="made"),)))
+    few = PartSettings(name="folder", label="town", root=write_folder(tmp_path / "few", seed=1, count=2))
+    with pytest.raises(DataError, match=r"The part town, .*: 2 samples show 2 scenes to divide"):
+        make_split(pool_of(few), "paper", 1)
     with pytest.raises(DataError, match="finds no scene"):
         pool_of(PartSettings(name="sample", label="made", count=6, scene="x(.*)")).group("made--s001")
     with pytest.raises(DataError, match="no scene to train on"):
