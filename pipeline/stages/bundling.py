@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,18 @@ def bundle_run(
         metrics={key: value for key, value in metrics.items() if not isinstance(value, str)},
         training_data_licence=_licence(settings, described["licence"]),
         commercial=described["commercial"] and starts_commercial(settings),
-        sources=tuple(described["sources"]),
+        sources=_sources(settings, described["sources"]),
         mm_per_px=described["mm_per_px"],
         versions=describe_software()[1],
     )
     learnt = learnt_from(settings, folders["prepare"], cascade.stage1)
     return save_bundle(out, cascade.stage1.detector, cascade.stage2.segmenter, card, learnt)
+
+
+def _sources(settings: RunSettings, dataset: Sequence[str]) -> tuple[str, ...]:
+    """Whom the licences of all data ask to name, those of earlier bundles' data too; each once."""
+    earlier = (source for card in starts_of(settings) for source in card.sources)
+    return tuple(dict.fromkeys([*dataset, *earlier]))
 
 
 def _licence(settings: RunSettings, dataset: str) -> str:
