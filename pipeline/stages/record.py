@@ -119,7 +119,7 @@ def rerender_report(home: Path, run_id: str) -> Path:
     """Write a recorded run's page again from its record and its stages.
 
     Raises:
-        DataError: the run is not recorded, or its stages were deleted.
+        DataError: the run is not recorded, its stages were deleted, or what it keeps of them cannot be read.
     """
     runs = read_table("runs", home, run_id)
     folder = home / "runs" / run_id
@@ -143,8 +143,15 @@ def _write_places(folder: Path, settings: RunSettings, splits: dict[str, dict[St
 
 
 def _read_places(folder: Path, home: Path) -> list[Measured]:
-    settings = RunSettings.model_validate_json((folder / "settings.json").read_text())
-    keys: dict[str, dict[StageName, str]] = json.loads((folder / "stages.json").read_text())
+    try:
+        settings = RunSettings.model_validate_json((folder / "settings.json").read_text())
+        keys: dict[str, dict[StageName, str]] = json.loads((folder / "stages.json").read_text())
+    except (OSError, ValueError) as error:
+        why = " ".join(line.strip() for line in str(error).splitlines()[:3])
+        raise DataError(
+            f"settings.json and stages.json in {folder} do not say what the page is made from: {why}",
+            "They are damaged, or of another version of crack-survey: run the experiment again.",
+        ) from error
     return [
         Measured(settings.on_split(split), {stage: home / "stages" / stage / key for stage, key in stages.items()})
         for split, stages in keys.items()

@@ -1,8 +1,14 @@
+import json
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.stages.record import added_up, devices_of, right_or_wrong
+from models.errors import DataError
+from pipeline.settings import make_settings
+from pipeline.stages.record import added_up, devices_of, rerender_report, right_or_wrong
+from pipeline.storage.records import write_part
 
 
 def trained_on(folder, *devices):
@@ -34,3 +40,19 @@ def test_a_box_of_which_nobody_can_judge_is_neither_right_nor_wrong():
     assert right_or_wrong(boxes, mask, ignore).tolist() == [True, False, pd.NA, True]
     assert right_or_wrong(boxes, mask, None).tolist() == [True, False, True, True]
     assert right_or_wrong(boxes[:0], mask, ignore).tolist() == []
+
+
+@pytest.mark.parametrize(("settings", "stages"), [({"novel": 1}, "{}"), ({}, '{"paper": {"prep'), ({}, None)])
+def test_a_run_that_does_not_say_what_it_was_made_from_is_told_of(tmp_path, settings, stages):
+    now = datetime.now(UTC)
+    row = {"kind": "experiment", "started_at": now, "finished_at": now, "dataset": "folder"}
+    write_part("runs", "one", [row], tmp_path)
+    folder = tmp_path / "runs" / "one"
+    folder.mkdir(parents=True)
+    (folder / "stages.json").write_text(stages or "")
+    (folder / "settings.json").write_text(json.dumps(make_settings("smoke").model_dump(mode="json") | settings))
+    if stages is None:
+        (folder / "settings.json").unlink()
+    with pytest.raises(DataError, match=r"settings.json and stages.json in .*one do not say") as caught:
+        rerender_report(tmp_path, "one")
+    assert caught.value.remedy
