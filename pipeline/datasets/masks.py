@@ -230,6 +230,11 @@ def _listed(values: Codes, counts: NDArray[np.int64]) -> str:
 
 def _remedy(values: Codes, counts: NDArray[np.int64]) -> str:
     rarest = told(int(values[counts.argmin()]))
+    if len(values) > _SEEN_AT_MOST and values.max() >= COLOUR:  # cut by brightness, a colour would be no crack
+        return (
+            "Save the masks as PNG with crack 255, all else 0: a JPEG smears colours. Are these many colours meant, "
+            "name the cracks': --mask-values crack=#ff0000."
+        )
     likely = f"crack={rarest}" if len(values) <= _SEEN_AT_MOST else "crack=128-255"
     return (
         f"Say which values are crack, for example --mask-values {likely}, or save the masks with crack 255, all else 0."

@@ -82,3 +82,13 @@ def test_stray_pixels_beside_white_are_told(tmp_path: Path) -> None:
     labels[:10] = 1
     Image.fromarray(labels).save(tmp_path / "a.png")
     assert read_truth(tmp_path / "a.png").notes == ()
+
+
+def test_smeared_colours_are_not_told_to_be_cut_by_brightness(tmp_path: Path) -> None:
+    red = np.zeros((64, 64, 3), np.uint8)
+    red[30:34, 8:56] = 255, 0, 0
+    Image.fromarray(red).save(tmp_path / "mask.jpg", quality=80)
+    with pytest.raises(DataError, match="does not say which pixels are crack") as caught:
+        read_truth(tmp_path / "mask.jpg")
+    assert "as PNG" in caught.value.remedy
+    assert "128-255" not in caught.value.remedy  # by brightness alone no pixel of it would be crack
