@@ -37,7 +37,8 @@ def prepare(settings: RunSettings, out: Path) -> None:
     """Write ``split.json``, ``boxes.parquet`` (name, part, box) and ``labels.json`` (the labels' own ceiling).
 
     Raises:
-        DataError: a picture cannot be read, or the training part, or a test part on its own, is without any crack.
+        DataError: a picture cannot be read, or the training or validation part, or a test part on its own, is without
+            any crack.
     """
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
@@ -114,15 +115,16 @@ def _tell_twice(twice: Sequence[tuple[str, str, str, str]]) -> None:
 
 
 def _require_cracks(boxes: pd.DataFrame, dataset: DatasetSettings) -> None:
-    """A network learns nothing where nothing is to be found, and looks perfect there.
+    """A network learns nothing where nothing is to be found, looks perfect there, and gets thresholds to find nothing.
 
     The test part of a fold may be clean: its pictures count in the pool of all five.
     """
-    for part in ("train", "test") if dataset.split == "paper" else ("train",):
+    for part in PARTS if dataset.split == "paper" else ("train", "val"):
         if not (boxes["part"] == part).any():
             raise DataError(
                 f"No picture of the {part} part of {dataset.root or dataset.name} has a crack.",
-                "See with `crack-survey data info` how its masks are read; --mask-values says which values are crack.",
+                "See with `crack-survey data info` how its masks are read; --mask-values says which values are crack. "
+                "Where few pictures have any, add some, or deal them anew: --set dataset.split_seed=1.",
             )
 
 

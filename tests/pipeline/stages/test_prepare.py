@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from models.errors import DataError
+from pipeline.datasets import open_dataset
+from pipeline.datasets.splits import make_split
 from pipeline.settings import make_settings
 from pipeline.stages.prepare import prepare
 from tests.pipeline.datasets.test_pool import write_folder
@@ -23,6 +25,18 @@ def test_pictures_without_any_crack_train_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train part .* has a crack") as refused:
         prepare(settings, tmp_path / "out")
     assert "--mask-values" in refused.value.remedy
+
+
+@pytest.mark.parametrize("split", ["paper", "fold0"])
+def test_no_threshold_is_chosen_where_there_is_no_crack(tmp_path: Path, split: str) -> None:
+    root = write_folder(tmp_path / "town", seed=1)
+    settings = make_settings("smoke", {"dataset": {"name": "folder", "root": root, "split": split}})
+    for name in make_split(open_dataset(settings.dataset), split, settings.dataset.split_seed).val:
+        Image.fromarray(np.zeros((96, 128), np.uint8)).save(root / "masks" / f"{name}.png")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(DataError, match=r"val part .* has a crack") as refused:
+        prepare(settings, tmp_path / "out")
+    assert "split_seed" in refused.value.remedy
 
 
 def test_one_photograph_under_two_names_on_two_sides_is_told_of(
@@ -47,7 +61,14 @@ def test_one_photograph_under_two_names_on_two_sides_is_told_of(
 def test_of_a_pool_it_is_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = write_folder(tmp_path / "town", seed=1)
     (root / "images" / "as001_1.png").write_bytes((root / "images" / "as005_1.png").read_bytes())
-    part = {"name": "folder", "label": "town", "root": root, "scene": r"(as00\d)_", "test": "as00[0-3]"}
+    part = {
+        "name": "folder",
+        "label": "town",
+        "root": root,
+        "scene": r"(as00\d)_",
+        "test": "as00[0-3]",
+        "val": "as00[5-7]",
+    }
     windows = {"count": 8, "width": 64, "height": 64}
     (tmp_path / "out").mkdir()
     prepare(
