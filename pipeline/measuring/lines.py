@@ -13,9 +13,10 @@ from pipeline.measuring.centre_pixels import Graph, distances, pairs
 from pipeline.measuring.chains import Chains
 from pipeline.measuring.line_ends import AT_JUNCTION, FREE, Cut, trim
 from pipeline.measuring.segment_ends import tip
+from pipeline.measuring.wide_places import in_blobs
 
-PLAIN, NEAR_JUNCTION, GAP = 0, 1, 2
-"""What a point of a line is: measured, within the disc of a junction, or where the crack cannot be seen."""
+PLAIN, NEAR_JUNCTION, GAP, IN_BLOB = 0, 1, 2, 3
+"""What a point of a line is: measured, within the disc of a junction, where the crack cannot be seen, or in a blob."""
 
 BEYOND_DISC_PX = 2.0
 """Added to the radius of a junction: profiles across the crack begin to be its own there."""
@@ -29,7 +30,7 @@ class Lines(NamedTuple):
 
     Attributes:
         points: ``(N, 2)`` float64 x, y, px, pixel centres at whole numbers.
-        what: ``(N,)`` uint8, `PLAIN`, `NEAR_JUNCTION` or `GAP`.
+        what: ``(N,)`` uint8, `PLAIN`, `NEAR_JUNCTION`, `GAP` or `IN_BLOB`.
         starts: ``(L + 1,)`` int64, where each line begins.
         ends: ``(L, 2)`` uint8, `FREE` or `AT_JUNCTION`.
         closed: ``(L,)`` bool.
@@ -50,11 +51,12 @@ def draw_lines(graph: Graph, chains: Chains, mask: Mask) -> Lines:
     """Centre lines of all cracks, unsmoothed; free ends are trimmed, for thinning bends them."""
     discs = graph.radii + BEYOND_DISC_PX
     raw = _walk(graph.points, graph.starts, graph.nodes, discs, *chains)
-    points, _, starts = raw[:3]
+    points, what, starts = raw[:3]
     sampled = np.arange(0, len(points), RADIUS_EVERY)
     at = distances(np.ascontiguousarray(mask).view(np.uint8), points[sampled])
     bounds = np.searchsorted(sampled, starts)
     radius = _medians(at, np.minimum(bounds, len(sampled) - 1))
+    what[in_blobs(points, starts, sampled, at, radius) & (what == PLAIN)] = IN_BLOB
     return Lines(*trim(*raw, radius, mask.shape[0], mask.shape[1]), radius)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.compiled import compiled
 from pipeline.measuring.line_ends import to_frame
 from pipeline.measuring.lines import PLAIN, Lines, smooth
+from pipeline.measuring.wide_places import HALVES, TAIL_PX
 
 Floats = NDArray[np.float64]
 
@@ -27,9 +28,6 @@ STEP_PX = 0.5
 
 MOST_BESIDE_PX = 1.5
 """A thinned line is not farther from the crack's middle: a profile that says so has seen something else."""
-
-TAIL_PX = 4.0
-"""How far beyond the local width a blurred edge may reach."""
 
 RISE = 0.05
 """Probability that rises again by this much, outside, belongs to a neighbour."""
@@ -43,7 +41,7 @@ class Profiles(NamedTuple):
     """The crack across each point of its line.
 
     Attributes:
-        widths: ``(N,)`` px, nan in gaps and at junctions.
+        widths: ``(N,)`` px, nan in gaps, at junctions and in blobs.
         cut: ``(N,)`` bool, where the frame cuts the profile off.
         middles: ``(N, 2)`` px, where half of the crack lies on either side; where no profile tells, the line's point.
     """
@@ -116,7 +114,7 @@ def _profiles(
     """Width, how far the middle lies to the right of the line, and whether the frame cuts it off; each ``(N,)``."""
     found, beside, cut = np.zeros(len(points)), np.zeros(len(points)), np.zeros(len(points), np.bool_)
     for line in range(len(radius)):
-        reach = 2 * radius[line] + TAIL_PX
+        reach = HALVES * radius[line] + TAIL_PX
         for i in range(starts[line], starts[line + 1]):
             x, y = points[i]
             right_x, right_y = -tangents[i, 1], tangents[i, 0]
