@@ -77,13 +77,16 @@ def serve_all(schedules: Path | None, limit: int) -> None:
 
 
 def _serve_while_it_answers(deployments: list[RunnerDeployment], limit: int) -> bool:
-    """Serve until stopped; False where Prefect gave up, for its server was away for minutes."""
+    """Serve until stopped; False where Prefect gave up, runs under way too, for its server was away for minutes."""
     try:
         serve(*deployments, limit=limit, pause_on_shutdown=False)
     except Exception as error:
         if not server_is_away(error):
             raise
-        console.print("Prefect's server is away. The schedules go on as soon as it answers again.")
+        console.print(
+            "Prefect's server is away, and Prefect cuts off a run under way: the next one goes on where it was. "
+            "The schedules go on as soon as the server answers again."
+        )
         return False
     return True
 
