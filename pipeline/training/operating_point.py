@@ -186,11 +186,12 @@ def _keeps(counts: NDArray[np.int64], thresholds: ThresholdSettings) -> NDArray[
 
 
 def _best_pair(worth: NDArray[np.float64], allowed: NDArray[np.bool_]) -> tuple[int, int]:
-    """Indices ``(C, T)`` of the most worth among the allowed; the middle one where several tie."""
+    """Indices ``(C, T)`` of the most worth among the allowed; where several tie, the middle way, its middle score."""
     worth = np.where(allowed, worth, -np.inf)
     best = np.argwhere(worth >= worth.max() - 1e-9)  # sums of the same numbers in another order differ by less
-    way, score = best[len(best) // 2].tolist()
-    return way, score
+    way = int(best[len(best) // 2, 0])
+    scores = best[best[:, 0] == way, 1]
+    return way, int(scores[len(scores) // 2])
 
 
 def _figures(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

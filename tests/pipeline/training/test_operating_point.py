@@ -175,6 +175,12 @@ def test_a_pair_that_few_draws_miss_is_worth_more_than_a_little_more_reduction()
     assert choose_operating_point(candidates_at(*[steady] * 10), thresholds).coarse_boxes.threshold == 0.02
 
 
+def test_of_pairs_of_equal_worth_the_middle_one_is_taken_by_its_score_too():
+    equal = {(way, score): (0, 1500) for way in (0, 1) for score in range(20, 61)}
+    point = choose_operating_point(candidates_at(*[equal] * 5), ThresholdSettings())
+    assert point.score_threshold == SCORES[40]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_the_targets_are_met_wherever_the_whole_of_validation_lets_them(seed):
     rng = np.random.default_rng(seed)
