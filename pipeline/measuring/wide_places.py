@@ -12,6 +12,9 @@ HALVES, TAIL_PX = 2.0, 4.0
 """How far a profile reaches to either side: so many halves of the crack's width, and how far a blurred edge may reach
 beyond. What is wider than that has no width in it."""
 
+MOST_OF_A_CRACK = 0.5
+"""A line of which more lies in blobs is no crack with a blob on it but a blob with a tail: nothing is left out."""
+
 BEYOND_PX = 2.0
 """A blob's disc is a little larger than what fits into it, for profiles across the crack begin to be its own there."""
 
@@ -56,8 +59,8 @@ def _mark(halves: NDArray[np.float64], points: NDArray[np.float64], at: int, hal
 
 @compiled()
 def _leave_stretches(halves: NDArray[np.float64]) -> None:
-    """Put 0 to what is longer than a blob: a crack that becomes wide; and to all, where nothing else is left."""
-    if halves.min() > 0:
+    """Put 0 to what is longer than a blob: a crack that becomes wide; and to all, where less than half is left."""
+    if np.count_nonzero(halves) > MOST_OF_A_CRACK * len(halves):
         halves[:] = 0
     first = 0
     while first < len(halves):

@@ -32,3 +32,10 @@ def test_a_crack_that_becomes_wide_keeps_its_width(wide):
     (found,) = measure(None, share >= 0.5, MeasureSettings())
     assert found.width_mean_px > 6
     assert found.width_max_px > 10
+
+
+@pytest.mark.parametrize("half", [20, 30])
+def test_a_pothole_with_a_tail_is_as_wide_as_the_pothole(half):
+    tail = bar(MIDDLE, MIDDLE + np.array([half + 15, 0]), 4, SIZE)
+    (found,) = measure(None, np.maximum(pothole(half), tail) >= 0.5, MeasureSettings())
+    assert found.width_mean_px > half
