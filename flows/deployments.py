@@ -96,7 +96,8 @@ def _wait_for_server() -> None:
         try:
             return check_server()
         except Exception as error:
-            if not server_is_away(error):
+            # A Prefect API has answered there before: what is none now is a proxy's page for the meantime.
+            if not isinstance(error, UsageError) and not server_is_away(error):
                 raise
         time.sleep(ASK_EVERY_S)
 

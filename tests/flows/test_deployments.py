@@ -54,7 +54,7 @@ def test_what_does_nothing_is_refused_when_it_is_served_already() -> None:
 
 def test_a_server_that_was_away_for_long_is_served_again(monkeypatch: pytest.MonkeyPatch) -> None:
     gave_up = ExceptionGroup("", [ExceptionGroup("", [RuntimeError("Service exceeded error threshold.")])])
-    answers = iter([None, httpx.ConnectError("refused"), None])
+    answers = iter([None, httpx.ConnectError("refused"), UsageError("a proxy's page is no Prefect API", ""), None])
     ends = iter([gave_up, None])
 
     def one_of(answers: Iterator[Exception | None]) -> Callable[..., None]:
