@@ -100,7 +100,8 @@ def survey_markdown(survey: Survey, row: Mapping[str, Any], kinds: Mapping[str, 
         cracks = seen.image if seen.mask is None else tint(seen.image, seen.mask)
         picture = draw_boxes(cracks, seen.boxes[:, :4], None)
         boxes = f"{seen.row['boxes']} box{'' if seen.row['boxes'] == 1 else 'es'}"
-        told = f"{_safe(seen.row['name'])}: **{_percent(seen.row['crack_share'], 2)}** crack in {boxes}"
+        # The figure first: a name at the beginning of a line may make a heading or a list of it.
+        told = f"**{_percent(seen.row['crack_share'], 2)}** crack in {boxes}: {_safe(seen.row['name'])}"
         line = f"\n{told}\n\n![boxes and cracks]({thumbnail(picture, WIDTH_PX)})\n"
         if len((text + head + found + line).encode()) > MOST_BYTES:
             break
@@ -211,7 +212,14 @@ def _percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{100 * value:.{digits}f} %"
 
 
+_MARKUP = str.maketrans({sign: f"&#{ord(sign)};" for sign in "|`[!*"})
+
+
 def _safe(value: Any) -> str:
-    """Text that neither HTML nor a markdown table takes for its own."""
+    """Text that neither HTML nor markdown takes for its own.
+
+    >>> _safe("*a* | <b>")
+    '&#42;a&#42; &#124; &lt;b&gt;'
+    """
     flat = "".join(" " if ord(character) < 32 else character for character in str(value))
-    return html.escape(flat).replace("|", "&#124;").replace("`", "&#96;").replace("[", "&#91;").replace("!", "&#33;")
+    return html.escape(flat).translate(_MARKUP)
