@@ -24,6 +24,7 @@ from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.chunk import ChunkDone, read_done
 from pipeline.survey.layout import TABLES, sweep, table_folder
+from pipeline.survey.listing.recorded import NUMBER, next_number
 from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.marks import put_mark
 from pipeline.survey.outcomes import read_outcomes
@@ -72,7 +73,8 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
         "source": survey.plan.settings.photos,
         "work_list_fingerprint": survey.plan.fingerprint,
         "settings": survey.plan.settings.model_dump(mode="json")
-        | {"bundle_sha256": survey.plan.bundle_sha256, "road_sha256": survey.plan.road_sha256},
+        | {"bundle_sha256": survey.plan.bundle_sha256, "road_sha256": survey.plan.road_sha256}
+        | {NUMBER: next_number(survey.out)},
         "bundle": str(survey.plan.settings.bundle),
         "device": device,
         "commit": commit,

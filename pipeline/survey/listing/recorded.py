@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from pipeline.survey.settings import SurveySettings
 
 ANYWHERE = "*"
 """Stands for what was listed of a failed photograph: other places do not mend it."""
+
+NUMBER = "survey_number"
+"""Beside a survey's settings in ``runs``: which of its output's surveys it is, counted from 1."""
 
 State = tuple[str, str, str, str, str]
 """Name (or `_key`), stamp, content, what was listed of its place, and the run that says so."""
@@ -99,12 +102,11 @@ def read_recorded(settings: SurveySettings, bundle_sha256: str) -> tuple[Recorde
         DataError: a part of the record is damaged; names it.
     """
     out = settings.target
-    runs = read_table("runs", out).sort_values(["started_at", "run_id"], kind="stable")
     road = road_digest(settings.road)
     same: list[str] = []
     states: list[Iterator[State]] = []
-    for run in runs[runs["kind"] == "survey"].to_dict("records"):
-        told, run_id = json.loads(run["settings"]), str(run["run_id"])
+    for run, told in recorded_surveys(out):
+        run_id = str(run["run_id"])
         if told.get("bundle_sha256") == bundle_sha256:
             same.append(run_id)
             states.append(_states(settings, run_id, told.get("road_sha256", "") == road, run["images"]))
@@ -115,6 +117,26 @@ def read_recorded(settings: SurveySettings, bundle_sha256: str) -> tuple[Recorde
         raise DataError(
             f"The record of {out} cannot be read: {unreadable(sorted(parts)) or error}", MOVE_AWAY
         ) from error
+
+
+def recorded_surveys(out: Path) -> list[tuple[Mapping[Any, Any], dict[str, Any]]]:
+    """Rows of ``runs`` of this output's surveys, each with what its settings tell, in the order they were recorded.
+
+    Each is numbered when it is recorded: the clock may be set back between two. Those of earlier versions have no
+    number, and come first, by the clock.
+
+    Raises:
+        DataError: a part of the record is damaged; names it.
+    """
+    runs = read_table("runs", out).sort_values(["started_at", "run_id"], kind="stable")
+    surveys = runs[runs["kind"] == "survey"].to_dict("records")
+    told = ((run, json.loads(run["settings"])) for run in surveys)
+    return sorted(told, key=lambda one: int(one[1].get(NUMBER, 0)))
+
+
+def next_number(out: Path) -> int:
+    """The `NUMBER` of the survey that is recorded next."""
+    return 1 + max((int(told.get(NUMBER, 0)) for _, told in recorded_surveys(out)), default=0)
 
 
 def _states(settings: SurveySettings, run_id: str, same_road: bool, images: int) -> Iterator[State]:
