@@ -79,11 +79,19 @@ def check_chainage(chainage: Reals, flags: Flags) -> int:
 
 
 def flag_standing(chainage: Reals, seconds: Reals, flags: Flags) -> None:
-    """Flag photographs that were taken where the one before was: they own next to no road of their own."""
+    """Flag photographs that were taken where the one before was: they own next to no road of their own.
+
+    Chainage that a list rounds stays the same from photograph to photograph while the vehicle goes on. So it stands only
+    where it stays for longer than even a slow vehicle takes for the smallest step of the drive.
+    """
     known = np.flatnonzero(np.isfinite(chainage))
     step, took = np.abs(np.diff(chainage[known])), np.diff(seconds[known])
+    stays = (step < LEAST_METRES) & (step < SLOWEST_M_S * took)
+    smallest = min(step[step >= LEAST_METRES], default=0.0)
+    stay = np.cumsum(~stays)
+    lasted_s = np.bincount(stay, np.where(stays, took, 0.0))[stay]
     stands = np.zeros(len(chainage), bool)
-    stands[known[1:]] = (step < LEAST_METRES) & (step < SLOWEST_M_S * took)
+    stands[known[1:]] = stays & (SLOWEST_M_S * lasted_s > smallest)
     flags.add(stands, "stands")
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.placing.flags import Flags
-from pipeline.placing.strips import chainage_of, check_chainage, own_strips
+from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips
 
 NAN = np.nan
 
@@ -71,3 +71,20 @@ def test_chainage_comes_from_the_manifest_then_the_track_then_the_fixes() -> Non
     assert source == "photographs"
     np.testing.assert_allclose(along, [0, 11.06, 22.12], atol=0.01)
     assert chainage_of(none, none, none, none)[1] is None
+
+
+def standing(chainage: list[float], seconds: list[float]) -> list[int]:
+    flags = Flags(len(chainage))
+    flag_standing(np.array(chainage), np.array(seconds), flags)
+    return [at for at, text in enumerate(flags.texts) if text == "stands"]
+
+
+def test_a_vehicle_whose_chainage_a_list_rounds_does_not_stand() -> None:
+    assert standing([round(5 * n, -1) for n in range(40)], [0.5 * n for n in range(40)]) == []
+    assert standing([0.0, 10, 10, 20, 20, 30], [0.0, 1, 2, 3, 15, 16]) == [4], "12 s in one place"
+
+
+def test_a_vehicle_that_stays_stands() -> None:
+    assert standing([0.0, 7, 9, 9.6, 9.7, 9.7, 9.7, 11], list(range(8))) == [4, 5, 6]
+    assert standing([4.0, 4, 4], [0.0, 1, 2]) == [1, 2], "all of the drive"
+    assert standing([4.0, NAN], [0.0, 1]) == standing([4.0], [0.0]) == standing([4.0, 4], [NAN, 1]) == []
