@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from models.errors import DataError
+from pipeline.measuring.scale import COARSEST_MM, FINEST_MM
 
 
 class Column(NamedTuple):
@@ -21,6 +22,15 @@ class Column(NamedTuple):
     field: str
     factor: float = 1.0
 
+
+LIMITS = {
+    "latitude_deg": (-90.0, 90.0),
+    "longitude_deg": (-180.0, 180.0),
+    "heading_deg": (-360.0, 360.0),
+    "gsd_mm_per_px": (FINEST_MM, COARSEST_MM),
+    "chainage_m": (-1e8, 1e8),
+}
+"""Of numbers, by field: what lies beyond is none of it."""
 
 KM, MILE, FOOT = 1000.0, 1609.344, 0.3048
 

@@ -31,6 +31,9 @@ SHEETS = (
 MOST_BYTES, MOST_JSON_BYTES = 16_000_000_000, 128_000_000
 LONGEST_LINE, LONGEST_VALUE = 1_000_000, 100_000
 DELIMITERS = ",;\t|"
+DECIMAL_COMMA = {",": False, ";": True}
+"""Whether a number's comma is a decimal one, by what parts the columns: spreadsheets take semicolons where it is one."""
+
 NONE = "\x1f"
 """Stands between columns where there is one only: a path may hold every other sign."""
 
@@ -40,14 +43,14 @@ class Listed(NamedTuple):
 
     Attributes:
         number: of the line, a CSV's header being 1; elsewhere counted from 1.
-        decimal_comma: a comma in a number is a decimal one.
+        decimal_comma: a comma in a number is a decimal one; None: it may part thousands too.
         surplus: it has more cells than the header has names, so that none is sure.
         hash_sign: it begins with ``#``: a comment, unless a file has that name.
     """
 
     number: int
     values: Line
-    decimal_comma: bool
+    decimal_comma: bool | None
     surplus: bool = False
     hash_sign: bool = False
 
@@ -125,7 +128,7 @@ def _text(file: BinaryIO, address: str, passed_over: dict[str, int]) -> Iterator
             line = _by_column(row, header)
             if "\n" in str(line.get(Column("path"))):  # what a quote has swallowed would be missed by nobody
                 raise csv.Error("a path with a line break")
-            yield Listed(reader.line_num + before, line, delimiter != ",", surplus)
+            yield Listed(reader.line_num + before, line, DECIMAL_COMMA.get(delimiter), surplus)
             number = reader.line_num + before
     except csv.Error as error:
         raise DataError(
@@ -165,7 +168,7 @@ def _json(file: BinaryIO, address: str, passed_over: dict[str, int]) -> Iterator
         return
     header = _header(dict.fromkeys(name for item in objects for name in item), address, passed_over)
     for number, item in enumerate(objects, start=1):
-        yield Listed(number, _by_column(item, header), True)
+        yield Listed(number, _by_column(item, header), None)
 
 
 def _parquet(file: BinaryIO, address: str, passed_over: dict[str, int]) -> Iterator[Listed]:
@@ -179,7 +182,7 @@ def _parquet(file: BinaryIO, address: str, passed_over: dict[str, int]) -> Itera
             _check_column(column, f"The manifest {address}", name)
         for row in batch.to_pylist():
             number += 1
-            yield Listed(number, _by_column(row, header), True)
+            yield Listed(number, _by_column(row, header), None)
 
 
 def _check_column(column: pa.Array, manifest: str, name: str) -> None:

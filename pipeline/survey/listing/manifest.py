@@ -12,12 +12,13 @@ import numpy as np
 from models.errors import DataError
 from models.given import readable
 from pipeline.survey.listing.addresses import is_address, plain_place
+from pipeline.survey.listing.bad_line import BadLineError
 from pipeline.survey.listing.columns import Column
 from pipeline.survey.listing.credentials import REMEDY, carries_credentials, without_credentials
 from pipeline.survey.listing.lists import Listed, read_lines
 from pipeline.survey.listing.photographs import DUPLICATE, Failure, Photograph
 from pipeline.survey.listing.stores import LocalStore, Store
-from pipeline.survey.listing.values import BadLineError, is_empty, read_place
+from pipeline.survey.listing.values import is_empty, read_place
 
 PATH = Column("path")
 

@@ -11,16 +11,10 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from pipeline.measuring.scale import COARSEST_MM, FINEST_MM
-from pipeline.survey.listing.columns import KM, Column
+from pipeline.survey.listing.bad_line import BadLineError, shortened
+from pipeline.survey.listing.columns import KM, LIMITS, Column
+from pipeline.survey.listing.commas import without_commas
 
-LIMITS = {
-    "latitude_deg": (-90.0, 90.0),
-    "longitude_deg": (-180.0, 180.0),
-    "heading_deg": (-360.0, 360.0),
-    "gsd_mm_per_px": (FINEST_MM, COARSEST_MM),
-    "chainage_m": (-1e8, 1e8),
-}
 YEARS = range(1900, 2100)
 TEXTS = ("route_id", "direction", "lane")
 LONGEST_TEXT = 200
@@ -40,16 +34,13 @@ Line = Mapping[Column, Any]
 D = TypeVar("D", bound=date)
 
 
-class BadLineError(Exception):
-    """What is wrong with one line."""
-
-
-def read_place(line: Line, decimal_comma: bool) -> dict[str, Any]:
+def read_place(line: Line, decimal_comma: bool | None) -> dict[str, Any]:
     """Fields of `Photograph` that a line fills.
 
     Args:
         line: values by column; empty ones tell nothing.
-        decimal_comma: ``38,72`` is a number here, since commas do not part the columns.
+        decimal_comma: ``38,72`` is a number here, since commas do not part the columns; None: as long as its comma
+            cannot part thousands.
 
     Raises:
         BadLineError: a value does not fit its column.
@@ -57,8 +48,8 @@ def read_place(line: Line, decimal_comma: bool) -> dict[str, Any]:
     given = {
         column: value for column, value in line.items() if column.field != "path" and not _says_nothing(column, value)
     }
-    if decimal_comma:
-        given = _without_decimal_comma(given)
+    if decimal_comma is not False:
+        given = without_commas(given, sure=decimal_comma is True)
     told: dict[str, Any] = {}
     moments = {column.field: value for column, value in given.items() if column.field in ("taken_at", "date")}
     if moments:
@@ -140,7 +131,7 @@ def _moment(given: dict[str, Any]) -> dict[str, Any]:
         at = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         _in_our_time(at)
     except (ValueError, OverflowError, OSError):
-        raise BadLineError(f"time is {_short(value)}; write it as 2026-05-31T14:05:09+02:00, or nothing") from None
+        raise BadLineError(f"time is {shortened(value)}; write it as 2026-05-31T14:05:09+02:00, or nothing") from None
     return {"taken_at": at}
 
 
@@ -148,7 +139,7 @@ def _local(value: Any) -> str:
     try:
         return _in_our_time(parse_moment(_as_text(value))).replace(tzinfo=None).isoformat()
     except (ValueError, OverflowError):
-        raise BadLineError(f"taken_local is {_short(value)}; write it as 2026-05-31T14:05:09") from None
+        raise BadLineError(f"taken_local is {shortened(value)}; write it as 2026-05-31T14:05:09") from None
 
 
 def _in_our_time(day: D) -> D:
@@ -177,7 +168,7 @@ def _as_text(value: Any) -> str:
 def _text(field: str, value: Any) -> str:
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
     if re.search(r"[\x00-\x1f\ud800-\udfff]", text):  # no table can hold half of a character
-        raise BadLineError(f"{field} is {_short(text)}, which is not UTF-8 or has signs that cannot be shown")
+        raise BadLineError(f"{field} is {shortened(text)}, which is not UTF-8 or has signs that cannot be shown")
     if len(text) > LONGEST_TEXT:
         raise BadLineError(f"{field} has {len(text)} characters, more than {LONGEST_TEXT}")
     return text
@@ -189,7 +180,7 @@ def _number(column: Column, value: Any) -> float:
         number = _stationing(value) if name == "chainage_m" else _with_its_pole(name, value)
         number = float(value) * column.factor if number is None else number
     except (TypeError, ValueError, OverflowError):
-        raise BadLineError(f"{name} is {_short(value)}, not a number") from None
+        raise BadLineError(f"{name} is {shortened(value)}, not a number") from None
     low, high = LIMITS[name]
     if not math.isfinite(number) or not low <= number <= high:
         hint = "; give degrees of WGS 84, not metres of a projection" if "tude" in name and abs(number) > 360 else ""
@@ -218,23 +209,6 @@ def _with_its_pole(name: str, value: Any) -> float | None:
     return -degrees if found["pole"].upper() in "SW" else degrees
 
 
-def _without_decimal_comma(given: dict[Column, Any]) -> dict[Column, Any]:
-    numbers = {column: value for column, value in given.items() if column.field in LIMITS and isinstance(value, str)}
-    commas = {column: value for column, value in numbers.items() if re.fullmatch(r"\s*[-+]?[\d+]*,\d+\s*", value)}
-    pointed = next((value for value in numbers.values() if commas and "." in value), None)
-    if pointed is not None:
-        raise BadLineError(
-            f"numbers are written with a comma and with a point, as {_short(next(iter(commas.values())))} and "
-            f"{_short(pointed)}, so neither is sure"
-        )
-    return given | {column: value.replace(",", ".") for column, value in commas.items()}
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
 def _signed(axis: str, number: float, reference: str, poles: str) -> float:
     """Degrees with the sign that their reference, as EXIF keeps it beside them, gives: south and west are negative.
 
@@ -243,7 +217,7 @@ def _signed(axis: str, number: float, reference: str, poles: str) -> float:
     """
     pole = next((pole for pole in poles if reference.upper() in (pole, _WORDS[pole])), None)
     if pole is None:
-        raise BadLineError(f"{_REFERENCES[axis]} is {_short(reference)}; write {poles[0]} or {poles[1]}")
+        raise BadLineError(f"{_REFERENCES[axis]} is {shortened(reference)}; write {poles[0]} or {poles[1]}")
     if number < 0 and pole == poles[0]:
         raise BadLineError(f"{axis} is {number:g}, and its reference says {reference}")
     return -abs(number) if pole == poles[1] else number

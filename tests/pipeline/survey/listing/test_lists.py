@@ -135,6 +135,16 @@ def test_decimal_commas(tmp_path: Path, delimiter: str) -> None:
     assert (pointed.latitude_deg, pointed.chainage_m) == (38.72, 1250.5)
 
 
+def test_a_comma_that_may_part_thousands_is_told(tmp_path: Path) -> None:
+    text = "path;chainage;latitude;longitude\n1.jpg;1,234;;\n2.jpg;1,23;;\n3.jpg;950;;\n4.jpg;1,234;38,720;-9,140\n"
+    assert [one.chainage_m for one in listed(tmp_path, text)] == [1.234, 1.23, 950, 1.234]
+    unsure, decimal, plain, shown = listed(tmp_path, text.replace(";", "\t"))
+    assert unsure.failure is not None
+    assert "Line 2" in unsure.failure.message
+    assert "write 1.234 or 1234" in unsure.failure.message
+    assert [one.chainage_m for one in (decimal, plain, shown)] == [1.23, 950, 1.234]
+
+
 def test_columns_that_are_not_known_are_told(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("path,weather,name,camera\n1.jpg,rain,n,left\n")
     source = source_of(tmp_path / "list.csv")

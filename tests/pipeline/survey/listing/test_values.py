@@ -2,8 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pipeline.survey.listing.bad_line import BadLineError
 from pipeline.survey.listing.columns import Column
-from pipeline.survey.listing.values import BadLineError, read_place
+from pipeline.survey.listing.values import read_place
 
 
 @pytest.mark.parametrize(
