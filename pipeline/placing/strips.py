@@ -81,8 +81,8 @@ def check_chainage(chainage: Reals, flags: Flags) -> int:
 def flag_standing(chainage: Reals, seconds: Reals, flags: Flags) -> None:
     """Flag photographs that were taken where the one before was: they own next to no road of their own.
 
-    Chainage that a list rounds stays the same from photograph to photograph while the vehicle goes on. So it stands only
-    where it stays for longer than even a slow vehicle takes for the smallest step of the drive.
+    Chainage that a list rounds stays the same from photograph to photograph while the vehicle goes on. So it stands
+    only where it stays for longer than even a slow vehicle takes for the smallest step of the drive.
     """
     known = np.flatnonzero(np.isfinite(chainage))
     step, took = np.abs(np.diff(chainage[known])), np.diff(seconds[known])

@@ -16,9 +16,11 @@ from pipeline.survey.lost import lost_of
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, read_survey
 from pipeline.survey.road import sum_again
-from pipeline.survey.road_check import road_digest
+from pipeline.survey.road_check import files_of, road_digest
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
+
+ROAD = "sections and files for a GIS"
 
 REFUSED = ("fix jumps", "fix off the globe", "fix at 0, 0")
 """Flags of photographs whose own fix, though it was not believed, stands in ``images``."""
@@ -33,7 +35,7 @@ def restore(settings: SurveySettings, runs: Iterable[str]) -> list[str]:
         runs: whose photographs answer it (`pipeline.survey.plan.begin`).
 
     Returns:
-        What was made, a line a survey.
+        What was made and what cannot be, a line a survey.
 
     Raises:
         DataError: a table is damaged, or the disk is full.
@@ -53,7 +55,10 @@ def restore(settings: SurveySettings, runs: Iterable[str]) -> list[str]:
         made = []
         if lost.road and road is not None:
             sum_again(survey, lambda columns, survey=survey: recorded_outcomes(survey, columns))  # type: ignore[misc]
-            made.append("sections and files for a GIS")
+            made.append(ROAD)
+        elif lost.road:
+            files = " or ".join(str(path) for _, path in files_of(plan.settings.road) if path is not None)
+            told.append(f"Run {run_id} lacks its {ROAD}, and {files} is gone or has changed: put it back to have them.")
         if lost.page:
             write_page(survey, row)
             made.append("page")

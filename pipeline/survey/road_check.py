@@ -54,7 +54,7 @@ def road_digest(road: RoadSettings) -> str:
     ('', '68b1')
     """
     told = road.model_dump(mode="json", exclude_defaults=True)
-    for name, path in _files(road):
+    for name, path in files_of(road):
         if path is not None:
             told[name] = hashlib.sha256(read_given(path, MOST_BYTES)).hexdigest()
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest() if told else ""
@@ -73,7 +73,7 @@ def check_same_road(begun: str, road: RoadSettings, remedy: str) -> None:
     Raises:
         UsageError: a file has changed, or cannot be read.
     """
-    files = " or ".join(str(path) for _, path in _files(road) if path is not None)
+    files = " or ".join(str(path) for _, path in files_of(road) if path is not None)
     try:
         same = road_digest(road) == begun
     except OSError as error:
@@ -87,8 +87,9 @@ def check_same_road(begun: str, road: RoadSettings, remedy: str) -> None:
 
 def absolute_paths(road: RoadSettings) -> dict[str, Path | None]:
     """Camera file and track, wherever the next command is given from."""
-    return {name: None if path is None else path.absolute() for name, path in _files(road)}
+    return {name: None if path is None else path.absolute() for name, path in files_of(road)}
 
 
-def _files(road: RoadSettings) -> list[tuple[str, Path | None]]:
+def files_of(road: RoadSettings) -> list[tuple[str, Path | None]]:
+    """Settings that name a file, each with that file."""
     return [("camera", road.camera), ("track", road.track)]

@@ -22,8 +22,8 @@ def without_commas(given: dict[Column, Any], sure: bool) -> dict[Column, Any]:
     Raises:
         BadLineError: other numbers have points, or each comma may as well part thousands.
 
-    >>> without_commas({Column("latitude_deg"): "38,720", Column("chainage_m"): "1,234"}, sure=False)[Column("chainage_m")]
-    '1.234'
+    >>> list(without_commas({Column("latitude_deg"): "38,720", Column("chainage_m"): "1,234"}, sure=False).values())
+    ['38.720', '1.234']
     """
     numbers = {column: value for column, value in given.items() if column.field in LIMITS and isinstance(value, str)}
     commas = {column: value for column, value in numbers.items() if _COMMA.fullmatch(value)}

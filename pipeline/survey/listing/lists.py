@@ -32,7 +32,7 @@ MOST_BYTES, MOST_JSON_BYTES = 16_000_000_000, 128_000_000
 LONGEST_LINE, LONGEST_VALUE = 1_000_000, 100_000
 DELIMITERS = ",;\t|"
 DECIMAL_COMMA = {",": False, ";": True}
-"""Whether a number's comma is a decimal one, by what parts the columns: spreadsheets take semicolons where it is one."""
+"""By what parts the columns: whether a number's comma is decimal. Spreadsheets take semicolons where it is."""
 
 NONE = "\x1f"
 """Stands between columns where there is one only: a path may hold every other sign."""

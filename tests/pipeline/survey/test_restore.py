@@ -14,7 +14,7 @@ from pipeline.survey import chunk as chunk_module
 from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.listing import worklist
-from pipeline.survey.restore import as_told
+from pipeline.survey.restore import as_told, restore
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.test_road import settings as settings_of_six
@@ -95,6 +95,17 @@ def test_a_track_may_have_been_moved_since(settings: SurveySettings, tmp_path: P
     shutil.rmtree(gone)
     assert run_survey(settings.model_copy(update={"road": RoadSettings(gsd_mm_per_px=125, track=moved)})) is None
     assert (gone / "survey.gpkg").exists()
+
+
+def test_a_track_that_is_gone_is_told_of(settings: SurveySettings, tmp_path: Path) -> None:
+    settings = on_a_track(settings, tmp_path)
+    first = run_survey(settings)
+    assert first is not None
+    shutil.rmtree(settings.target / "geo" / first["run_id"])
+    (tmp_path / "drive.gpx").unlink()
+    (told,) = restore(settings.model_copy(update={"road": RoadSettings()}), [first["run_id"]])
+    assert first["run_id"] in told
+    assert f"{tmp_path / 'drive.gpx'} is gone" in told
 
 
 def test_all_is_done_again_where_too_little_is_left_to_make_it_of(settings: SurveySettings) -> None:
