@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pandas as pd
 from PIL import Image as PillowImage
 from prefect import get_client
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -29,6 +28,7 @@ from pipeline.reporting.figures import figure2_rows
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
+from pipeline.stages.tables import read_stage_table
 from pipeline.storage.records import paper_on
 
 MOST_BYTES = 90_000
@@ -109,7 +109,7 @@ def report_markdown(metrics: Mapping[str, Any], title: str, report: Path, pictur
 
 def figure2_pictures(settings: RunSettings, prepared: Path, detected: Path, segmented: Path) -> list[dict[str, Image]]:
     """Views of the first test pictures that show a crack, by the names of `pipeline.reporting.figures.figure2_rows`."""
-    detections = pd.read_parquet(detected / "detections.parquet")
+    detections = read_stage_table(detected / "detections.parquet")
     detections = detections[detections["score"] >= read_score_threshold(detected)]
     cracked = (sample for sample in load_part(settings, prepared, "test") if sample.mask.any())
     views = []

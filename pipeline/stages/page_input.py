@@ -20,6 +20,7 @@ from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.evaluation import figures_by_set
 from pipeline.stages.keys import StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part, sets_of
+from pipeline.stages.tables import read_stage_table
 from pipeline.storage.records import paper_on
 from pipeline.training.operating_point import SCORES
 
@@ -63,7 +64,7 @@ def pooled_curve(splits: Sequence[Measured]) -> pd.DataFrame:
 
 def _sets(splits: Sequence[Measured]) -> pd.DataFrame:
     """Figures of each data set of a pool by itself; no rows where there is one only."""
-    counts = pd.concat([pd.read_parquet(split.folders["evaluate"] / "counts.parquet") for split in splits])
+    counts = pd.concat([read_stage_table(split.folders["evaluate"] / "counts.parquet") for split in splits])
     sets = sets_of(splits[0].settings, counts["name"].tolist())
     return figures_by_set(counts, sets) if len(set(sets)) > 1 else pd.DataFrame()
 
@@ -72,8 +73,10 @@ def _curves(splits: Sequence[Measured], row: dict[str, Any], paper: Mapping[str,
     if len(splits) > 1:
         return {"Operating point": threshold_curve(pooled_curve(splits), None, paper)}
     ((_, folders),) = splits
-    curve = pd.read_parquet(folders["evaluate"] / "curve.parquet")
-    histories = [pd.read_parquet(folders[stage] / "history.parquet") for stage in ("train-detector", "train-segmenter")]
+    curve = read_stage_table(folders["evaluate"] / "curve.parquet")
+    histories = [
+        read_stage_table(folders[stage] / "history.parquet") for stage in ("train-detector", "train-segmenter")
+    ]
     return {
         "Training": training_curve(*histories),
         "Operating point": threshold_curve(curve, row["score_threshold"], paper),
@@ -82,6 +85,6 @@ def _curves(splits: Sequence[Measured], row: dict[str, Any], paper: Mapping[str,
 
 def _detections(split: Measured) -> Iterator[tuple[Sample, pd.DataFrame]]:
     """Each test picture with its rows of detections, best first."""
-    table = pd.read_parquet(split.folders["detect"] / "detections.parquet")
+    table = read_stage_table(split.folders["detect"] / "detections.parquet")
     for sample in load_part(split.settings, split.folders["prepare"], "test"):
         yield sample, table[table["name"] == sample.name]

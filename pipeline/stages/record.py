@@ -26,6 +26,7 @@ from pipeline.stages.learnt_from import learnt_test_pictures
 from pipeline.stages.page_input import Measured, report_input
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.software import describe_software
+from pipeline.stages.tables import read_stage_table
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import paper_on, read_table, write_part
 
@@ -69,7 +70,7 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
     """Record a run over one split. The row of ``runs`` is written last: a run that has one is recorded whole."""
     metrics = json.loads((folders["evaluate"] / "metrics.json").read_text())
     described = json.loads((folders["prepare"] / "split.json").read_text())
-    counts = pd.read_parquet(folders["evaluate"] / "counts.parquet")
+    counts = read_stage_table(folders["evaluate"] / "counts.parquet")
     run = replace(run, device=devices_of(run.device, [folders]))
     folder = home / "runs" / run.run_id
     bundle = bundle_run(settings, folders, folder / "bundle", metrics, described, run.device)
@@ -94,7 +95,7 @@ def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, ru
 def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, home: Path) -> RecordedRun:
     """Record one row over several splits that test on different pictures: their counts pooled, not their figures."""
     evaluated = [split.folders["evaluate"] for split in splits]
-    counts = pd.concat([pd.read_parquet(folder / "counts.parquet") for folder in evaluated], ignore_index=True)
+    counts = pd.concat([read_stage_table(folder / "counts.parquet") for folder in evaluated], ignore_index=True)
     parts = [json.loads((folder / "metrics.json").read_text()) for folder in evaluated]
     metrics = headline(counts, float(np.mean([part["ap50"] for part in parts])))
     for name in MEANS_OVER_SPLITS:
@@ -185,19 +186,19 @@ def added_up(counts: Sequence[int | None]) -> int | None:
 def devices_of(device: str, splits: Sequence[dict[StageName, Path]]) -> str:
     """The device of a run, and those that its networks were trained on where they are others."""
     stages: tuple[StageName, ...] = ("train-detector", "train-segmenter")
-    histories = [pd.read_parquet(folders[stage] / "history.parquet") for folders in splits for stage in stages]
+    histories = [read_stage_table(folders[stage] / "history.parquet") for folders in splits for stage in stages]
     trained = sorted({name for history in histories for name in history["device"]})
     return device if trained == [device] else f"{device}, trained on {' and '.join(trained)}"
 
 
 def _training_seconds(trained: Path) -> float:
     """Time that all epochs took, whichever run trained them."""
-    return float(pd.read_parquet(trained / "history.parquet")["seconds"].sum())
+    return float(read_stage_table(trained / "history.parquet")["seconds"].sum())
 
 
 def _detections(settings: RunSettings, folders: dict[StageName, Path]) -> pd.DataFrame:
     """Detections of the test part, with whether each is right."""
-    table = pd.read_parquet(folders["detect"] / "detections.parquet")
+    table = read_stage_table(folders["detect"] / "detections.parquet")
     kept: list[int] = []
     right: list[Any] = []
     for sample in load_part(settings, folders["prepare"], "test"):
