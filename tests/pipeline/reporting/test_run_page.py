@@ -95,6 +95,14 @@ def test_pictures_that_were_learnt_from_before_are_told(known: int | None, told:
     assert ("These figures are too good:</span> 3 of the" in page) == told
 
 
+@pytest.mark.parametrize("ours", [0.9, 0.90004, 0.89996])
+def test_next_to_no_difference_has_no_sign(ours: float) -> None:
+    page = Page(render_report(replace(whole_report(), run=row(f1_2px=ours, full_frame_f1_2px=0.9))))
+    assert "on the full frame, at the same F1" in page.text
+    assert "0.0 0.0" not in page.text
+    assert not re.search(r"[+−-]0\.0(?!\d)", page.text)
+
+
 def test_slower_cascade_is_called_slower() -> None:
     slow = row(cascade_ms=240.0)
     assert "The cascade is 2.0 × as slow as" in render_report(ReportInput(slow, PAPER, images()))
