@@ -124,7 +124,7 @@ def read_card(folder: Path) -> BundleCard:
     folder = folder.expanduser()
     path = folder / CARD
     try:
-        card = BundleCard.model_validate(convert_card(json.loads(read_given(path, MOST_CARD_BYTES)), FORMAT))
+        card = BundleCard.model_validate(convert_card(json.loads(read_given(path, MOST_CARD_BYTES)), FORMAT, path))
     except FileNotFoundError as error:
         raise BundleError(
             f"{folder} is not a bundle: it has no {CARD}.",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
+
+from models.errors import BundleError
 
 FORMAT = "crack-survey bundle 2"
 
@@ -21,16 +25,25 @@ _CONSTANT: dict[str, Any] = {
 }
 
 
-def convert_card(card: dict[str, Any], today: str) -> dict[str, Any]:
+def convert_card(card: dict[str, Any], today: str, path: Path) -> dict[str, Any]:
     """A card of `FORMAT` under the names of the format `today`; of any other card only constants are left out.
 
+    Raises:
+        BundleError: the card, read from `path`, is of a later format than `today`.
+
     >>> old = {"format": FORMAT, "look_again": True, "cells": {"least": 6.0, "saving_px": 64}, "detector": {"fold": 2}}
-    >>> new = convert_card(old, "3")
+    >>> new = convert_card(old, "crack-survey bundle 3", Path("bundle.json"))
     >>> new["detector"], new["coarse_boxes"], new["segmenter_tta"]
     ({'space_to_depth': 2}, {'min_mass': 6.0, 'min_saving_px': 64}, True)
     """
     if not isinstance(card, dict):
         return card
+    if (later := _number(card.get("format"))) > _number(today):
+        raise BundleError(
+            f"{path} is of bundle format {later}, and this version of crack-survey reads none later than "
+            f"{_number(today)}.",
+            "Install the version that made the bundle, or a newer one.",
+        )
     new = dict(card)
     if isinstance(detector := new.get("detector"), dict):
         new["detector"] = _convert_detector(detector)
@@ -41,6 +54,12 @@ def convert_card(card: dict[str, Any], today: str) -> dict[str, Any]:
         new["coarse_boxes"] = _renamed(boxes, _BOXES)
     tta = new.pop("look_again", False)
     return new | {"detector_tta": tta, "segmenter_tta": tta}
+
+
+def _number(told: object) -> int:
+    """Which format a card names; 0 where it names none."""
+    found = re.fullmatch(r"crack-survey bundle (\d{1,9})", told) if isinstance(told, str) else None
+    return 0 if found is None else int(found[1])
 
 
 def rename_weights(weights: dict[str, Any], prefix: str) -> None:

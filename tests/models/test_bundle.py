@@ -94,6 +94,14 @@ def test_a_card_that_does_not_fit_is_named(bundle, change, named):
         load_bundle(bundle)
 
 
+def test_a_card_of_a_later_format_is_not_called_altered(bundle):
+    card = json.loads((bundle / CARD).read_text()) | {"format": "crack-survey bundle 4", "novel": 1}
+    (bundle / CARD).write_text(json.dumps(card))
+    with pytest.raises(BundleError, match="is of bundle format 4") as told:
+        load_bundle(bundle)
+    assert "Install" in told.value.remedy
+
+
 def test_a_folder_of_other_things_is_not_overwritten(bundle, tmp_path):
     detector, segmenter, card = load_bundle(bundle)
     other = tmp_path / "photographs"
