@@ -12,7 +12,7 @@ import typer
 from flows import runtime
 from flows.cli_bench import bench
 from flows.cli_camera import camera
-from flows.cli_data import AsJson, data
+from flows.cli_data import AsJson, data, path_here
 from flows.cli_experiment import evaluate, run
 from flows.cli_measure import measure
 from flows.cli_survey import survey
@@ -55,7 +55,9 @@ app.command()(evaluate)
 @app.command()
 def export(
     bundle: Annotated[Path, typer.Option(help="Folder of a trained cascade, such as the bundle/ of a run.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: onnx/ in the bundle.")] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Folder to write to; default: onnx/ in the bundle.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write both networks of a bundle as ONNX files, for other runtimes; boxes are decoded outside.
@@ -69,7 +71,8 @@ def export(
     from models.bundle import load_bundle
     from models.export import export_onnx
 
-    files = export_onnx(*load_bundle(bundle), (out or bundle / "onnx").expanduser())
+    target = path_here(out, "out") or bundle.expanduser() / "onnx"
+    files = export_onnx(*load_bundle(bundle), target)
     if as_json:
         print(json.dumps({name: str(path) for name, path in files._asdict().items()}))
         return

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli_data import path_here
 from flows.mistakes import Commands
 from models.errors import DataError
 
@@ -23,7 +24,7 @@ def show(
     file: Annotated[Path, typer.Argument(help="Camera file, YAML.")],
     photo: Annotated[Path, typer.Argument(help="A photograph that this camera took.")],
     out: Annotated[
-        Path | None, typer.Option(help="Picture to write; default: PHOTO's name with .camera.jpg, here.")
+        str | None, typer.Option(metavar="PATH", help="Picture to write; default: PHOTO's name with .camera.jpg, here.")
     ] = None,
 ) -> None:
     """Draw what a camera file says over a photograph: the region that is road, a grid in metres, the road from above.
@@ -42,6 +43,7 @@ def show(
     from pipeline.placing.road import WrongSizeError
     from pipeline.storage.atomic import write_whole
 
+    target = path_here(out, "out") or Path(f"{photo.stem}.camera.jpg")
     told = read_camera(file)
     try:
         drawn = draw_camera(told, read_image(photo.expanduser()))
@@ -49,6 +51,5 @@ def show(
         raise DataError(
             f"{photo} is no photograph of the camera in {file}: {error}.", "Give one that this camera took."
         ) from error
-    target = (out or Path(f"{photo.stem}.camera.jpg")).expanduser()
     write_whole(target, lambda path: Pillow.fromarray(drawn).save(path, quality=88))
     print(target)

@@ -31,6 +31,15 @@ MaskValues = Annotated[
     ),
 ]
 
+
+
+def path_here(given: str | None, option: str) -> Path | None:
+    """What `option` gives to write to; an address would become folders of its name, and is refused."""
+    from pipeline.survey.listing.addresses import no_address
+
+    return None if given is None else Path(str(no_address(given, option))).expanduser()
+
+
 data = typer.Typer(
     cls=Commands,
     help="Fetch data sets, and say what a folder holds.",
@@ -42,7 +51,7 @@ data = typer.Typer(
 @data.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="crackforest; the others have to be asked for at their authors'.")],
-    into: Annotated[Path | None, typer.Option(help="Folder to fill; default: datasets/NAME in the home.")] = None,
+    into: Annotated[str | None, typer.Option(metavar="PATH", help="Folder to fill; default: datasets/NAME in the home.")] = None,
 ) -> None:
     """Download a data set, every file checked against its SHA-256.
 
@@ -58,7 +67,7 @@ def fetch(
     from pipeline.datasets.fetch import fetch_crackforest
     from pipeline.settings import home
 
-    print(fetch_crackforest(into or home() / "datasets" / name))
+    print(fetch_crackforest(path_here(into, "into") or home() / "datasets" / name))
 
 
 @data.command()

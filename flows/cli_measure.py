@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_data import AsJson, MaskValues
+from flows.cli_data import AsJson, MaskValues, path_here
 
 
 def measure(
@@ -19,7 +19,7 @@ def measure(
     axis: Annotated[float, typer.Option(help="Direction of travel, clockwise from straight up, degrees.")] = 0.0,
     gap: Annotated[float, typer.Option(help="Fragments of one crack lie no farther apart, px.")] = 16.0,
     mask_values: MaskValues = None,
-    out: Annotated[Path | None, typer.Option(help="File to write too, .csv or .parquet.")] = None,
+    out: Annotated[str | None, typer.Option(metavar="PATH", help="File to write too, .csv or .parquet.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the cracks of masks that somebody else drew: length, width, direction, kind, severity.
@@ -46,6 +46,7 @@ def measure(
     from pipeline.survey.road_check import read_road
     from pipeline.survey.road_settings import RoadSettings
 
+    target = path_here(out, "out")
     if gsd is not None:
         check_scale(gsd)
     if camera is not None and axis:
@@ -60,8 +61,8 @@ def measure(
     rows, notes = measure_masks(plain_place(masks), settings, gsd, values, took)
     for note in notes:
         typer.echo(f"Note: {note}", err=True)
-    if out is not None:
-        write_rows(rows, out.expanduser())
+    if target is not None:
+        write_rows(rows, target)
     if as_json:
         print_json({"cracks": [{name: row.get(name) for name in COLUMNS} for row in rows]})
         return

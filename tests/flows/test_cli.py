@@ -76,6 +76,10 @@ def test_every_command_explains_itself(command: str) -> None:
         (["report", "2018"], 2, ["There is no run yet"]),
         (["data", "fetch", "deepcrack"], 2, ["'deepcrack'", "crackforest"]),
         (["data", "info", "nowhere"], 1, ["nowhere"]),
+        (["measure", "masks", "--out", "s3://roads/a.csv"], 2, ["--out is an address"]),
+        (["camera", "show", "a.yaml", "a.jpg", "--out", "s3://roads/a.jpg"], 2, ["--out is an address"]),
+        (["export", "--bundle", "b", "--out", "s3://roads/onnx"], 2, ["--out is an address"]),
+        (["data", "fetch", "crackforest", "--into", "s3://roads/cf"], 2, ["--into is an address"]),
     ],
 )
 def test_wrong_usage(home: Path, arguments: list[str], status: int, words: list[str]) -> None:

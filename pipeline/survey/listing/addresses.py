@@ -80,7 +80,7 @@ def no_address(given: object, name: str | None) -> object:
     place = plain_place(given)
     if not is_address(place):
         return place
-    raise UsageError(f"--{name} is an address, and only photographs may lie at one.", "Give a folder of this machine.")
+    raise UsageError(f"--{name} is an address, and only photographs may lie at one.", "Give a path of this machine.")
 
 
 def not_empty(given: object, name: str | None) -> object:
