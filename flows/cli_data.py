@@ -32,7 +32,6 @@ MaskValues = Annotated[
 ]
 
 
-
 def path_here(given: str | None, option: str) -> Path | None:
     """What `option` gives to write to; an address would become folders of its name, and is refused."""
     from pipeline.survey.listing.addresses import no_address
@@ -51,7 +50,9 @@ data = typer.Typer(
 @data.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="crackforest; the others have to be asked for at their authors'.")],
-    into: Annotated[str | None, typer.Option(metavar="PATH", help="Folder to fill; default: datasets/NAME in the home.")] = None,
+    into: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Folder to fill; default: datasets/NAME in the home.")
+    ] = None,
 ) -> None:
     """Download a data set, every file checked against its SHA-256.
 

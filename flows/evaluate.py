@@ -37,6 +37,7 @@ def measure(cascade: Cascade, dataset: CrackDataset, names: tuple[str, ...]) -> 
     """Run the cascade, and its own U-Net on the full frame, over the named samples."""
     with stage_progress("measure") as report:
         samples = (dataset.load(name) for name in names)
+        # AP50 alone needs boxes of the truth; a bundle does not tell by which settings its own were made.
         return evaluate_cascade(cascade, samples, len(names), LabelSettings(), report)
 
 
