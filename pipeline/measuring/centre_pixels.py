@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from pipeline.arrays import Mask
-from pipeline.measuring.specks import without_specks
 from pipeline.measuring.thinning import set_pixels, thin
 
 # Neighbours in turn: E, NE, N, NW, W, SW, S, SE.
@@ -40,15 +39,11 @@ class Graph(NamedTuple):
 
 
 def trace(mask: Mask) -> Graph:
-    """Thin ``(H, W)`` bool, its specks filled, and trace what is left."""
-    plane = np.ascontiguousarray(mask).view(np.uint8)
-    x, y, width, height = cv2.boundingRect(plane)
-    if width == 0:
+    """Thin ``(H, W)`` bool and trace what is left."""
+    left, top, right, bottom = held(mask)
+    if right == left:
         return Graph(np.zeros((0, 2)), np.zeros(1, np.int64), np.zeros((0, 2), np.int64), np.zeros(0))
-    # Only the part that holds cracks, with a rim of background where the frame does not end.
-    left, top = max(x - 1, 0), max(y - 1, 0)
-    right, bottom = min(x + width + 1, mask.shape[1]), min(y + height + 1, mask.shape[0])
-    part = without_specks(plane[top:bottom, left:right])
+    part = np.ascontiguousarray(mask[top:bottom, left:right]).view(np.uint8)
     thinned = np.pad(part, 1)
     thin(thinned)
     ys, xs = set_pixels(thinned)
@@ -58,6 +53,14 @@ def trace(mask: Mask) -> Graph:
     points, starts, nodes, places = _trace(thinned, ys, xs, node, done)
     radii = distances(part, places - 1)
     return Graph(points + np.array([left - 1, top - 1]), starts, nodes, radii)
+
+
+def held(mask: Mask) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the part that holds cracks, with a rim of road where the frame does not end."""
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    if width == 0:
+        return 0, 0, 0, 0
+    return max(x - 1, 0), max(y - 1, 0), min(x + width + 1, mask.shape[1]), min(y + height + 1, mask.shape[0])
 
 
 @compiled()

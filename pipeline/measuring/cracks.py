@@ -19,6 +19,7 @@ from pipeline.measuring.pattern_cracks import pattern_crack, patterns_of
 from pipeline.measuring.scale import Scale, UniformScale
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.measuring.severity import ASTM, LTPP, severity
+from pipeline.measuring.specks import without_specks
 from pipeline.measuring.width import profiles, rounding
 
 MASK_ERROR_PX, NETWORK_ERROR_PX = 0.05, 0.5
@@ -49,13 +50,14 @@ def measure(
         level: probability from which on a pixel is crack.
     """
     mask = np.not_equal(mask, 0)  # Pillow's True is a byte of 255, which the loops below would take for a number
-    graph = trace(mask)
+    whole = without_specks(mask)
+    graph = trace(whole)
     if not len(graph.points):
         return []
     graph, chains = join(graph, settings)
-    lines = draw_lines(graph, chains, mask)
+    lines = draw_lines(graph, chains, whole)
     drawn, scaled = probability is None, scale is not None
-    crackness = mask.astype(np.float32) if probability is None else np.asarray(probability, np.float32)
+    crackness = whole.astype(np.float32) if probability is None else np.asarray(probability, np.float32)
     road = UniformScale(1000.0, "", settings.lane_axis_deg) if scale is None else scale
     seen = profiles(crackness, lines, level)
     figures = figures_of(crackness, lines, seen, road, scaled)
