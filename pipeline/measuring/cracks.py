@@ -59,7 +59,7 @@ def measure(
     drawn, scaled = probability is None, scale is not None
     crackness = whole.astype(np.float32) if probability is None else np.asarray(probability, np.float32)
     road = UniformScale(1000.0, "", settings.lane_axis_deg) if scale is None else scale
-    seen = profiles(crackness, lines, level)
+    seen = profiles(crackness, whole, lines, level)
     figures = figures_of(crackness, lines, seen, road, scaled)
     side = settings.pattern_m if scaled else settings.pattern_px
     outlines, owner, lengths = patterns_of(figures, graph, chains.meeting, side, road)

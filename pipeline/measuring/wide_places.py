@@ -9,8 +9,8 @@ from models.compiled import compiled
 from pipeline.measuring.blobs import LEAST_WIDTHS
 
 HALVES, TAIL_PX = 2.0, 4.0
-"""How far a profile reaches to either side: so many halves of the crack's width, and how far a blurred edge may reach
-beyond. What is wider than that has no width in it."""
+"""How far a profile reaches to either side: so many halves of the crack's width there, and how far a blurred edge may
+reach beyond. What is wider than that by the width of the whole crack is a blob, or where a crack becomes wide."""
 
 MOST_OF_A_CRACK = 0.5
 """A line of which more lies in blobs is no crack with a blob on it but a blob with a tail: nothing is left out."""

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
+from pipeline.arrays import Mask
+from pipeline.measuring.centre_pixels import distances
 from pipeline.measuring.line_ends import to_frame
-from pipeline.measuring.lines import PLAIN, Lines, smooth
+from pipeline.measuring.lines import PLAIN, RADIUS_EVERY, Lines, smooth
 from pipeline.measuring.wide_places import HALVES, TAIL_PX
 
 Floats = NDArray[np.float64]
@@ -51,21 +53,30 @@ class Profiles(NamedTuple):
     middles: Floats
 
 
-def profiles(probability: NDArray[np.float32], lines: Lines, level: float) -> Profiles:
+def profiles(probability: NDArray[np.float32], mask: Mask, lines: Lines, level: float) -> Profiles:
     """Look across each point of `lines`.
 
     Args:
         probability: ``(H, W)`` 0–1.
+        mask: ``(H, W)`` bool, what of it is crack.
         lines: unsmoothed.
         level: probability from which a pixel is crack.
     """
     smoothed = smooth(lines, SIGMA_PX)
     tangents = directions(smoothed, lines.starts, lines.closed)
-    found, beside, cut = _profiles(probability, lines.starts, lines.radius, smoothed, tangents, level)
+    found, beside, cut = _profiles(probability, _halves(mask, lines), smoothed, tangents, level)
     normals = np.stack([-tangents[:, 1], tangents[:, 0]], 1)
     told = (lines.what == PLAIN) & ~cut & (np.abs(beside) <= MOST_BESIDE_PX)
     middles = np.where(told[:, None], smoothed + beside[:, None] * normals, lines.points)
     return Profiles(np.where(lines.what == PLAIN, found, np.nan), cut, middles)
+
+
+def _halves(mask: Mask, lines: Lines) -> Floats:
+    """``(N,)`` px, half of the width at each point, roughly: of a crack that becomes wide more than of its line."""
+    index, line = np.arange(len(lines.points)), np.repeat(np.arange(len(lines.closed)), np.diff(lines.starts))
+    sampled, of = np.unique(np.maximum(index - index % RADIUS_EVERY, lines.starts[line]), return_inverse=True)
+    near = distances(np.ascontiguousarray(mask).view(np.uint8), lines.points[sampled])
+    return np.maximum(near[of] - 0.5, lines.radius[line])
 
 
 def rounding(points: Floats) -> float:
@@ -105,27 +116,25 @@ def stretches(points: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool
 @compiled()
 def _profiles(
     probability: NDArray[np.float32],
-    starts: NDArray[np.int64],
-    radius: Floats,
+    halves: Floats,
     points: Floats,
     tangents: Floats,
     level: float,
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Width, how far the middle lies to the right of the line, and whether the frame cuts it off; each ``(N,)``."""
     found, beside, cut = np.zeros(len(points)), np.zeros(len(points)), np.zeros(len(points), np.bool_)
-    for line in range(len(radius)):
-        reach = HALVES * radius[line] + TAIL_PX
-        for i in range(starts[line], starts[line + 1]):
-            x, y = points[i]
-            right_x, right_y = -tangents[i, 1], tangents[i, 0]
-            total, moment = sample(probability, x, y), 0.0
-            for side in (-1.0, 1.0):
-                half, lever, open_end = _half(probability, x, y, side * right_x, side * right_y, reach, level)
-                total += half
-                moment += side * lever
-                cut[i] |= open_end
-            found[i] = total * STEP_PX
-            beside[i] = moment / total if total > 0 else 0.0
+    for i in range(len(points)):
+        x, y = points[i]
+        reach = HALVES * halves[i] + TAIL_PX
+        right_x, right_y = -tangents[i, 1], tangents[i, 0]
+        total, moment = sample(probability, x, y), 0.0
+        for side in (-1.0, 1.0):
+            half, lever, open_end = _half(probability, x, y, side * right_x, side * right_y, reach, level)
+            total += half
+            moment += side * lever
+            cut[i] |= open_end
+        found[i] = total * STEP_PX
+        beside[i] = moment / total if total > 0 else 0.0
     return found, beside, cut
 
 

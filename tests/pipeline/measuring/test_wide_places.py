@@ -39,3 +39,14 @@ def test_a_pothole_with_a_tail_is_as_wide_as_the_pothole(half):
     tail = bar(MIDDLE, MIDDLE + np.array([half + 15, 0]), 4, SIZE)
     (found,) = measure(None, np.maximum(pothole(half), tail) >= 0.5, MeasureSettings())
     assert found.width_mean_px > half
+
+
+@pytest.mark.parametrize("width", [4, 6])
+@pytest.mark.parametrize("ratio", [4, 6, 8])
+def test_a_stretch_that_is_wide_is_as_wide_as_it_was_drawn(width, ratio):
+    wide, long = ratio * width, 4 * ratio * width
+    whole, size = long + 200, (100, long + 240)
+    share = np.maximum(bar((20, 50), (20 + whole, 50), width, size), bar((120, 50), (120 + long, 50), wide, size))
+    (found,) = measure(None, share >= 0.5, MeasureSettings())
+    assert found.width_max_px == pytest.approx(wide, abs=1)
+    assert found.width_mean_px == pytest.approx((200 * width + long * wide) / whole, rel=0.05)
