@@ -45,6 +45,9 @@ def _merge(
     meeting: NDArray[np.int64],
 ) -> None:
     points, starts, radii, flat = graph.points, graph.starts, graph.radii, graph.nodes.reshape(-1)
+    across = np.array([points[tip(starts, end), 0] for end in range(len(flat))])
+    by_x = np.argsort(across)
+    across, widest = across[by_x], radii.max() if len(radii) else 0.0
     found, apart = [0], [-1.0]
     for end in range(len(flat)):
         if not unjoined(end, flat, partner, kept) or meeting[flat[end]] < 3:
@@ -64,7 +67,10 @@ def _merge(
         reach = max(radii[one], radii[two]) + length / 2
         if merged[one] or merged[two]:
             continue
-        if _beside(graph, x, y, reach, one, two, lengths, partner, kept):
+        # An end has moved by no more than the widest disc, and its own has become twice as wide at most.
+        far = reach + 3 * widest
+        near = by_x[np.searchsorted(across, x - far) : np.searchsorted(across, x + far, "right")]
+        if _beside(graph, near, x, y, reach, one, two, lengths, partner, kept):
             continue
         drop(end, partner, kept)
         radii[one] = reach
@@ -80,6 +86,7 @@ def _merge(
 @compiled()
 def _beside(
     graph: Graph,
+    near: NDArray[np.int64],
     x: float,
     y: float,
     reach: float,
@@ -89,9 +96,11 @@ def _beside(
     partner: NDArray[np.int64],
     kept: NDArray[np.bool_],
 ) -> bool:
-    """Whether road lies between two junctions, which two ways join then, or another end begins within `reach`."""
+    """Whether road lies between two junctions, which two ways join then, or another end begins within `reach`; only the
+    ends `near` can.
+    """
     ways, flat = 0, graph.nodes.reshape(-1)
-    for end in range(len(flat)):
+    for end in near:
         if not unjoined(end, flat, partner, kept):
             continue
         u, v = graph.points[tip(graph.starts, end)]

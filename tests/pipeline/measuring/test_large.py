@@ -17,3 +17,12 @@ def test_a_mask_full_of_crack_is_measured_in_time():
     (found,) = measure(None, mask, MeasureSettings())
     assert process_time() - start <= MOST_S * mask.size / 1e6
     assert found.width_mean_px == 1600
+
+
+def test_a_mask_of_ten_thousand_junctions_is_measured_in_time():
+    y, x = np.mgrid[:2000, :2000]
+    mask = (y % 28 < 5) | ((x + (0.577 * y).astype(int)) % 28 < 6)  # at 60 degrees, where each is two junctions
+    measure(None, mask[:200, :200], MeasureSettings())  # compiles
+    start = process_time()
+    measure(None, mask, MeasureSettings())
+    assert process_time() - start <= 2.0
