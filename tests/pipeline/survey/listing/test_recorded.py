@@ -48,3 +48,18 @@ def test_a_clock_that_was_set_back_keeps_no_photograph_changed_for_ever(
     assert row is not None
     assert row["photographs"] == 1
     assert run_survey(settings) is None
+
+
+def test_a_folder_called_like_a_photograph_is_told_of_once(tmp_path: Path, bundle: Path, photographs: Path) -> None:
+    (photographs / "p003.jpg").unlink()
+    (photographs / "p003.jpg").mkdir()
+    settings = SurveySettings(photos=str(photographs), bundle=bundle, out=tmp_path / "out", device="cpu")
+    row = run_survey(settings)
+    assert row is not None
+    assert row["failures"] == 1
+    assert run_survey(settings) is None
+    (photographs / "p003.jpg").rmdir()
+    (photographs / "p003.jpg").write_bytes((photographs / "p004.jpg").read_bytes())
+    row = run_survey(settings)
+    assert row is not None
+    assert row["images"] == 1
