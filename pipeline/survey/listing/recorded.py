@@ -33,7 +33,9 @@ NUMBER = "survey_number"
 State = tuple[str, str, str, str, str]
 """Name (or `_key`), stamp, content, what was listed of its place, and the run that says so."""
 
-LASTING = frozenset({"empty", "not a picture", "damaged", "truncated", "animated", "no pixels", "unsupported", "a folder"})
+LASTING = frozenset(
+    {"empty", "not a picture", "damaged", "truncated", "animated", "no pixels", "unsupported", "a folder"}
+)
 LISTED = "list"
 """Failures of these kinds, and those of the listing, stay what they are until the file or its line changes. All others
 are tried again: rights are given back, limits are raised, memory grows."""
