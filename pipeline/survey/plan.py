@@ -16,7 +16,7 @@ from models.given import require_utf8
 from pipeline.placing.camera_file import Camera
 from pipeline.settings import Settings
 from pipeline.storage.atomic import write_whole
-from pipeline.survey.bundle_digest import bundle_digest
+from pipeline.survey.bundle_digest import bundle_digest, keep_card
 from pipeline.survey.layout import PLAN, drop, row_path, surveys_folder, sweep, unused_run_id
 from pipeline.survey.listing.addresses import is_address
 from pipeline.survey.listing.photographs import Photograph
@@ -27,7 +27,7 @@ from pipeline.survey.listing.stores import LocalStore, open_store
 from pipeline.survey.listing.worklist import Part, check_work_list, count_chunks, fingerprint, write_work_list
 from pipeline.survey.marks import is_run_id, marked_run, put_mark
 from pipeline.survey.road_check import absolute_paths, check_same_road, read_road, road_digest
-from pipeline.survey.settings import SurveySettings
+from pipeline.survey.settings import SurveySettings, most_bytes
 
 RESUME = "Give the same settings to go on, or --abandon to drop what is unfinished and begin anew."
 
@@ -161,11 +161,6 @@ def read_survey(folder: Path) -> Survey:
         ) from error
 
 
-def most_bytes(max_pixels: int) -> int:
-    """Largest file that is read: so many pixels uncompressed, 16 bits and four channels each, and 64 MiB beside."""
-    return 8 * max_pixels + 2**26
-
-
 def _plan(settings: SurveySettings, digest: str, answering: set[str], by_name: bool) -> Survey | None:
     camera, told = read_road(settings.road), road_digest(settings.road)
     source = open_source(settings)
@@ -174,6 +169,7 @@ def _plan(settings: SurveySettings, digest: str, answering: set[str], by_name: b
     run_id = unused_run_id(settings.target)
     folder = surveys_folder(settings.target) / run_id
     put_mark(folder, run_id)
+    keep_card(settings.bundle, folder)
     counts: Counter[str] = Counter()
     parts = write_work_list(_new(source, settings, digest, counts, answering), settings.chunk, folder / "worklist")
     if not parts:

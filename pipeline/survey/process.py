@@ -22,7 +22,7 @@ from pipeline.survey.listing.exif import fill_place, read_exif
 from pipeline.survey.listing.photographs import Failure, Photograph, Refused
 from pipeline.survey.listing.question import listed_digest
 from pipeline.survey.listing.stores import LocalStore, Store
-from pipeline.survey.plan import most_bytes
+from pipeline.survey.settings import most_bytes
 from pipeline.survey.valid import filled, only_valid
 
 NEVER_FOUND = Failure(

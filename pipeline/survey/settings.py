@@ -133,3 +133,8 @@ class SurveySettings(Settings):
         ]
         if differing:
             raise UsageError(f"A survey that was begun otherwise is unfinished: {'; '.join(differing)}.", remedy)
+
+
+def most_bytes(max_pixels: int) -> int:
+    """Largest file that is read: so many pixels uncompressed, 16 bits and four channels each, and 64 MiB beside."""
+    return 8 * max_pixels + 2**26

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from models.bundle import read_card
 from pipeline.stages.software import describe_software
 from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
+from pipeline.survey.bundle_digest import kept_card
 from pipeline.survey.chunk import ChunkDone, read_done
 from pipeline.survey.layout import TABLES, sweep, table_folder
 from pipeline.survey.listing.recorded import NUMBER, next_number
@@ -61,7 +61,7 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
     chunks = list(_done(survey))
     sums = _sums(survey)
     commit, versions = describe_software()
-    card = read_card(survey.plan.settings.bundle)
+    card = kept_card(survey.folder, survey.plan.settings.bundle)
     worked = _worked_s(chunks)
     images, pixels = sums["images"], max(sums["frame_px"], 1)
     return {

@@ -15,9 +15,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from models.bundle import BundleCard, read_card
+from models.bundle import BundleCard
 from pipeline.reporting.figures import PALETTE
 from pipeline.reporting.pages import page_environment
+from pipeline.survey.bundle_digest import kept_card
 from pipeline.survey.layout import page_file
 from pipeline.survey.outputs import place
 from pipeline.survey.page.crack_lines import read_cracks
@@ -110,7 +111,7 @@ def write_page(survey: Survey, row: Mapping[str, Any]) -> Path:
     page = PageInput(
         row=row,
         plan=survey.plan,
-        card=read_card(survey.plan.settings.bundle),
+        card=kept_card(survey.folder, survey.plan.settings.bundle),
         tables=survey.out / "records",
         spread=measure_spread(survey, row["images"]) if row["images"] else None,
         plates=plates,

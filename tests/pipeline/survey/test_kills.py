@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from models.bundle import CARD
 from models.errors import DataError
 from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
@@ -136,6 +137,7 @@ def test_kills_change_nothing(tmp_path: Path, bundle: Path) -> None:
     assert {path.name for path in surveys_folder(broken.target).rglob("*") if path.is_file()} == {
         "lock",
         "plan.json",
+        CARD,
         "part-00000.parquet",
         MARK,
     }

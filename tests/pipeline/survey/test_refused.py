@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from models.bundle import CARD, read_card
 from models.errors import BundleError, DataError, UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
@@ -52,6 +53,22 @@ def test_an_altered_work_list_is_refused(tmp_path: Path, bundle: Path, photograp
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(DataError, match="not as it was written"):
         run_survey(settings)
+
+
+def test_a_bundle_replaced_at_the_end_is_not_taken_for_the_one_that_looked(tmp_path: Path, photographs: Path) -> None:
+    bundle = make_bundle(tmp_path / "own")
+    settings = settings_for(photographs, bundle, tmp_path / "out")
+
+    def replace(_: object) -> None:
+        card = read_card(bundle).model_copy(update={"name": "another", "score_threshold": 0.9})
+        (bundle / CARD).write_text(card.model_dump_json())
+
+    row = run_survey(settings, report=replace)
+    assert row is not None
+    assert row["score_threshold"] == 0.325
+    page = Path(row["report"]).read_text()
+    assert "another" not in page
+    assert "0.325" in page
 
 
 def test_a_changed_bundle_is_refused_in_the_middle(tmp_path: Path, photographs: Path) -> None:
