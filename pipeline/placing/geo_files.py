@@ -22,6 +22,10 @@ FILES = (*(f"{layer}{suffix}" for layer in LAYERS for suffix in (".parquet", ".g
 
 CRS = "EPSG:4326"
 
+GEOJSON_DECIMALS = "12"
+"""Of a degree. With the 7 of RFC7946, GDAL takes digits after a run of zeros or nines for noise: −16.5000009 became
+−16.5, a decimetre off. With 12 it keeps all of `pipeline.placing.geodesy.LINE_DECIMALS`."""
+
 _HIDDEN = {"line_px", "outline_px", "line_deg", "schema_version", "latitude_deg", "longitude_deg"}
 
 PHOTOGRAPH = (
@@ -91,6 +95,7 @@ def _geojson(layer: str, frame: gpd.GeoDataFrame, path: Path) -> None:
         if plain[name].dtype == np.float64:
             plain[name] = plain[name].round(6).astype("Float64")
     how = {"driver": "GeoJSON", "engine": "pyogrio", "RFC7946": "YES", "WRITE_NON_FINITE_VALUES": "NO"}
+    how |= {"COORDINATE_PRECISION": GEOJSON_DECIMALS}
     plain.to_file(path, layer=layer, index=False, **how)
 
 

@@ -97,3 +97,11 @@ def test_geojson_is_plain_json_with_null_and_no_crs(written: tuple[Path, bool]) 
     assert second["properties"]["kind"] is None
     assert third["geometry"] is None
     assert all(not isinstance(value, dict | list) for value in first["properties"].values()), "flat"
+
+
+@pytest.mark.parametrize("degrees", [-16.5000009, -16.49999912, 179.99999934, 16.50000123])
+def test_geojson_keeps_places_beside_a_round_number_of_degrees(tmp_path: Path, degrees: float) -> None:
+    line = [degrees, 10.0, degrees, 10.0002]
+    write_geo_files({"cracks": features("cracks", [{"name": "a.jpg", "line_deg": line}])}, tmp_path)
+    (told,) = json.loads((tmp_path / "cracks.geojson").read_text(encoding="utf-8"))["features"]
+    assert told["geometry"]["coordinates"][0] == [degrees, 10.0]
