@@ -37,6 +37,7 @@ class RoadView:
         region: ``(M, 2)`` px of the photograph: polygon that is road.
         lane: left and right edge, m; None where the file does not say.
         source: where the scale comes from, as the table ``cracks`` calls it.
+        axis_deg: from where the camera looks, clockwise, to the lane's axis.
     """
 
     plane: Points
@@ -45,6 +46,7 @@ class RoadView:
     region: Points
     lane: tuple[float, float] | None
     source: str = "camera"
+    axis_deg: float = 0.0
 
     def to_road(self, points: Points) -> Points:
         """``(N, 2)`` px → ``(N, 2)`` m; nan at and beyond the horizon."""
@@ -116,6 +118,7 @@ def view_of(
         region_of(camera, width, height),
         None if edges[0] is None or edges[1] is None else (edges[0], edges[1]),
         "camera" if camera.has_scale else source,
+        camera.lane.axis_deg,
     )
 
 

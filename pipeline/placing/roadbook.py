@@ -27,7 +27,7 @@ class Placed(NamedTuple):
     """One photograph on its road; nan and None where that is not known.
 
     Attributes:
-        latitude, longitude, heading: degrees, heading clockwise from true north.
+        latitude, longitude, heading: degrees, heading of the lane's axis, clockwise from true north.
         chainage: m.
         sense: 1 where chainage grows in the direction of travel, −1 where it falls.
         low, high: strip that it owns, chainage in m.
@@ -114,6 +114,7 @@ def _place_drive(
     sights = [viewer(int(width), int(height), told) for width, height, told in sizes]
     near, far = _reaches(sights, places.flags, forward)
     strips = own_strips(chainage, sense, near, far, forward)
+    heading = _along_the_lane(places.heading, places.heading_source, sights)
     placed, flags = {}, places.flags.texts
     for at, (name, *key) in enumerate(drive[["name", *DRIVE]].itertuples(index=False, name=None)):
         route_id, direction, lane = (None if pd.isna(value) else str(value) for value in key)
@@ -124,7 +125,7 @@ def _place_drive(
             lane,
             float(places.latitude[at]),
             float(places.longitude[at]),
-            float(places.heading[at]),
+            float(heading[at]),
             float(chainage[at]),
             sense,
             float(strips.low[at]),
@@ -135,6 +136,13 @@ def _place_drive(
             flags[at],
         )
     return placed
+
+
+def _along_the_lane(heading: Reals, sources: list[str | None], sights: list[Sight]) -> Reals:
+    """Bearings of the lane's axis: fixes tell the direction of travel, a photograph itself where its camera looked."""
+    axis = np.array([0.0 if view is None else view.axis_deg for view, _ in sights])
+    looked = np.array([source == "photograph" for source in sources], bool)
+    return np.where(looked, heading + axis, heading) % 360
 
 
 def _reaches(sights: list[Sight], flags: Flags, forward: bool) -> tuple[Reals, Reals]:

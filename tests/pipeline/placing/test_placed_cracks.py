@@ -32,6 +32,16 @@ def test_where_chainage_falls_ahead_is_less() -> None:
     assert line[-1, 1] < placed.latitude, "it drove southwards"
 
 
+def test_a_compass_tells_where_a_camera_looks_that_hangs_askew_over_the_lane() -> None:
+    camera = Camera.model_validate({"view": "down", "scale_mm_per_px": 10, "lane": {"axis_deg": 30}})
+    placed = book(photographs([10.0], heading_deg=350.0), camera)["000"]
+    up = np.array([[200.0, 300.0], [200.0, 100.0]])
+    line = np.reshape(place_crack(crack(0, up), placed, sight(camera), 2.0)["line_deg"], (-1, 2))
+    azimuth, _, _ = WGS84.inv(*line[0], *line[-1])
+    assert azimuth % 360 == pytest.approx(350, abs=0.1), "straight up in the picture is where the camera looks"
+    assert placed.heading == pytest.approx(20), "of the lane"
+
+
 def test_without_a_scale_a_crack_lies_where_its_photograph_was_taken() -> None:
     camera = Camera(view="forward")
     row = place_crack(crack(0, ALONG), book(photographs([10.0]), camera)["000"], sight(camera), None)
