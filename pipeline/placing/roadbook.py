@@ -12,7 +12,7 @@ from pipeline.arrays import Reals
 from pipeline.placing.flags import Flags
 from pipeline.placing.photograph_view import Sight, Viewer
 from pipeline.placing.places import camera_clock, find_places, moments
-from pipeline.placing.seen_road import nearest_whole
+from pipeline.placing.seen_road import looks_back, nearest_whole
 from pipeline.placing.strips import chainage_of, check_chainage, flag_standing, own_strips, sense_of
 from pipeline.placing.track import Track
 
@@ -148,13 +148,14 @@ def _along_the_lane(heading: Reals, sources: list[str | None], sights: list[Sigh
 def _reaches(sights: list[Sight], flags: Flags, forward: bool) -> tuple[Reals, Reals]:
     """Nearest and farthest road that each shows, ``(N,)`` m ahead; nan without a scale, which is flagged.
 
-    In a view ahead the nearest counts that is shown in full.
+    In a view ahead the nearest counts that is shown in full; in one that looks back both lie behind.
     """
     ends: dict[int, tuple[float, float]] = {}
     for view, _ in sights:
         if view is not None and id(view) not in ends:
             ahead = view.footprint()[:, 1]
-            ends[id(view)] = (nearest_whole(view) if forward else float(ahead.min()), float(ahead.max()))
+            low, high = float(ahead.min()), float(ahead.max())
+            ends[id(view)] = (nearest_whole(view), low if looks_back(view) else high) if forward else (low, high)
     for word in {flag for _, flag in sights} - {""}:
         flags.add(np.array([flag == word for _, flag in sights]), word)
     both = np.array([(np.nan, np.nan) if view is None else ends[id(view)] for view, _ in sights]).reshape(-1, 2)

@@ -27,8 +27,15 @@ def seen_road(view: RoadView) -> shapely.Geometry:
 
 
 @lru_cache(maxsize=64)
+def looks_back(view: RoadView) -> bool:
+    """Whether a camera shows the road behind it rather than ahead."""
+    along = view.footprint()[:, 1]
+    return bool(along.min() + along.max() < 0)
+
+
+@lru_cache(maxsize=64)
 def nearest_whole(view: RoadView) -> float:
-    """Where a view ahead begins to show the lane's whole width, m ahead.
+    """Where a view ahead, or back, begins to show the lane's whole width, m ahead.
 
     The nearest road of all lies in a corner of the picture, or in its middle: a lens bends the lower edge, a roll tilts
     it, and the lane's edges come into the picture farther off. Where the lane is never seen whole, the widest part
@@ -37,7 +44,10 @@ def nearest_whole(view: RoadView) -> float:
     seen = seen_road(view)
     left, near, right, far = seen.bounds
     if not near < far:  # none at all of the lane
-        return float(view.footprint()[:, 1].min())
+        along = view.footprint()[:, 1]
+        return float(along.max() if looks_back(view) else along.min())
+    if looks_back(view):
+        near, far = far, near
     ahead = near + (far - near) / 2 * np.linspace(0, 1, LOOKS) ** 3  # close together where a pixel is small
     rows = shapely.linestrings(np.stack(np.broadcast_arrays([[left], [right]], ahead), axis=-1).swapaxes(0, 1))
     shown = shapely.intersection(seen, rows)

@@ -99,13 +99,14 @@ def own_strips(chainage: Reals, sense: int, near: Reals, far: Reals, forward: bo
     """Share the road out: each photograph owns it from half way to the one before to half way to the next.
 
     A camera that looks ahead sees its strip further on: the nearest road that it shows in full, where a pixel is
-    smallest, as far as to where the next photograph begins to show it, or else to the end of what it shows.
+    smallest, as far as to where the next photograph begins to show it, or else to the end of what it shows. One that
+    looks back sees what a camera ahead would on the way back.
 
     Args:
         chainage: ``(N,)`` m, nan where unknown.
         sense: of `check_chainage`.
         near, far: ``(N,)`` ends of the road that each shows, m ahead, near in a view ahead where it begins to be shown
-            in full; nan where there is no scale.
+            in full, and the greater of both in one that looks back; nan where there is no scale.
         forward: the camera looks ahead.
     """
     low, high = np.full(len(chainage), np.nan), np.full(len(chainage), np.nan)
@@ -117,8 +118,11 @@ def own_strips(chainage: Reals, sense: int, near: Reals, far: Reals, forward: bo
     between = (along[:-1] + along[1:]) / 2
     if np.isfinite(near).any():
         nearest, farthest = float(np.nanmedian(near)), float(np.nanmedian(far))
+        looks = 1 if nearest <= farthest else -1
         between = (
-            _handed_over(along, sense, nearest, farthest) if forward else between + sense * (nearest + farthest) / 2
+            _handed_over(along, looks * sense, looks * nearest, looks * farthest)
+            if forward
+            else between + sense * (nearest + farthest) / 2
         )
     low[order] = np.concatenate([[-np.inf], between])
     high[order] = np.concatenate([between, [np.inf]])

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pipeline.placing.camera_file import Camera
-from tests.pipeline.placing.roads import FORWARD, SIDE_PX, photographs, summed
+from tests.pipeline.placing.roads import FORWARD, SIDE_PX, book, photographs, sight, summed
 
 LANE = {"left_m": -1.75, "right_m": 1.75}
+BACK = {"left_m": -1.75, "right_m": 1.75, "axis_deg": 180}
 
 
 def camera(distortion: tuple[float, ...] = (), roll_deg: float = 0, lane: Any = None) -> Camera:
@@ -33,7 +34,7 @@ def counted(took: Camera, right: float, chainages: list[float]) -> dict[str, Any
 
 @pytest.mark.parametrize("sense", [1, -1])
 @pytest.mark.parametrize("step", [1.0, 3.0])
-@pytest.mark.parametrize("took", [camera(BARREL, lane=LANE), camera(BARREL, 4, LANE), FORWARD])
+@pytest.mark.parametrize("took", [camera(BARREL, lane=LANE), camera(BARREL, 4, LANE), FORWARD, camera(BARREL, 4, BACK)])
 def test_every_metre_of_the_lane_counts_wherever_it_lies(took: Camera, step: float, sense: int) -> None:
     chainages = np.arange(-20, 62, step)[::sense].tolist()
     for right in (-1.7, -0.9, 0.0, 0.9, 1.7):
@@ -42,6 +43,19 @@ def test_every_metre_of_the_lane_counts_wherever_it_lies(took: Camera, step: flo
         assert row["surveyed_m"] == pytest.approx(20)
         assert row["area_m2"] == pytest.approx(20 * 3.5, rel=0.005)
         assert row["flags"] is None
+
+
+@pytest.mark.parametrize("sense", [1, -1])
+def test_a_camera_that_looks_back_owns_the_road_nearest_to_it_too(sense: int) -> None:
+    chainages = [0.0, 2.0, 4.0, 6.0][::sense]
+    ahead, back = (
+        [sense * (edge - one.chainage) for edge in (one.low, one.high)]
+        for one in (book(photographs(chainages), camera(lane=lane))["001"] for lane in (LANE, BACK))
+    )
+    assert sorted(back) == pytest.approx(sorted(-edge for edge in ahead))
+    view = sight(camera(lane=BACK)).view
+    assert view is not None
+    assert max(back) > view.footprint()[:, 1].mean(), "near the camera, where a pixel is small"
 
 
 @pytest.mark.parametrize("roll_deg", [0, 5])
