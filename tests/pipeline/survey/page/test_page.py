@@ -33,7 +33,7 @@ def test_the_page_of_a_survey(done: tuple[Survey, dict[str, Any]]) -> None:
     survey, row = done
     assert row["report"] == str(survey.out / "reports" / f"{row['run_id']}.html")
     assert read_table("runs", survey.out)["report"].tolist() == [row["report"]]
-    assert sorted(path.name for path in survey.folder.iterdir()) == [MARK, "plan.json", "worklist"]
+    assert sorted(path.name for path in survey.folder.iterdir()) == [MARK, "bundle.json", "plan.json", "worklist"]
     text, page = read_page(row)
     assert len(text) < 5_000_000
     assert_harmless(page)
