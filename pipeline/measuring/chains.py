@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
+from pipeline.arrays import Mask
 from pipeline.measuring.centre_pixels import Graph
 from pipeline.measuring.double_junctions import merge_doubles
+from pipeline.measuring.gaps import bridge
 from pipeline.measuring.segment_ends import drop, ends_by_node, follow, unjoined
 from pipeline.measuring.settings import MeasureSettings
 
 AHEAD_PX = 10
-"""The direction of an end is taken over so many pixels of its segment, fewer where it is shorter."""
+"""At a junction, the direction of an end is taken over so many pixels of its segment, fewer where it is shorter."""
 
 RUNS_ON_DEG = 45.0
 """At a junction, the crack runs on into the segment that turns least, if it turns by no more than this."""
-
-SIDEWAYS_PX = 1.5
-"""How far beside its direction a fragment may go on, whatever the gap: ends of thinned lines are off by that much."""
 
 
 class Chains(NamedTuple):
@@ -42,18 +41,19 @@ class Chains(NamedTuple):
     meeting: NDArray[np.int64]
 
 
-def join(graph: Graph, settings: MeasureSettings) -> tuple[Graph, Chains]:
+def join(graph: Graph, mask: Mask, settings: MeasureSettings) -> tuple[Graph, Chains]:
     """Drop spurs, then join what belongs together.
 
     Args:
         graph: of `pipeline.measuring.centre_pixels.trace`.
+        mask: that it was traced in.
         settings: how far a gap may be and how sharp the turn.
 
     Returns:
         The graph, junctions that were two made one, and how its segments form cracks.
     """
     ends = len(graph.nodes) * 2
-    partner, over_gap = np.full(ends, -1), np.zeros(ends, bool)
+    partner = np.full(ends, -1)
     kept = np.ones(len(graph.nodes), bool)
     lengths = _lengths(graph.points, graph.starts)
     order, first = ends_by_node(graph.nodes, len(graph.radii))
@@ -62,23 +62,8 @@ def join(graph: Graph, settings: MeasureSettings) -> tuple[Graph, Chains]:
     order, first = ends_by_node(graph.nodes, len(graph.radii))
     outward = _outward(graph.points, graph.starts)
     _run_on(outward, order, first, partner, kept, meeting, np.cos(np.deg2rad(RUNS_ON_DEG)))
-    free = _free_ends(graph, partner, kept, meeting)
-    places = graph.points[np.where(free % 2, graph.starts[free // 2 + 1] - 1, graph.starts[free // 2])]
-    radii = graph.radii[graph.nodes.reshape(-1)[free]]
-    turn = np.deg2rad(settings.turn_deg)
-    _bridge(free, places, radii, outward[free], partner, over_gap, settings.gap_px, np.cos(turn), np.sin(turn))
+    over_gap = bridge(graph, mask, settings, partner, kept, meeting)
     return graph, Chains(partner, over_gap, kept, meeting)
-
-
-def _free_ends(
-    graph: Graph, partner: NDArray[np.int64], kept: NDArray[np.bool_], meeting: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Ends at which nothing else is, where a crack may go on after a gap."""
-    ends = np.arange(2 * len(graph.nodes))
-    nodes = graph.nodes.reshape(-1)
-    alone = (nodes >= 0) & (meeting[nodes] <= 1) if len(meeting) else np.zeros(len(ends), bool)
-    longer = np.repeat(np.diff(graph.starts) > 1, 2)
-    return np.flatnonzero((partner < 0) & kept[ends // 2] & alone & longer)
 
 
 def _lengths(points: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -183,43 +168,3 @@ def _run_on(
             if a < 0:
                 break
             partner[a], partner[b] = b, a
-
-
-@compiled()
-def _bridge(
-    free: NDArray[np.int64],
-    places: NDArray[np.float64],
-    radii: NDArray[np.float64],
-    outward: NDArray[np.float64],
-    partner: NDArray[np.int64],
-    over_gap: NDArray[np.bool_],
-    most: float,
-    least: float,
-    sine: float,
-) -> None:
-    """Join free ends that go on into each other across a gap of `most` px, the narrowest gap first."""
-    pairs, gaps = [(0, 0)], [-np.inf]
-    order, widest = np.argsort(places[:, 0]), radii.max() if len(radii) else 0.0
-    for one in range(len(free)):
-        i = order[one]
-        for j in order[one + 1 :]:
-            if places[j, 0] - places[i, 0] > most + radii[i] + widest:  # so are all that follow
-                break
-            x, y = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]
-            farthest = most + radii[i] + radii[j] - 1.0  # thinned lines end half a width early
-            if x * x + y * y > farthest * farthest or free[i] == (free[j] ^ 1):
-                continue
-            if outward[i, 0] * outward[j, 0] + outward[i, 1] * outward[j, 1] > -least:
-                continue
-            way_x, way_y = outward[i, 0] - outward[j, 0], outward[i, 1] - outward[j, 1]
-            norm = np.hypot(way_x, way_y)
-            ahead, beside = (x * way_x + y * way_y) / norm, abs(x * way_y - y * way_x) / norm
-            if ahead > 0 and beside <= max(SIDEWAYS_PX, sine * np.hypot(x, y)):
-                pairs.append((i, j))
-                gaps.append(np.hypot(x, y) - radii[i] - radii[j])
-    nothing = np.zeros(len(partner) // 2)
-    for place in np.argsort(np.array(gaps))[1:]:
-        a, b = free[pairs[place][0]], free[pairs[place][1]]
-        if partner[a] < 0 and partner[b] < 0 and follow(a, partner, nothing)[0] != b:
-            partner[a], partner[b] = b, a
-            over_gap[a] = over_gap[b] = True

@@ -54,7 +54,7 @@ def measure(
     graph = trace(whole)
     if not len(graph.points):
         return []
-    graph, chains = join(graph, settings)
+    graph, chains = join(graph, whole, settings)
     lines = draw_lines(graph, chains, whole)
     drawn, scaled = probability is None, scale is not None
     crackness = whole.astype(np.float32) if probability is None else np.asarray(probability, np.float32)

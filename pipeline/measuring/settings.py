@@ -11,7 +11,9 @@ class MeasureSettings(Settings):
     """What counts as one crack, and from where its direction is told."""
 
     gap_px: float = Field(16.0, ge=0, le=1000, description="Fragments of one crack lie no farther apart than this, px")
-    turn_deg: float = Field(20.0, ge=0, le=90, description="… and turn by no more than this, degrees")
+    turn_deg: float = Field(
+        20.0, ge=0, le=90, description="… and each turns to the other by no more than this across 11 px, degrees"
+    )
     lane_axis_deg: float = Field(
         0.0, ge=-180, le=180, description="Direction of travel in the picture, clockwise from straight up, degrees"
     )
