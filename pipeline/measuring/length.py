@@ -39,6 +39,9 @@ BACK_PX = 6
 AHEAD, AHEAD_AT_FRAME = 4.0, 14.0
 """How far the rest of a crack is looked for, in halves of its width: what the frame cuts at 8 degrees is so long."""
 
+STUB_AHEAD = 1.5
+"""The same of a line shorter than half its width, which tells no way: a square goes on by √2 of that at a corner."""
+
 NEAR_FRAME_PX = 2.5
 """A trimmed line that lies less than this and half its width from the frame may have been cut by it."""
 
@@ -111,6 +114,8 @@ def _tips(
                 near, reach = beside_frame(x, y, height, width), AHEAD * radius[line] + 4
                 if near < radius[line] + NEAR_FRAME_PX:
                     reach = max(AHEAD_AT_FRAME * radius[line], (near + 1) / (2 * FLATTEST)) + 4
+                if last - first < radius[line]:
+                    reach = min(reach, STUB_AHEAD * radius[line] + 4)
                 on = _rest(probability, x, y, u, v, radius[line], min(BEFORE, last - first + 1), reach)
                 x, y = x + on * u, y + on * v
                 if to_frame(x, y, u, v, height, width) < ON_FRAME_PX and _at_frame(probability, x, y, radius[line] + 1):
@@ -159,7 +164,7 @@ def _rest(
             break
         total += min(own, 1.5 * before) * STEP_PX
         on += STEP_PX
-    return total / before
+    return min(total / before, reach)
 
 
 @compiled()
