@@ -16,11 +16,16 @@ from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import Truth, notes_of, read_truth, told_once
 from pipeline.datasets.passed_over import other_formats
-from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_photo
+from pipeline.datasets.pictures import PICTURE_SUFFIXES, exif_orientation, read_photo
 from pipeline.mask_values import MaskValues
 
 TEST_LIST = "test.txt"
 """In the folder of a data set: names of its official test part, one a line."""
+
+TURNED = (
+    "its photograph is turned upside down, on its side or mirrored by EXIF, and the mask, taken as it is, fits either "
+    "way by its size; if it was drawn on the photograph as stored, turn it too"
+)
 
 _MOST_LIST_BYTES = 10_000_000
 
@@ -106,14 +111,15 @@ class PairedDataset(CrackDataset):
             DataError: no such sample, a file is unreadable, or photograph and mask differ in size.
         """
         pair = self._pair(name)
-        image, valid = read_photo(pair.image)
+        image, valid, turned = read_photo(pair.image)
         truth = Truth(np.zeros(image.shape[:2], bool)) if pair.truth is None else self._read_truth(pair.truth)
         mask, ignore = truth.crack, truth.ignore
         if pair.truth is not None:
             self._coding.check(pair.truth, truth)
         if mask.shape != image.shape[:2]:
-            raise DataError(_mismatch(pair, image.shape[:2], mask.shape), "Replace one of them; neither is resized.")
-        self._notes[name] = notes_of(truth)
+            differ = _mismatch(pair, image.shape[:2], mask.shape, turned)
+            raise DataError(differ, "Replace one of them; neither is resized.")
+        self._notes[name] = (*notes_of(truth), *([TURNED] if _turned_alone(pair, image.shape[:2], turned) else []))
         if valid is not None:  # where the file says that there is no picture, nothing is judged
             mask, ignore = mask & valid, ~valid if ignore is None else ignore | ~valid
         return Sample(name, self.group(name), image, mask, ignore)
@@ -193,9 +199,20 @@ def _more(count: int) -> str:
     return f" ({count} more like it)" if count else ""
 
 
-def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> str:
-    turned = " The mask fits only without the photograph's EXIF orientation." if image == mask[::-1] else ""
-    return f"{pair.image} is {image[1]}×{image[0]} px, but its mask {pair.truth} is {mask[1]}×{mask[0]} px.{turned}"
+def _turned_alone(pair: Pair, shape: tuple[int, ...], turned: int) -> bool:
+    """Whether EXIF turns the photograph and not its mask, though the sizes of both agree either way."""
+    unseen = range(2, 9) if shape[0] == shape[1] else range(2, 5)  # from 5 on width and height change places
+    if turned not in unseen or pair.truth is None or pair.truth.suffix.lower() not in PICTURE_SUFFIXES:
+        return False
+    return exif_orientation(pair.truth) == 1
+
+
+def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...], turned: int) -> str:
+    why = ""
+    if image == mask[::-1]:
+        by_exif = turned >= 5
+        why = " The mask fits only without the photograph's EXIF orientation." if by_exif else " It is turned by 90°."
+    return f"{pair.image} is {image[1]}×{image[0]} px, but its mask {pair.truth} is {mask[1]}×{mask[0]} px.{why}"
 
 
 def _file_digest(path: Path) -> bytes:

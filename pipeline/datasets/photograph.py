@@ -49,10 +49,12 @@ class Photo(NamedTuple):
     Attributes:
         image: ``(H, W, 3)`` uint8 RGB, upright by its EXIF orientation; transparency lies over mid-grey.
         valid: ``(H, W)`` bool, False where the file says that there is no picture; None where all is picture.
+        turned: its EXIF orientation, 1 to 8.
     """
 
     image: Image
     valid: Mask | None
+    turned: int = 1
 
 
 def decode_photo(
@@ -104,7 +106,7 @@ def decode_photo(
         raise DataError(f"{name} is transparent all over.", "Save it without transparency.")
     if valid is not None:
         valid = None if valid.all() else np.ascontiguousarray(turn(valid, turned))
-    return Photo(np.ascontiguousarray(turn(pixels, turned)), valid)
+    return Photo(np.ascontiguousarray(turn(pixels, turned)), valid, turned)
 
 
 def turn(pixels: NDArray[Any], turned: int) -> NDArray[Any]:

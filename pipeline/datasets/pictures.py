@@ -55,6 +55,12 @@ def read_photo(path: Path) -> Photo:
         return decode_photo(path.read_bytes(), str(path))
 
 
+def exif_orientation(path: Path) -> int:
+    """How EXIF says that a picture is to be turned, 1 to 8; 1: not at all."""
+    with _told_of(path), Pillow.open(path) as picture:
+        return orientation(picture)
+
+
 def read_pixels(path: Path) -> tuple[Pixels, str]:
     """Decode `path`: ``(H, W)`` uint8/uint16, or ``(H, W, 3 or 4)`` uint8, upright; and Pillow's name of the format.
 

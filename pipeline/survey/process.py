@@ -164,7 +164,7 @@ def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Pictu
         try:
             content = store.read(photograph.name, most_bytes(max_pixels))
             digest = hashlib.sha256(content).hexdigest()
-            image, valid = decode(content, max_pixels)
+            image, valid, _ = decode(content, max_pixels)
             photograph = fill_place(photograph, read_exif(content, FORMATS))
         except Refused as refused:
             failure = _since_when(refused.failure, photograph)

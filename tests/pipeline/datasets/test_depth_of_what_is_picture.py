@@ -54,7 +54,7 @@ def nodata(value: int) -> dict[str, Any]:
     ids=["nodata 65535", "nodata 32767", "alpha of a TIFF", "alpha of a PNG", "mask page"],
 )
 def test_twelve_bits_in_sixteen_stay_as_bright(content: bytes) -> None:
-    image, valid = decode_photo(content, "a")
+    image, valid, _ = decode_photo(content, "a")
     assert valid is not None
     np.testing.assert_array_equal(valid, THERE)
     np.testing.assert_array_equal(image[THERE], TWELVE[THERE])
@@ -63,7 +63,7 @@ def test_twelve_bits_in_sixteen_stay_as_bright(content: bytes) -> None:
 def test_a_few_pixels_of_the_nodata_value_are_spots_of_white() -> None:
     spots = DEEP.copy()
     spots[40, 10:20] = 65535  # too few for a patch
-    image, valid = decode_photo(tiff(spots, **nodata(65535)), "a")
+    image, valid, _ = decode_photo(tiff(spots, **nodata(65535)), "a")
     assert valid is None
     assert (image[40, 10:20] == 255).all()
     np.testing.assert_array_equal(image[41:], TWELVE[41:])
@@ -71,7 +71,7 @@ def test_a_few_pixels_of_the_nodata_value_are_spots_of_white() -> None:
 
 def test_grey_too() -> None:
     grey = around(65535)[..., 0]
-    image, valid = decode_photo(tiff(grey, photometric="minisblack", **nodata(65535)), "a")
+    image, valid, _ = decode_photo(tiff(grey, photometric="minisblack", **nodata(65535)), "a")
     assert valid is not None
     np.testing.assert_array_equal(image[THERE][:, 0], TWELVE[..., 0][THERE])
     done, content = cv2.imencode(".png", grey)

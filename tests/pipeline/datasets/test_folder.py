@@ -83,6 +83,39 @@ def test_turned_photograph_never_turns_its_mask(make_folder: Maker) -> None:
         ImageFolder(root).load("a")
 
 
+def test_a_mask_that_lies_on_its_side_is_told_of_without_blaming_exif(make_folder: Maker) -> None:
+    root = make_folder(names=("a",))
+    save_mask(root / "masks" / "a.png", height=12, width=8)
+    with pytest.raises(DataError, match=r"is turned by 90°") as caught:
+        ImageFolder(root).load("a")
+    assert "EXIF" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("turned", "mask_turned", "told"), [(3, 1, True), (2, 1, True), (3, 3, False), (1, 1, False)])
+def test_a_photograph_that_is_turned_upside_down_and_its_mask_is_not(
+    make_folder: Maker, turned: int, mask_turned: int, told: bool
+) -> None:
+    root = make_folder(names=("a",))
+    save_turned(root / "images" / "a.png", turned)
+    exif = Image.Exif()
+    exif[0x0112] = mask_turned
+    Image.fromarray(np.zeros((8, 12), np.uint8)).save(root / "masks" / "a.png", exif=exif)
+    dataset = ImageFolder(root)
+    dataset.load("a")
+    assert any("upside down" in note for note in dataset.notes) == told
+
+
+def test_of_a_square_photograph_its_size_does_not_tell_that_it_is_turned(make_folder: Maker) -> None:
+    root = make_folder(names=("a",))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.full((8, 8), 90, np.uint8)).save(root / "images" / "a.png", exif=exif)
+    save_mask(root / "masks" / "a.png", height=8, width=8)
+    dataset = ImageFolder(root)
+    dataset.load("a")
+    assert any("EXIF" in note for note in dataset.notes)
+
+
 def test_pixels_not_to_be_judged_reach_the_sample(make_folder: Maker) -> None:
     root = make_folder(names=("a",))
     labels = np.zeros((8, 12), np.uint8)

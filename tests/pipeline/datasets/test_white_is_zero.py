@@ -29,7 +29,7 @@ def tiff(samples, photometric, **tags):
     ids=["8 bits", "16 bits", "12 bits in 16", "big-endian", "compressed"],
 )
 def test_the_negative_is_turned(samples, tags):
-    image, valid = decode_photo(tiff(samples, "miniswhite", **tags), "scan.tif")
+    image, valid, _ = decode_photo(tiff(samples, "miniswhite", **tags), "scan.tif")
     np.testing.assert_allclose(image[..., 0].astype(int), GREY, atol=1)
     assert valid is None
 
@@ -38,7 +38,7 @@ def test_where_there_is_no_picture_is_told_by_the_stored_value():
     samples = (255 - GREY).astype(np.uint16) * 257
     samples[:40, :40] = 65535
     nodata = [(42113, "s", 0, "65535", True)]
-    image, valid = decode_photo(tiff(samples, "miniswhite", extratags=nodata), "scan.tif")
+    image, valid, _ = decode_photo(tiff(samples, "miniswhite", extratags=nodata), "scan.tif")
     assert not valid[:40, :40].any()
     assert valid[45:, 45:].all()
     np.testing.assert_allclose(image[45:, 45:, 0].astype(int), GREY[45:, 45:], atol=1)
