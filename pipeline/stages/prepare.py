@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,9 @@ from pipeline.stages.terms import sources_of
 
 log = logging.getLogger(__name__)
 
+MOST_MEMORY = 0.7
+"""Share of the machine's memory that training photographs may take; networks, batches and the system need the rest."""
+
 BOX_COLUMNS = ["x1_px", "y1_px", "x2_px", "y2_px"]
 
 
@@ -38,7 +42,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
 
     Raises:
         DataError: a picture cannot be read, or the training or validation part, or a test part on its own, is without
-            any crack.
+            any crack, or the training part does not fit into memory.
     """
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
@@ -79,6 +83,7 @@ def _label(
     shares, recalls, weights = [], [], []
     seen: dict[bytes, tuple[str, str]] = {}
     twice: list[tuple[str, str, str, str]] = []
+    held_bytes = 0
     for part in PARTS:
         for sample in _samples(dataset, split.part(part), part, out):
             if not isinstance(dataset, Pool):  # whose pictures were compared before windows were cut from them
@@ -86,6 +91,8 @@ def _label(
                 first = seen.setdefault(hashlib.blake2b(pixels).digest(), (sample.name, part))
                 if first[1] != part:
                     twice.append((*first, sample.name, part))
+                if part == "train":
+                    held_bytes += sample.image.nbytes + sample.mask.nbytes
             boxes = mask_to_boxes(sample.mask, settings.labels)
             rows += [(*box, sample.name, part) for box in boxes.tolist()]
             pooled += region_counts(boxes, sample.mask, sample.ignore)
@@ -94,6 +101,7 @@ def _label(
                 recalls.append(anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)))
                 weights.append(len(boxes))
     _tell_twice(twice)
+    _require_memory(held_bytes, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     labels = {
         **oracle(pooled)._asdict(),
         "anchor_recall": float(np.average(recalls, weights=weights)) if recalls else None,
@@ -111,6 +119,17 @@ def _tell_twice(twice: Sequence[tuple[str, str, str, str]]) -> None:
             "too good. Remove one of each.",
             len(twice),
             *twice[0],
+        )
+
+
+def _require_memory(held_bytes: int, machine_bytes: int) -> None:
+    """Training holds its photographs, whole, for hours: better refused now than killed by the system then."""
+    if held_bytes > MOST_MEMORY * machine_bytes:
+        raise DataError(
+            f"The training photographs take {held_bytes / 1e9:.1f} GB in memory, and this machine has "
+            f"{machine_bytes / 1e9:.1f} GB.",
+            "Make a pool of this one data set: --dataset pool cuts windows from its photographs and reads them from "
+            "disk (data/README.md, Learning from several).",
         )
 
 

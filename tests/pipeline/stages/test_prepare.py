@@ -77,3 +77,15 @@ def test_of_a_pool_it_is_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     told = [line.getMessage() for line in caplog.records if "two sides of the split" in line.getMessage()]
     assert len(told) == 1
     assert set(re.findall(r"town--\w+", told[0])) == {"town--as001_1", "town--as005_1"}
+
+
+def test_photographs_that_training_could_not_hold_are_refused_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_folder(tmp_path / "town", seed=1)
+    settings = make_settings("smoke", {"dataset": {"name": "folder", "root": root}})
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PHYS_PAGES": 50, "SC_PAGE_SIZE": 4096}[name])
+    with pytest.raises(DataError, match=r"take 0\.\d GB in memory") as refused:
+        prepare(settings, tmp_path / "out")
+    assert "--dataset pool" in refused.value.remedy
