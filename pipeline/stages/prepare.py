@@ -31,6 +31,8 @@ from pipeline.stages.terms import sources_of
 
 log = logging.getLogger(__name__)
 
+LEAST_SIDE_PX = 8
+
 MOST_MEMORY = 0.7
 """Share of the machine's memory that training photographs may take; networks, batches and the system need the rest."""
 
@@ -41,8 +43,8 @@ def prepare(settings: RunSettings, out: Path) -> None:
     """Write ``split.json``, ``boxes.parquet`` (name, part, box) and ``labels.json`` (the labels' own ceiling).
 
     Raises:
-        DataError: a picture cannot be read, or the training or validation part, or a test part on its own, is without
-            any crack, or the training part does not fit into memory.
+        DataError: a picture cannot be read or is tiny; the training or validation part, or a test part on its own, is
+            without any crack; the training part does not fit into memory.
     """
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
@@ -93,6 +95,7 @@ def _label(
                     twice.append((*first, sample.name, part))
                 if part == "train":
                     held_bytes += sample.image.nbytes + sample.mask.nbytes
+            _require_size(sample)
             boxes = mask_to_boxes(sample.mask, settings.labels)
             rows += [(*box, sample.name, part) for box in boxes.tolist()]
             pooled += region_counts(boxes, sample.mask, sample.ignore)
@@ -119,6 +122,16 @@ def _tell_twice(twice: Sequence[tuple[str, str, str, str]]) -> None:
             "too good. Remove one of each.",
             len(twice),
             *twice[0],
+        )
+
+
+def _require_size(sample: Sample) -> None:
+    """Augmentation cannot blur a line of pixels, and would say so in the middle of a training."""
+    height, width = sample.image.shape[:2]
+    if min(height, width) < LEAST_SIDE_PX:
+        raise DataError(
+            f"{sample.name} is {width}×{height} px, too small to hold a crack.",
+            f"Remove it: both sides need {LEAST_SIDE_PX} px.",
         )
 
 

@@ -89,3 +89,13 @@ def test_photographs_that_training_could_not_hold_are_refused_before_it(
     with pytest.raises(DataError, match=r"take 0\.\d GB in memory") as refused:
         prepare(settings, tmp_path / "out")
     assert "--dataset pool" in refused.value.remedy
+
+
+def test_a_line_of_pixels_is_refused_before_training(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "town", seed=1)
+    name = sorted((root / "images").iterdir())[0].stem
+    Image.fromarray(np.full((1, 40, 3), 90, np.uint8)).save(root / "images" / f"{name}.png")
+    Image.fromarray(np.zeros((1, 40), np.uint8)).save(root / "masks" / f"{name}.png")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(DataError, match=rf"{name} is 40×1 px, too small"):
+        prepare(make_settings("smoke", {"dataset": {"name": "folder", "root": root}}), tmp_path / "out")
