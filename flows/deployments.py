@@ -20,6 +20,7 @@ from flows.runtime import console
 from flows.schedules import Entry, FlowName, read_schedules, told
 from flows.survey import survey
 from models.errors import UsageError
+from models.misspelt import plainly
 from pipeline.settings import make_settings
 from pipeline.survey.listing.credentials import REMEDY, find_credentials
 from pipeline.survey.settings import SurveySettings
@@ -51,7 +52,7 @@ def plan(schedules: Path | None) -> list[RunnerDeployment]:
         try:
             deployments.append(_deployment(entry))
         except (ValidationError, UsageError) as error:
-            problems += [f"  {told(number, entry.flow, entry.name)}, {line}" for line in _lines(error)]
+            problems += [f"  {told(number, entry.flow, entry.name)}, {line}" for line in _lines(error, entry.flow)]
     if problems:
         raise UsageError(
             f"{schedules} holds parameters that do not fit:\n" + "\n".join(problems),
@@ -181,7 +182,7 @@ def _model(flow: FlowName) -> type[BaseModel]:
     return create_model(flow, __config__=ConfigDict(extra="forbid"), **fields)
 
 
-def _lines(error: ValidationError | UsageError) -> list[str]:
+def _lines(error: ValidationError | UsageError, flow: FlowName) -> list[str]:
     if isinstance(error, UsageError):
         return [" ".join(error.problem.split())]
-    return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+    return [f"{'.'.join(map(str, one['loc']))}: {plainly(one, _model(flow))}" for one in error.errors()]

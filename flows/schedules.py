@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from flows.rules import check_cron, check_rule
 from models.errors import UsageError
 from models.given_yaml import Loader, read_yaml
+from models.misspelt import plainly
 from pipeline.settings import Settings
 
 FlowName = Literal["experiment", "evaluate", "survey"]
@@ -142,7 +143,7 @@ def read_schedules(path: Path) -> list[Entry]:
     try:
         entries = _File.model_validate(content).deployments
     except ValidationError as error:
-        lines = [_line(content, one["loc"], one["msg"]) for one in error.errors()]
+        lines = [_line(content, one["loc"], plainly(one, _File)) for one in error.errors()]
         more = [f"  and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
         raise UsageError(f"{path} holds what does not fit:\n" + "\n".join(lines[:MOST_TOLD] + more), remedy) from error
     seen: dict[tuple[str, str], int] = {}
@@ -161,17 +162,16 @@ def told(number: int, flow: Any, name: Any) -> str:
 
 
 def _line(content: dict[str, Any], place: tuple[int | str, ...], problem: str) -> str:
-    """One error of pydantic's as a line that names the entry and the key."""
+    """One error of pydantic's, told plainly, as a line that names the entry and the key."""
     given = content.get("deployments")
-    text = problem.removeprefix("Value error, ")
     if len(place) < 2 or not isinstance(given, list) or not isinstance(place[1], int):
-        return f"  {'.'.join(map(str, place))}: {text}"
+        return f"  {'.'.join(map(str, place))}: {problem}"
     entry = given[place[1]]
     named = entry if isinstance(entry, dict) else {}
     where = told(place[1] + 1, named.get("flow", "?"), named.get("name", "?"))
     keys = ".".join(str(key) for key in place[2:])
     value = f" (got {_short(repr(named[keys]))})" if keys in named else ""
-    return f"  {_short(where)}{', ' + _short(keys) if keys else ''}: {_short(text, 300)}{value}"
+    return f"  {_short(where)}{', ' + _short(keys) if keys else ''}: {_short(problem, 300)}{value}"
 
 
 def _short(text: str, most: int = 100) -> str:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.coarse_mask import BoxSplitting
 from models.detector_config import DetectorConfig
 from models.errors import UsageError
+from models.misspelt import plainly
 from models.segmenter import MOST_HALO_PX, SegmenterConfig
 from pipeline.dataset_settings import DatasetName as DatasetName
 from pipeline.dataset_settings import DatasetSettings as DatasetSettings
@@ -199,18 +201,16 @@ def make_settings(preset: str, overrides: dict[str, Any] | None = None) -> RunSe
     try:
         return RunSettings.model_validate(merged)
     except ValidationError as error:
-        lines = [_told(".".join(map(str, e["loc"])), e["msg"], e["input"]) for e in error.errors()]
         raise UsageError(
-            "Settings that do not fit:\n" + "\n".join(lines),
+            "Settings that do not fit:\n" + "\n".join(map(_told, error.errors())),
             "`crack-survey run --help` shows how settings are given; pipeline/settings.py lists them all.",
         ) from error
 
 
-def _told(key: str, message: str, given: Any) -> str:
-    if key in RENAMED:
-        message = f"It is called {RENAMED[key]} now"
-    told = message.removeprefix("Value error, ")
-    of_several = told != message and isinstance(given, dict)
+def _told(problem: ErrorDetails) -> str:
+    key, given = ".".join(map(str, problem["loc"])), problem["input"]
+    told = f"It is called {RENAMED[key]} now" if key in RENAMED else plainly(problem, RunSettings)
+    of_several = problem["type"] == "value_error" and isinstance(given, dict)
     return f"  {f'{key}: ' if key else ''}{told}" + ("" if of_several else f" (got {given!r})")
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from models.errors import UsageError
 from models.given_yaml import read_yaml
+from models.misspelt import plainly
 from pipeline.measuring.scale import COARSEST_MM, FINEST_MM
 from pipeline.settings import Settings
 
@@ -118,7 +119,7 @@ def read_camera(path: Path) -> Camera:
     try:
         camera = Camera.model_validate(told)
     except ValidationError as error:
-        wrong = "; ".join(_told(problem["loc"], problem["msg"]) for problem in error.errors())
+        wrong = "; ".join(_told(problem["loc"], plainly(problem, Camera)) for problem in error.errors())
         raise UsageError(f"The camera file {path} does not fit: {wrong}.", REMEDY) from error
     from pipeline.placing.camera_check import check_camera
 
@@ -131,5 +132,4 @@ def read_camera(path: Path) -> Camera:
 
 def _told(place: tuple[int | str, ...], message: str) -> str:
     name = ".".join(map(str, place))
-    message = message.removeprefix("Value error, ")
     return f"{name}: {message}" if name else message

@@ -93,7 +93,7 @@ def test_two_deployments_of_one_flow_and_one_that_takes_the_place_of_ours(tmp_pa
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("chron: 0 1 * * *", ["entry 1 (survey/A7), chron", "not permitted"]),
+        ("chron: 0 1 * * *", ["entry 1 (survey/A7), chron", "no such setting; the nearest is cron"]),
         ("cron: 61 * * * *", ["entry 1 (survey/A7)", "61 * * * *"]),
         ("interval: 6 hours", ["entry 1 (survey/A7), interval", "30m", "'6 hours'"]),
         ("rrule: every day", ["entry 1 (survey/A7)", "every day"]),
@@ -143,7 +143,7 @@ def test_an_entry_that_does_not_fit(tmp_path: Path, more: str, words: list[str])
         ("", ["deployments:"]),
         ("- {flow: survey}", ["deployments:"]),
         ("deployments: 5", ["deployments", "list"]),
-        ("deployments: []\nschedules: []", ["schedules", "not permitted"]),
+        ("deployments: []\nschedules: []", ["schedules", "no such setting; there are deployments"]),
         ("deployments:\n  - {flow: mapping, name: a}", ["entry 1 (mapping/a), flow", "'survey'"]),
         ("deployments:\n  - survey", ["entry 1"]),
         ("deployments:\n  - {flow: survey}", ["entry 1", "name", "required"]),
@@ -186,10 +186,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     [
         (
             "{flow: survey, name: a, parameters: {settings: {photos: p, bundle: b, chunks: 3}}}",
-            ["entry 1 (survey/a), settings.chunks", "not permitted"],
+            ["entry 1 (survey/a), settings.chunks", "no such setting; the nearest is chunk"],
         ),
         ("{flow: survey, name: a, cron: 0 1 * * *}", ["entry 1 (survey/a), settings", "required"]),
-        ("{flow: survey, name: a, parameters: {photos: p}}", ["photos", "not permitted"]),
+        ("{flow: survey, name: a, parameters: {photos: p}}", ["photos", "no such setting; there are settings"]),
         ("{flow: evaluate, name: a, parameters: {bundle: b, dataset: {name: roads}}}", ["dataset.name", "'folder'"]),
         ("{flow: evaluate, name: a, parameters: {bundle: b, limits: {precision: 95}}}", ["limits.precision"]),
         ("{flow: experiment, name: a, parameters: {settings: {preset: quick}}}", ["entry 1 (experiment/a)", "'quick'"]),

@@ -38,7 +38,10 @@ def test_overrides_lie_over_the_preset_without_changing_it():
     ("preset", "overrides", "named"),
     [
         ("fastest", {}, "fastest"),
-        ("fast", {"detector.backbon": "resnet18"}, "detector.backbon"),
+        ("fast", {"detector.backbon": "resnet18"}, "detector.backbon: .*the nearest is backbone"),
+        ("fast", {"detector_training.epoch": 3}, "detector_training.epoch: .*the nearest is epochs"),
+        ("fast", {"detector_trainin.epochs": 3}, "detector_trainin: .*the nearest is detector_training"),
+        ("fast", {"thresholds.zebra": 3}, "thresholds.zebra: There is no such setting; there are score, coarse_mask"),
         ("fast", {"labels.max_side": 3}, "labels.max_side"),
         ("fast", {"seed.x": 3}, "seed"),
         ("fast", {"detector_training.lr": "quick"}, "detector_training.lr"),

@@ -174,6 +174,12 @@ def test_a_regex_for_scenes_without_a_group_that_fits_is_refused(tmp_path: Path,
         pool.group("a--as000_1")
 
 
+def test_a_misspelt_key_of_a_part_is_told_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "parts.yaml").write_text("- {name: sample, label: a, wieght: 2}")
+    with pytest.raises(UsageError, match=r"dataset\.parts\.0\.wieght: There is no such setting; the nearest is weight"):
+        make_settings("smoke", {"dataset.name": "pool", "dataset.parts": str(tmp_path / "parts.yaml")})
+
+
 @pytest.mark.parametrize("root", ["5", "[x]"])
 def test_a_root_that_is_no_path_is_told_of(tmp_path: Path, root: str) -> None:
     (tmp_path / "parts.yaml").write_text(f"- {{name: folder, label: a, root: {root}}}")

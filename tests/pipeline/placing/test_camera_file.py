@@ -95,6 +95,10 @@ def line(axis: str) -> list[dict[str, Any]]:
             "give metres",
         ),
         ({"view": "down", "scale_mm_per_px": 1e9}, "scale_mm_per_px"),
+        (
+            {"view": "down", "scale_mm_per_pixel": 1},
+            "scale_mm_per_pixel: There is no such setting; the nearest is scale",
+        ),
         ("view: down\nscale_mm_per_px: 1\nscale_mm_per_px: 2\n", "stands there twice"),
         ("view: [", "no YAML"),
         ("just words", "holds no fields"),
