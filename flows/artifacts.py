@@ -28,8 +28,8 @@ from pipeline.reporting.figures import figure2_rows
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
-from pipeline.stages.tables import read_stage_table
 from pipeline.storage.records import paper_on
+from pipeline.storage.stage_files import read_stage_table
 
 MOST_BYTES = 90_000
 """The UI grows slow above about 100 KB."""

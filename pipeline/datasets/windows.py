@@ -32,6 +32,7 @@ from pipeline.datasets.relief import draw_relief
 from pipeline.datasets.road_surface import road_of
 from pipeline.datasets.window_labels import CRACK, EDGE_PX, disc, label_image
 from pipeline.settings import WindowSettings
+from pipeline.storage.stage_files import read_stage_table
 
 PIXELS, LIST = "windows.npy", "windows.parquet"
 
@@ -55,7 +56,7 @@ class Windows(OnDemand):
     """The windows that `cut_windows` has written, each read from disk when it is asked for."""
 
     def __init__(self, folder: Path) -> None:
-        self.names: list[str] = pd.read_parquet(folder / LIST)["name"].tolist()
+        self.names: list[str] = read_stage_table(folder / LIST)["name"].tolist()
         self.pixels = np.load(folder / PIXELS, mmap_mode="r")  # (N, H, W, 4) uint8: RGB and label
         super().__init__(len(self.names), self._window)
 

@@ -13,6 +13,7 @@ from pipeline.cascade.stage1 import Stage1
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, run_on
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
+from pipeline.storage.stage_files import read_stage_table
 from pipeline.training.calibrate import coarse_temperature
 from pipeline.training.temperature import tempered
 
@@ -31,7 +32,7 @@ def crop(settings: RunSettings, prepared: Path, trained: Path, out: Path) -> Non
     coarse = tempered(TRAINING_COARSE, coarse_temperature(trained))
     boxes = CoarseBoxes(threshold=coarse, **settings.box_splitting.model_dump())
     stage1 = Stage1.on(run_on(settings), load_detector(settings, trained), boxes)
-    labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
+    labels = boxes_by_name(read_stage_table(prepared / "boxes.parquet"))
     rows: list[tuple[object, ...]] = []
     for sample in load_part(settings, prepared, "train"):
         ((detected, _),) = stage1.detect([sample.image], TRAINING_SCORE)

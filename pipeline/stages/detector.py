@@ -17,6 +17,7 @@ from pipeline.datasets.on_demand import batches_of
 from pipeline.settings import RunSettings
 from pipeline.stages.evaluation import SCORED
 from pipeline.stages.prepare import load_part, read_split, sets_of
+from pipeline.storage.stage_files import read_stage_json
 from pipeline.training.calibrate import coarse_temperature, on_validation, read_calibration
 from pipeline.training.loop import pick_device
 from pipeline.training.operating_point import COARSE_THRESHOLDS, candidates_of, choose_operating_point, looked_at
@@ -83,17 +84,17 @@ def coarse_thresholds(trained: Path) -> list[float]:
 
 def read_score_threshold(detected: Path) -> float:
     """Score threshold that `detect` settled on."""
-    return float(json.loads((detected / "operating_point.json").read_text())["score_threshold"])
+    return float(read_stage_json(detected / "operating_point.json")["score_threshold"])
 
 
 def read_validation(detected: Path) -> dict[str, float | bool | None]:
     """What stage 1 has on validation pictures where `detect` lets it operate, and its calibration there, by column of
     ``runs`` (`OperatingPoint.on_validation`, `pipeline.training.calibrate.on_validation`).
     """
-    found: dict[str, float | bool | None] = json.loads((detected / "operating_point.json").read_text())["validation"]
+    found: dict[str, float | bool | None] = read_stage_json(detected / "operating_point.json")["validation"]
     return found
 
 
 def read_coarse_boxes(detected: Path) -> CoarseBoxes:
     """How boxes are drawn, as `detect` settled it."""
-    return CoarseBoxes.model_validate(json.loads((detected / "operating_point.json").read_text())["coarse_boxes"])
+    return CoarseBoxes.model_validate(read_stage_json(detected / "operating_point.json")["coarse_boxes"])

@@ -15,15 +15,16 @@ from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold, read_validation
 from pipeline.stages.evaluation import COSTS, count_picture, headline
 from pipeline.stages.prepare import BOX_COLUMNS, boxes_by_name, load_part
+from pipeline.storage.stage_files import read_stage_json, read_stage_table
 from pipeline.training.operating_point import SCORES
 
 
 def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: Path, out: Path) -> None:
     """Write ``counts.parquet`` (a row a test picture), ``curve.parquet`` (test and val) and ``metrics.json``."""
     threshold = read_score_threshold(detected)
-    detections = pd.read_parquet(detected / "detections.parquet")
-    costs = pd.read_parquet(segmented / "costs.parquet").set_index("name")
-    labels = boxes_by_name(pd.read_parquet(prepared / "boxes.parquet"))
+    detections = read_stage_table(detected / "detections.parquet")
+    costs = read_stage_table(segmented / "costs.parquet").set_index("name")
+    labels = boxes_by_name(read_stage_table(prepared / "boxes.parquet"))
     rows, for_ap, at_scores = [], [], np.zeros((len(SCORES), len(fields(RegionCounts))), np.int64)
     for sample in load_part(settings, prepared, "test"):
         mine = detections[detections["name"] == sample.name]
@@ -37,12 +38,12 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
         for_ap.append((boxes[judged], scores[judged], labels.get(sample.name, np.zeros((0, 4)))))
     counts = pd.DataFrame(rows)
     curve = curve_of(at_scores, SCORES).assign(part="test")
-    on_val = pd.read_parquet(detected / "curve.parquet").assign(part="val")
-    point = json.loads((segmented / "operating_point.json").read_text())
-    metrics = headline(counts, ap50(for_ap)) | point | json.loads((prepared / "labels.json").read_text())
+    on_val = read_stage_table(detected / "curve.parquet").assign(part="val")
+    point = read_stage_json(segmented / "operating_point.json")
+    metrics = headline(counts, ap50(for_ap)) | point | read_stage_json(prepared / "labels.json")
     metrics |= read_validation(detected)
     metrics["images"] = len(counts)
-    if clean := json.loads((prepared / "split.json").read_text())["clean"]:
+    if clean := read_stage_json(prepared / "split.json")["clean"]:
         on_clean = detections[detections["name"].isin(clean) & (detections["score"] >= threshold)]
         metrics["boxes_per_clean_image"] = len(on_clean) / len(clean)
     counts.to_parquet(out / "counts.parquet", index=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from models.bundle import read_learnt
@@ -25,6 +23,7 @@ from pipeline.datasets.pool import Pool
 from pipeline.datasets.windows import LIST
 from pipeline.settings import RunSettings
 from pipeline.stages.terms import start_folders
+from pipeline.storage.stage_files import read_stage_json, read_stage_table
 
 MOST_TRAINED, MOST_OTHERS = 240, 120  # pictures described, of those trained on and of the validation part
 BRIGHTER, DARKER = 1.2, 0.8
@@ -62,7 +61,7 @@ def learnt_test_pictures(settings: RunSettings, prepared: Path) -> int | None:
     """
     earlier = [read_learnt(folder) for folder in start_folders(settings)]
     dataset = open_dataset(settings.dataset)
-    names = json.loads((prepared / "split.json").read_text())["test"]
+    names = read_stage_json(prepared / "split.json")["test"]
     hashes = [one.hashes for one in earlier if one is not None]
     known = pictures_learnt(dataset, names, Learnt(np.concatenate(hashes))) if hashes else []  # each picture read once
     return len(known) if known or all(one is not None and one.whole for one in earlier) else None
@@ -85,9 +84,9 @@ def names_learnt(dataset: CrackDataset, prepared: Path) -> tuple[list[str], list
 
     Negatives are few and odd: of CrackForest's 84 the four made 70 % of DNIT familiar that is strange without them.
     """
-    described = json.loads((prepared / "split.json").read_text())
+    described = read_stage_json(prepared / "split.json")
     if isinstance(dataset, Pool):  # of its training part those that windows were cut from
-        return sorted(set(pd.read_parquet(prepared / LIST)["sample"])), [], described["val"]
+        return sorted(set(read_stage_table(prepared / LIST)["sample"])), [], described["val"]
     return described["train"], described["negatives"], described["val"]
 
 

@@ -20,8 +20,8 @@ from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.evaluation import figures_by_set
 from pipeline.stages.keys import StageName
 from pipeline.stages.prepare import BOX_COLUMNS, load_part, sets_of
-from pipeline.stages.tables import read_stage_table
 from pipeline.storage.records import paper_on
+from pipeline.storage.stage_files import read_stage_table
 from pipeline.training.operating_point import SCORES
 
 

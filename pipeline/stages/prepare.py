@@ -28,6 +28,7 @@ from pipeline.datasets.windows import Windows, cut_windows
 from pipeline.metrics import RegionCounts, anchor_recall, oracle, region_counts
 from pipeline.settings import DatasetSettings, RunSettings
 from pipeline.stages.terms import sources_of
+from pipeline.storage.stage_files import read_stage_json
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ def _require_cracks(boxes: pd.DataFrame, dataset: DatasetSettings) -> None:
 
 def read_split(prepared: Path) -> Split:
     """Split that `prepare` wrote."""
-    described = json.loads((prepared / "split.json").read_text())
+    described = read_stage_json(prepared / "split.json")
     return Split(described["name"], *(tuple(described[part]) for part in PARTS))
 
 
@@ -173,7 +174,7 @@ def load_part(settings: RunSettings, prepared: Path, part: str) -> Sequence[Samp
     they are asked for, and none is kept but those of ``train``, which each epoch asks for. Of a pool ``train`` are the
     windows cut from its pictures, which lie on disk.
     """
-    described = json.loads((prepared / "split.json").read_text())
+    described = read_stage_json(prepared / "split.json")
     dataset = open_dataset(settings.dataset)
     names = described[part] + (described["negatives"] if part == "train" else [])
     samples = _samples(dataset, names, part, prepared)

@@ -26,9 +26,9 @@ from pipeline.stages.learnt_from import learnt_test_pictures
 from pipeline.stages.page_input import Measured, report_input
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
 from pipeline.stages.software import describe_software
-from pipeline.stages.tables import read_stage_table
 from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import paper_on, read_table, write_part
+from pipeline.storage.stage_files import read_stage_json, read_stage_table
 
 MEANS_OVER_SPLITS = (
     "oracle_data_reduction",
@@ -68,8 +68,8 @@ class RecordedRun(NamedTuple):
 
 def record(settings: RunSettings, folders: dict[StageName, Path], home: Path, run: RunInfo) -> RecordedRun:
     """Record a run over one split. The row of ``runs`` is written last: a run that has one is recorded whole."""
-    metrics = json.loads((folders["evaluate"] / "metrics.json").read_text())
-    described = json.loads((folders["prepare"] / "split.json").read_text())
+    metrics = read_stage_json(folders["evaluate"] / "metrics.json")
+    described = read_stage_json(folders["prepare"] / "split.json")
     counts = read_stage_table(folders["evaluate"] / "counts.parquet")
     run = replace(run, device=devices_of(run.device, [folders]))
     folder = home / "runs" / run.run_id
@@ -96,7 +96,7 @@ def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, h
     """Record one row over several splits that test on different pictures: their counts pooled, not their figures."""
     evaluated = [split.folders["evaluate"] for split in splits]
     counts = pd.concat([read_stage_table(folder / "counts.parquet") for folder in evaluated], ignore_index=True)
-    parts = [json.loads((folder / "metrics.json").read_text()) for folder in evaluated]
+    parts = [read_stage_json(folder / "metrics.json") for folder in evaluated]
     metrics = headline(counts, float(np.mean([part["ap50"] for part in parts])))
     for name in MEANS_OVER_SPLITS:
         if all(name in part for part in parts):

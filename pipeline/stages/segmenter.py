@@ -27,6 +27,7 @@ from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, read_coarse_boxes, read_score_threshold, run_on
 from pipeline.stages.evaluation import ROUNDS, TOLERANCES, median_times, timed_batch
 from pipeline.stages.prepare import boxes_by_name, load_part, read_split, sets_of
+from pipeline.storage.stage_files import read_stage_table
 from pipeline.training.augment import FULL
 from pipeline.training.by_set import pictures_by_set
 from pipeline.training.calibrate import on_validation, read_calibration, told
@@ -44,7 +45,7 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
     Leaves what `pipeline.training.loop.train` leaves, and ``calibration.json`` (`pipeline.training.calibrate`).
     """
     samples = load_part(settings, prepared, "train")
-    crops = boxes_by_name(pd.read_parquet(cropped / "crops.parquet"))
+    crops = boxes_by_name(read_stage_table(cropped / "crops.parquet"))
     nothing = np.zeros((0, 4), np.int64)
     val = load_part(settings, prepared, "val")
     trainee = SegmenterTrainee(

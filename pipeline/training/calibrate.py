@@ -18,6 +18,7 @@ from torch import nn
 from models.temperature import COARSE_LOGITS, PIXEL_LOGITS, SCORE_LOGITS, divide_logits
 from pipeline.datasets.base import Sample
 from pipeline.storage.atomic import write_whole
+from pipeline.storage.stage_files import read_stage_json
 from pipeline.training.temperature import HIGHEST, Calibrated, fit_temperature
 
 CALIBRATION = "calibration.json"
@@ -76,7 +77,7 @@ def write_calibration(trained: Path, fitted: Mapping[str, Calibrated]) -> None:
 
 def read_calibration(trained: Path) -> dict[str, Calibrated]:
     """What `write_calibration` kept."""
-    kept = json.loads((trained / CALIBRATION).read_text())
+    kept = read_stage_json(trained / CALIBRATION)
     return {head: Calibrated(**each) for head, each in kept.items()}
 
 
