@@ -49,14 +49,15 @@ def bench(
     from models.shipped import shipped_bundle
     from pipeline.bench.measure import bench as measure
     from pipeline.bench.rounds import side_by_side
-    from pipeline.bench.scatter import check_suffix, plot_speed
+    from pipeline.bench.scatter import SUFFIXES, plot_speed
     from pipeline.datasets import open_dataset
     from pipeline.datasets.splits import select
     from pipeline.settings import make_settings
+    from pipeline.storage.room import check_file
     from pipeline.training.loop import device_name, pick_device
 
     if plot:
-        check_suffix(plot)
+        check_file(plot, SUFFIXES, "--plot")
     bundle = bundle or shipped_bundle("crackforest-fast")
     settings = make_settings("fast", {"dataset": {"name": dataset, "root": root, "mask_values": mask_values}})
     opened = open_dataset(settings.dataset)

@@ -37,13 +37,15 @@ def show(
     """
     from PIL import Image as Pillow
 
-    from pipeline.datasets.pictures import read_image
+    from pipeline.datasets.pictures import PICTURE_SUFFIXES, read_image
     from pipeline.placing.camera_file import read_camera
     from pipeline.placing.camera_picture import draw_camera
     from pipeline.placing.road import WrongSizeError
     from pipeline.storage.atomic import write_whole
+    from pipeline.storage.room import check_file
 
     target = path_here(out, "out") or Path(f"{photo.stem}.camera.jpg")
+    check_file(target, sorted(PICTURE_SUFFIXES), "--out")
     told = read_camera(file)
     try:
         drawn = draw_camera(told, read_image(photo.expanduser()))

@@ -41,12 +41,15 @@ def measure(
     from pipeline.measuring.rows import COLUMNS
     from pipeline.measuring.scale import check_scale
     from pipeline.measuring.settings import MeasureSettings
-    from pipeline.placing.drawn_masks import measure_masks, write_rows
+    from pipeline.placing.drawn_masks import ENDINGS, measure_masks, write_rows
+    from pipeline.storage.room import check_file
     from pipeline.survey.listing.addresses import plain_place
     from pipeline.survey.road_check import read_road
     from pipeline.survey.road_settings import RoadSettings
 
     target = path_here(out, "out")
+    if target is not None:
+        check_file(target, ENDINGS, "--out")
     if gsd is not None:
         check_scale(gsd)
     if camera is not None and axis:

@@ -12,21 +12,11 @@ matplotlib.use("Agg")
 
 from matplotlib.figure import Figure
 
-from models.errors import UsageError
 from pipeline.storage.atomic import write_whole
 
 CASCADE, FULL_FRAME = "#0068a8", "#c44f06"
 SUFFIXES = (".svg", ".png", ".pdf")
-
-
-def check_suffix(path: Path) -> None:
-    """Make sure that `plot_speed` can draw into such a file, before minutes are spent on what it would show.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    if path.suffix not in SUFFIXES:
-        raise UsageError(f"{path} is no name for a picture.", f"Let it end in one of: {', '.join(SUFFIXES)}.")
+"""Of pictures that `plot_speed` draws."""
 
 
 def plot_speed(rows: Sequence[dict[str, Any]], path: Path) -> None:
@@ -56,4 +46,4 @@ def plot_speed(rows: Sequence[dict[str, Any]], path: Path) -> None:
     axes.grid(color="#dcdad4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(frameon=False, loc="outside upper left", ncols=2)
-    write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:], dpi=150))
+    write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150))

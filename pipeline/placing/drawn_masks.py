@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from models.errors import UsageError
 from models.given import readable
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import notes_of, read_truth, told_once, values_held
@@ -24,6 +23,10 @@ from pipeline.storage.atomic import write_whole
 
 SIZES = ("area_m2", "diameter_m", "line_px", "outline_px", "mask")
 """What a file holds beside the columns that ``--json`` prints."""
+
+
+ENDINGS = (".csv", ".parquet")
+"""Of files that `write_rows` writes."""
 
 
 class MeasuredMasks(NamedTuple):
@@ -85,15 +88,9 @@ def measure_masks(
 
 
 def write_rows(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write rows as CSV or Parquet, whole.
-
-    Raises:
-        UsageError: the name says neither.
-    """
+    """Write rows as CSV or Parquet, whole; by the name, which ends in one of `ENDINGS` (`check_file`)."""
     frame = pd.DataFrame(rows, columns=[*COLUMNS, *SIZES])
     if path.suffix.lower() == ".csv":
         write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
-    elif path.suffix.lower() == ".parquet":
-        write_whole(path, lambda temporary: frame.to_parquet(temporary, index=False))
     else:
-        raise UsageError(f"--out {path} is neither CSV nor Parquet.", "Let its name end in .csv or .parquet.")
+        write_whole(path, lambda temporary: frame.to_parquet(temporary, index=False))

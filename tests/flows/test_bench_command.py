@@ -76,6 +76,12 @@ def test_bench_of_no_bundle_is_told(tmp_path):
     assert "bundle" in result.output
 
 
+def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_is_timed(tmp_path):
+    result = CliRunner().invoke(app, ["bench", "--bundle", str(tmp_path / "none"), "--plot", str(tmp_path / "a.foo")])
+    assert result.exit_code == 2
+    assert ".svg, .png or .pdf" in " ".join(result.stderr.split())
+
+
 def test_pictures_are_spread_over_the_whole_part():
     assert evenly("abcdefg", 3) == ["a", "c", "e"]
     assert evenly("abcd", 3) == ["a", "b", "c"]

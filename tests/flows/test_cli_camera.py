@@ -38,3 +38,10 @@ def test_a_camera_file_that_cannot_be_is_wrong_usage(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["camera", "show", str(tmp_path / "camera.yaml"), "a.png"])
     assert result.exit_code == 2
     assert "scale_mm_per_px" in result.stderr
+
+
+def test_a_name_that_is_none_of_a_picture_is_wrong_usage(tmp_path: Path) -> None:
+    told = [str(tmp_path / name) for name in ("camera.yaml", "a.png")]
+    result = CliRunner().invoke(app, ["camera", "show", *told, "--out", str(tmp_path / "seen.docx")])
+    assert result.exit_code == 2
+    assert ".jpg" in result.stderr

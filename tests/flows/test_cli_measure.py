@@ -82,6 +82,13 @@ def test_what_does_not_fit_is_told(masks, given, status, told):
     assert not result.stdout
 
 
+def test_a_file_that_cannot_be_written_is_refused_before_any_mask_is_read(masks, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.placing.drawn_masks.read_truth", lambda *_: pytest.fail("read"))
+    for name, status, told in (("a.xlsx", 2, ".csv or .parquet"), ("masks/a.png/a.csv", 1, "is a file where")):
+        result = run(masks, "--out", tmp_path / name)
+        assert (result.exit_code, told in result.stderr) == (status, True)
+
+
 def test_no_mask_and_a_damaged_one_are_told(masks, tmp_path):
     missing = run(tmp_path / "nowhere")
     assert missing.exit_code == 1
