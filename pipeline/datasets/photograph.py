@@ -106,7 +106,7 @@ def decode_photo(
         raise DataError(f"{name} is transparent all over.", "Save it without transparency.")
     if valid is not None:
         valid = None if valid.all() else np.ascontiguousarray(turn(valid, turned))
-    return Photo(np.ascontiguousarray(turn(pixels, turned)), valid, turned)
+    return Photo(np.require(turn(pixels, turned), requirements=("C", "W")), valid, turned)  # torch wants to write
 
 
 def turn(pixels: NDArray[Any], turned: int) -> NDArray[Any]:

@@ -21,6 +21,7 @@ def assert_layout(image: np.ndarray) -> None:
     assert image.ndim == 3
     assert image.shape[2] == 3
     assert image.flags.c_contiguous
+    assert image.flags.writeable  # what else torch warns of
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".PNG"])
@@ -69,7 +70,9 @@ def test_sixteen_bit_colour_keeps_the_high_byte(tmp_path: Path, suffix: str) -> 
 def test_palette(tmp_path: Path) -> None:
     picture = Image.fromarray(COLOUR).quantize(8)
     picture.save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), np.asarray(picture.convert("RGB")))
+    image = read_image(tmp_path / "a.png")
+    assert_layout(image)
+    np.testing.assert_array_equal(image, np.asarray(picture.convert("RGB")))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
@@ -95,7 +98,9 @@ def test_transparency_lies_over_mid_grey(tmp_path: Path) -> None:
 
 def test_bilevel(tmp_path: Path) -> None:
     Image.fromarray(GREY > 127).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png")[..., 0], np.where(GREY > 127, 255, 0))
+    image = read_image(tmp_path / "a.png")
+    assert_layout(image)
+    np.testing.assert_array_equal(image[..., 0], np.where(GREY > 127, 255, 0))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
