@@ -43,9 +43,11 @@ def evaluate(settings: RunSettings, prepared: Path, detected: Path, segmented: P
     metrics = headline(counts, ap50(for_ap)) | point | read_stage_json(prepared / "labels.json")
     metrics |= read_validation(detected)
     metrics["images"] = len(counts)
-    if clean := read_stage_json(prepared / "split.json")["clean"]:
+    if clean := read_stage_json(prepared / "split.json")["clean"]:  # beside those of the test part
         on_clean = detections[detections["name"].isin(clean) & (detections["score"] >= threshold)]
-        metrics["boxes_per_clean_image"] = len(on_clean) / len(clean)
+        in_test = counts[(counts["crack_px"] == 0) & (counts["frame_px"] > 0)]
+        found = len(on_clean) + int(in_test["tp"].sum() + in_test["fp"].sum())
+        metrics["boxes_per_clean_image"] = found / (len(clean) + len(in_test))
     counts.to_parquet(out / "counts.parquet", index=False)
     pd.concat([curve, on_val], ignore_index=True).to_parquet(out / "curve.parquet", index=False)
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2))

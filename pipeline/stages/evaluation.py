@@ -44,7 +44,14 @@ MASK_FIGURES: dict[str, Callable[[SegmentationCounts], float]] = {
     "f1": attrgetter("f1"),
     "iou": attrgetter("tolerant_iou"),
 }
-OF_CLEAN = ("data_reduction", "data_reduction_low", "data_reduction_high", "boxes_per_image", "images")
+OF_CLEAN = (
+    "data_reduction",
+    "data_reduction_low",
+    "data_reduction_high",
+    "boxes_per_image",
+    "boxes_per_clean_image",
+    "images",
+)
 """Figures that pictures without any crack have too; the others are nan there."""
 
 ROUNDS = 3  # times each batch is timed; the median counts
@@ -157,6 +164,9 @@ def headline(counts: pd.DataFrame, average_precision: float) -> dict[str, float]
         "ap50": average_precision,
         "images": float(len(counts)),
     }
+    clean = [one for one in regions if one.frame_px and not one.crack_px]
+    if clean:  # else the column stays empty
+        figures["boxes_per_clean_image"] = sum(clean, RegionCounts()).boxes_per_image
     for name in ("precision", "segmentation_error", "data_reduction"):
         low, high = bootstrap_interval(regions, attrgetter(name))
         figures |= {f"{name}_low": low, f"{name}_high": high}

@@ -30,7 +30,7 @@ from pipeline.storage.atomic import write_whole
 from pipeline.storage.records import paper_on, read_table, write_part
 from pipeline.storage.stage_files import read_stage_json, read_stage_table
 
-MEANS_OVER_SPLITS = (
+MEANS_OVER_SPLITS = (  # unless the pooled counts tell
     "oracle_data_reduction",
     "oracle_boxes_per_image",
     "anchor_recall",
@@ -99,7 +99,7 @@ def record_pooled(settings: RunSettings, splits: list[Measured], run: RunInfo, h
     parts = [read_stage_json(folder / "metrics.json") for folder in evaluated]
     metrics = headline(counts, float(np.mean([part["ap50"] for part in parts])))
     for name in MEANS_OVER_SPLITS:
-        if all(name in part for part in parts):
+        if name not in metrics and all(name in part for part in parts):
             metrics[name] = float(np.mean([part[name] for part in parts]))
     folder = home / "runs" / run.run_id
     run = replace(run, device=devices_of(run.device, [split.folders for split in splits]))

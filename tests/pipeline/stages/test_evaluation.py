@@ -83,6 +83,19 @@ def test_each_data_set_of_a_pool_has_its_own_figures():
     assert table.loc["c", "data_reduction"] == 1
 
 
+@pytest.mark.parametrize(("pictures", "told"), [("cnnc", 1.5), ("nc", 2), ("n", 2), ("cc", None), ("cu", None)])
+def test_boxes_where_there_is_nothing_to_find(pictures, told):
+    """Of pictures with a crack (c), with none (n; the first has two boxes, others one), and not judged (u)."""
+    none, shape = np.zeros((20, 30), bool), (20, 30, 3)
+    clean = Sample("n", "n", np.zeros(shape, np.uint8), none)
+    samples = {"c": line(), "n": clean, "u": Sample("u", "u", clean.image, none, ~none)}
+    two = np.array([[0, 0, 9, 9], [9, 9, 20, 20]])
+    boxes = [two[: 2 if at == pictures.find("n") else 1] for at in range(len(pictures))]
+    chosen = [samples[kind] for kind in pictures]
+    rows = [count_picture(one, found, none, none, NO_COSTS) for one, found in zip(chosen, boxes, strict=True)]
+    assert headline(pd.DataFrame(rows), 0.0).get("boxes_per_clean_image") == told
+
+
 def test_pictures_fit_the_record():
     counts = pd.DataFrame([count_picture(line(), np.zeros((0, 4)), line().mask, line().mask, NO_COSTS)])
     table = images_table(counts)
