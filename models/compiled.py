@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,6 +16,9 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+KEPT = 3
+"""Earlier states of a package whose compiled loops are kept beside it, for whoever goes back to one."""
+
 
 def compiled(**options: Any) -> Callable[[F], F]:
     """Compile a function, without holding Python's lock while it runs.
@@ -24,7 +28,8 @@ def compiled(**options: Any) -> Callable[[F], F]:
     own; without that, each process compiles for itself, some ten seconds in all. ``NUMBA_CACHE_DIR`` names another.
 
     Numba looks at nothing but the function's own file to see whether what it kept still holds, though loops of other
-    files, and constants, are compiled in. So each state of all files of a package has a folder of its own.
+    files, and constants, are compiled in. So each state of all files of a package has a folder of its own, and beside
+    the source file what was compiled of earlier states is deleted, but for the youngest.
 
     Args:
         options: more of `numba.njit`'s.
@@ -34,9 +39,14 @@ def compiled(**options: Any) -> Callable[[F], F]:
         source = Path(function.__code__.co_filename)
         elsewhere = numba.config.CACHE_DIR  # type: ignore[attr-defined]
         for base in _bases(source, elsewhere):
-            numba.config.CACHE_DIR = str(base / f"numba-{_state(source.parent)}")  # type: ignore[attr-defined]
+            folder = base / f"numba-{_state(source.parent)}"
+            numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
             try:
-                return _compile(function, cache=True, **options)
+                is_new = not folder.exists()
+                made = _compile(function, cache=True, **options)
+                if is_new and base == source.parent / "__pycache__":
+                    _clear_earlier(folder)
+                return made
             except (RuntimeError, OSError) as error:
                 if isinstance(error, RuntimeError) and "cannot cache" not in str(error):
                     raise
@@ -56,6 +66,18 @@ def _bases(source: Path, elsewhere: str) -> Iterator[Path]:
         yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crack-survey"
     if folder := private_folder("numba"):
         yield folder
+
+
+def _clear_earlier(folder: Path) -> None:
+    """Delete what was compiled of earlier states, their folders beside `folder`, but for the youngest `KEPT`.
+
+    The folders stay, empty: a process that still runs such code compiles once more, and could not write without one.
+    """
+    with suppress(OSError):  # not ours to delete
+        states = [path for path in folder.parent.glob("numba-*") if re.fullmatch("numba-[0-9a-f]{16}", path.name)]
+        earlier = sorted((path for path in states if path != folder), key=lambda path: path.stat().st_mtime)
+        for path in (file for state in earlier[:-KEPT] for file in state.glob("*/*.nb[ic]")):
+            path.unlink(missing_ok=True)
 
 
 @cache

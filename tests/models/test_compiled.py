@@ -87,6 +87,27 @@ def test_a_loop_is_compiled_again_when_one_that_it_calls_has_changed(tmp_path: P
     assert told == [11, 22, 11]
 
 
+def test_of_earlier_states_the_youngest_are_kept_and_of_the_others_their_folders_alone(tmp_path: Path) -> None:
+    """Their folders stay: a process that still runs such code fails to write where its folder is gone."""
+    loops = tmp_path / "loops"
+    for age, name in enumerate([*(f"numba-{digit * 16}" for digit in "abcdef"), "numba-mine", "other"]):
+        for file in ("a.nbi", "a.1.nbc", "notes.txt"):
+            path = loops / "__pycache__" / name / "loops_1" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        os.utime(loops / "__pycache__" / name, (1e9 - age, 1e9 - age))
+    module = "from models.compiled import compiled\n@compiled()\ndef one() -> int:\n    return 1\n"
+    for name, text in (("__init__.py", ""), ("one.py", module)):
+        (loops / name).write_text(text)
+    run = [sys.executable, "-c", "from loops.one import one; one()"]
+    subprocess.run(run, env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}, timeout=600, check=True)
+    left = {folder.name: len(list(folder.glob("loops_1/*.nb?"))) for folder in (loops / "__pycache__").iterdir()}
+    del left[f"numba-{_state(loops)}"]
+    emptied = {f"numba-{digit * 16}" for digit in "def"}
+    assert {name for name, count in left.items() if count == 0 and name.startswith("numba-")} == emptied
+    assert all((loops / "__pycache__" / name / "loops_1" / "notes.txt").exists() for name in emptied)
+
+
 def test_what_an_editor_leaves_among_modules_is_none(tmp_path: Path) -> None:
     """Emacs marks a file that is being changed by a link that leads nowhere."""
     (tmp_path / "loops.py").touch()
