@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -49,11 +49,12 @@ def prepare(settings: RunSettings, out: Path) -> None:
     """
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
+    digests = {name: dataset.content_digest(name) for name in _read_later(dataset, split)}
     if isinstance(dataset, Pool):
         _tell_twice(check_apart(dataset, split))
         split = balance(dataset, split, settings.dataset.windows.val_samples)
         cut_windows(dataset, split.train, settings.dataset.windows, settings.seed, out)
-    boxes, labels = _label(dataset, split, settings, out)
+    boxes, labels = _label(dataset, split, digests, settings, out)
     for note in dataset.notes:
         log.warning(note)
     _require_cracks(boxes, settings.dataset)
@@ -68,6 +69,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
         "negatives": list(dataset.negative_names if settings.dataset.use_negatives else ()),
         "clean": list(dataset.clean_names),
         **{part: list(split.part(part)) for part in PARTS},
+        "digests": digests,
     }
     boxes.to_parquet(out / "boxes.parquet", index=False)
     (out / "labels.json").write_text(json.dumps(labels, indent=2))
@@ -75,7 +77,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
 
 
 def _label(
-    dataset: CrackDataset, split: Split, settings: RunSettings, out: Path
+    dataset: CrackDataset, split: Split, digests: Mapping[str, str], settings: RunSettings, out: Path
 ) -> tuple[pd.DataFrame, dict[str, float | None]]:
     """Boxes of every sample, and what these labels could reach; of each picture counts are kept, and no pixels.
 
@@ -88,7 +90,7 @@ def _label(
     twice: list[tuple[str, str, str, str]] = []
     held_bytes = 0
     for part in PARTS:
-        for sample in _samples(dataset, split.part(part), part, out):
+        for sample in _samples(dataset, split.part(part), part, out, digests):
             if not isinstance(dataset, Pool):  # whose pictures were compared before windows were cut from them
                 pixels = f"{sample.image.shape}".encode() + sample.image.tobytes()
                 first = seen.setdefault(hashlib.blake2b(pixels).digest(), (sample.name, part))
@@ -177,14 +179,33 @@ def load_part(settings: RunSettings, prepared: Path, part: str) -> Sequence[Samp
     described = read_stage_json(prepared / "split.json")
     dataset = open_dataset(settings.dataset)
     names = described[part] + (described["negatives"] if part == "train" else [])
-    samples = _samples(dataset, names, part, prepared)
+    samples = _samples(dataset, names, part, prepared, described.get("digests", {}))
     return list(samples) if part == "train" and not isinstance(samples, Windows) else samples
 
 
-def _samples(dataset: CrackDataset, names: Sequence[str], part: str, prepared: Path) -> Sequence[Sample]:
+def _samples(
+    dataset: CrackDataset, names: Sequence[str], part: str, prepared: Path, digests: Mapping[str, str]
+) -> Sequence[Sample]:
     if part == "train" and isinstance(dataset, Pool):
         return Windows(prepared)
-    return OnDemand(len(names), lambda number: dataset.load(names[number]))
+    return OnDemand(len(names), lambda number: _unchanged(dataset, names[number], digests))
+
+
+def _read_later(dataset: CrackDataset, split: Split) -> tuple[str, ...]:
+    """Names of the samples that later stages read from the data set itself; of a pool's training part windows lie."""
+    trained = () if isinstance(dataset, Pool) else (*split.train, *dataset.negative_names)
+    return (*trained, *split.val, *split.test, *dataset.clean_names)
+
+
+def _unchanged(dataset: CrackDataset, name: str, digests: Mapping[str, str]) -> Sample:
+    """Load a sample, if it is what it was when its stage's key was made: else what is found goes by another's key."""
+    sample = dataset.load(name)
+    if digests.get(name) not in (None, dataset.content_digest(name)):
+        raise DataError(
+            f"{name}: the photograph or its mask has changed while the run went on.",
+            "Give the same command again: it begins with the data as they are now.",
+        )
+    return sample
 
 
 def sets_of(settings: RunSettings, names: Sequence[str]) -> list[str]:

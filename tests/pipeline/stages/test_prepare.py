@@ -11,7 +11,7 @@ from models.errors import DataError
 from pipeline.datasets import open_dataset
 from pipeline.datasets.splits import make_split
 from pipeline.settings import make_settings
-from pipeline.stages.prepare import prepare
+from pipeline.stages.prepare import load_part, prepare
 from tests.pipeline.datasets.test_pool import write_folder
 
 
@@ -99,3 +99,20 @@ def test_a_line_of_pixels_is_refused_before_training(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(DataError, match=rf"{name} is 40×1 px, too small"):
         prepare(make_settings("smoke", {"dataset": {"name": "folder", "root": root}}), tmp_path / "out")
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_data_that_change_while_a_run_goes_on_are_refused(tmp_path: Path, part: str, kind: str) -> None:
+    root = write_folder(tmp_path / "town", seed=1, count=16)
+    settings = make_settings("smoke", {"dataset": {"name": "folder", "root": root}})
+    (tmp_path / "out").mkdir()
+    prepare(settings, tmp_path / "out")
+    names = [sample.name for sample in load_part(settings, tmp_path / "out", part)]
+    file = root / kind / f"{names[0]}.png"
+    before = file.read_bytes()
+    Image.fromarray(np.zeros((96, 128) if kind == "masks" else (96, 128, 3), np.uint8)).save(file)
+    with pytest.raises(DataError, match=rf"{names[0]}: the photograph or its mask has changed"):
+        list(load_part(settings, tmp_path / "out", part))
+    file.write_bytes(before)  # what was found goes by these again
+    assert [sample.name for sample in load_part(settings, tmp_path / "out", part)] == names
