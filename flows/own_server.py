@@ -173,7 +173,7 @@ def reason(log: str) -> str:
 
 
 def _launch(port: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start the server as Prefect does, what it says going to `log`."""
+    """Start the server as Prefect does, what it says going to `log`; it ends when its input does."""
     import prefect
     from prefect.settings import get_current_settings
 
@@ -193,6 +193,7 @@ def _launch(port: int, log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,  # never written to: it closes when this process ends, whatever ends it
             stdout=said,
             stderr=said,
+            start_new_session=True,  # Ctrl-C and `timeout` reach a whole group, and this process has to tell it first
         )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows import runtime
-from flows.own_server import Revisions, ServerError, check_database, reason, wait_for
+from flows.own_server import Revisions, ServerError, _launch, check_database, reason, wait_for
 
 OLDER, NEWEST, NEWER = "aaaa", "bbbb", "cccc"
 REVISIONS = Revisions(NEWEST, frozenset({OLDER, NEWEST}))
@@ -99,6 +99,17 @@ def test_a_server_that_ends_is_not_waited_for(tmp_path: Path) -> None:
         process = subprocess.Popen([sys.executable, "-c", "raise OSError('no room')"], stderr=said)
     assert not wait_for(process, lambda: False, log)
     assert reason(log.read_text()) == "OSError: no room"
+
+
+def test_what_ends_a_command_s_group_leaves_it_its_server(tmp_path: Path) -> None:
+    server = _launch(1, tmp_path / "log")  # a port that is not for everybody: it does not get far
+    try:
+        assert os.getpgid(server.pid) != os.getpgid(0)
+        assert server.stdin is not None
+        server.stdin.close()
+        server.wait(60)
+    finally:
+        server.kill()
 
 
 @pytest.mark.parametrize(
