@@ -75,7 +75,10 @@ class Pool(CrackDataset):
     def __init__(self, parts: Sequence[Part], leave_out: str | None = None) -> None:
         labels = [part.settings.label for part in parts]
         if not parts:
-            raise UsageError("A pool needs parts.", "Give --set dataset.parts=FILE.yaml, a list of data sets.")
+            raise UsageError(
+                "A pool needs parts.",
+                "Give `crack-survey run` --set dataset.parts=FILE.yaml, a list; all else takes one data set.",
+            )
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
             raise UsageError(f"Two parts of the pool are called {twice[0]}.", "Give each a label of its own.")
         self.parts = {part.settings.label: part for part in parts}
