@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from rich.table import Table
 
 from flows.cli_data import MaskValues
 from flows.tables import print_json
+
+if TYPE_CHECKING:  # the command starts without them
+    from pipeline.datasets.base import CrackDataset, Sample
 
 
 def bench(
@@ -62,9 +66,7 @@ def bench(
     settings = make_settings("fast", {"dataset": {"name": dataset, "root": root, "mask_values": mask_values}})
     opened = open_dataset(settings.dataset)
     names = select(opened, split, settings.dataset.split_seed)
-    samples = [opened.load(name) for name in evenly(names, pictures)]
-    ((shape, _),) = Counter(sample.mask.shape for sample in samples).most_common(1)
-    samples = [sample for sample in samples if sample.mask.shape == shape]
+    samples = _of_one_size(opened, evenly(names, pictures))
 
     def told(_done: int, _total: int, line: str) -> None:
         if line:
@@ -88,6 +90,15 @@ def bench(
         _print(measured)
 
 
+def _of_one_size(dataset: CrackDataset, names: Sequence[str]) -> list[Sample]:
+    """The named samples of the commonest size; how their masks were read is told."""
+    samples = [dataset.load(name) for name in names]
+    for note in dataset.notes:
+        typer.echo(note, err=True)
+    ((shape, _),) = Counter(sample.mask.shape for sample in samples).most_common(1)
+    return [sample for sample in samples if sample.mask.shape == shape]
+
+
 def evenly(names: Sequence[str], count: int) -> list[str]:
     """At most `count` of the names, the first among them, as far apart as they come."""
     return [names[index * len(names) // count] for index in range(count)] if count < len(names) else list(names)
@@ -109,8 +120,8 @@ def _print(measured: dict[str, Any]) -> None:
             f"{measured['speedup_vs_own_full_frame']:.2f} × ({measured['speedup_vs_own_full_frame_low']:.2f}–"
             f"{measured['speedup_vs_own_full_frame_high']:.2f})",
         ),
-        ("F1 at 2 px given up by that", f"{measured['delta_f1_2px']:+.4f}"),
-        ("F1 at 2 px, mean over pictures", f"{measured['f1_2px_mean']:.4f}"),
+        ("F1 at 2 px given up by that", _known(measured["delta_f1_2px"], "+.4f")),
+        ("F1 at 2 px, mean over pictures", _known(measured["f1_2px_mean"], ".4f")),
         ("cascade, ms a picture in a batch", f"{measured['cascade_ms']:.1f}"),
         ("full frame, ms a picture in a batch", f"{measured['full_frame_ms']:.1f}"),
         ("faster than an eager U-Net with ResNet-34", f"{measured['speedup_vs_unet_resnet34']:.1f} ×"),
@@ -131,6 +142,11 @@ def _print(measured: dict[str, Any]) -> None:
     ):
         table.add_row(figure, value)
     Console(markup=False).print(table)
+
+
+def _known(value: float, form: str) -> str:
+    """The value in that form; a dash where it is none."""
+    return "–" if math.isnan(value) else f"{value:{form}}"
 
 
 def _of_gpu(gpu: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -156,9 +172,9 @@ def _print_bundles(rows: Sequence[dict[str, Any]], title: str) -> None:
             row["name"],
             row["bundle"],
             f"{row['cascade_ms']:.1f}",
-            f"{row['f1_2px_mean']:.1%}",
+            _known(row["f1_2px_mean"], ".1%"),
             f"{row['full_frame_ms']:.1f}",
-            f"{row['full_frame_f1_2px_mean']:.1%}",
+            _known(row["full_frame_f1_2px_mean"], ".1%"),
             f"{row['full_frame_ms'] / row['cascade_ms']:.2f} ×",
         )
     Console(markup=False).print(table)

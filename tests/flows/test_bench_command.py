@@ -1,8 +1,10 @@
 import json
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -53,6 +55,22 @@ def test_bench_prints_every_figure(small, tmp_path, monkeypatch):
     table = CliRunner().invoke(app, arguments)
     assert table.exit_code == 0, table.output
     assert "faster than its own U-Net" in table.stdout
+
+
+def test_how_masks_were_read_is_told(tmp_path, monkeypatch):
+    for kind, colour in (("images", (90, 90, 90)), ("masks", (255, 0, 0))):
+        (tmp_path / kind).mkdir()
+        pixels = np.zeros((64, 96, 3), np.uint8)
+        pixels[30:34, 10:80] = colour
+        Image.fromarray(pixels).save(tmp_path / kind / "a.png")
+    figures = dict.fromkeys(("cascade_ms", "full_frame_ms"), 1.0)
+    f1s = dict.fromkeys(("f1_2px_mean", "full_frame_f1_2px_mean"), float("nan"))
+    monkeypatch.setattr(rounds, "side_by_side", lambda *_: [{"name": "a", "bundle": "b"} | figures | f1s])
+    arguments = ["bench", "--dataset", "folder", "--root", str(tmp_path), "--split", "all", "--rival", "none"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "colour" in result.stderr
+    assert "nan" not in result.stdout
 
 
 def test_rivals_are_timed_in_the_same_rounds_and_drawn(small, tmp_path, monkeypatch):

@@ -1,3 +1,7 @@
+import dataclasses
+import math
+
+import numpy as np
 import pytest
 import torch
 
@@ -33,3 +37,11 @@ def test_every_bundle_has_both_ways_timed_on_the_same_pictures(tmp_path):
     assert told[-1][:2] == (1, 1)
     with pytest.raises(BundleError):
         side_by_side([tmp_path / "none"], samples, 1, lambda *line: None)
+
+
+def test_where_no_picture_has_a_crack_no_f1_is_told(tmp_path):
+    bundle = save_bundle(tmp_path / "tiny", eager_detector(), build_segmenter(SEGMENTER), tiny_card())
+    sample = next(sample for sample in GeneratedSample(8, 0, 192, 128) if sample.mask.any())
+    clean = dataclasses.replace(sample, mask=np.zeros_like(sample.mask))
+    assert all(math.isnan(value) for value in quality(Cascade.load(bundle), [clean]).values())
+    assert not math.isnan(quality(Cascade.load(bundle), [clean, sample])["f1_2px_mean"])
