@@ -141,4 +141,5 @@ def _figures(evaluated: Evaluated, card: BundleCard) -> dict[str, Any]:
         "coarse_threshold": card.coarse_boxes.threshold if card.detector.coarse_mask else None,
         "probability_threshold": card.probability_threshold,
         "full_frame_threshold": card.full_frame_threshold,
+        "flank_share": card.flank_share,
     }

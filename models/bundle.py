@@ -51,9 +51,8 @@ class BundleCard(BaseModel):
     score_threshold: float = Field(ge=0, le=1)
     coarse_boxes: CoarseBoxes = Field(CoarseBoxes(), description="How boxes are drawn around a coarse mask")
     probability_threshold: float = Field(ge=0, le=1)
-    full_frame_threshold: float | None = Field(
-        None, ge=0, le=1, description="Of pixels, for the segmenter over whole pictures; none: as in the cascade"
-    )
+    full_frame_threshold: float | None = Field(None, ge=0, le=1, description="For the segmenter over whole pictures")
+    flank_share: float = Field(0, ge=0, lt=1, description="What is below it, of the highest nearby, is no crack")
     crop_halo: int = Field(ge=0, le=MOST_HALO_PX)
     detector_tta: bool = Field(False, description="Test-time augmentation of stage 1: the picture turned round too")
     segmenter_tta: bool = Field(False, description="The same of stage 2: mirror images and enlarged ones")

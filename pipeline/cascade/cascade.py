@@ -15,6 +15,7 @@ from models.bundle import load_bundle, read_learnt
 from models.learnt import Familiar
 from models.runtimes import Runtime, RuntimeName, make_runtime
 from pipeline.arrays import Boxes, Features, Image, Mask, ProbabilityMap
+from pipeline.cascade.crack_pixels import crack_pixels
 from pipeline.cascade.fusion import fuse_scores
 from pipeline.cascade.stage1 import Stage1
 from pipeline.cascade.stage2 import Stage2
@@ -53,13 +54,15 @@ class CascadeThresholds(NamedTuple):
 
     Attributes:
         score: detections below it are dropped.
-        probability: pixels at or above it are crack.
+        probability: pixels at or above it are crack (`pipeline.cascade.crack_pixels`).
         full_frame: the same for the segmenter over whole pictures, where no detector rules anything out.
+        flank_share: pixels below this share of the highest probability near them are not crack, in the cascade.
     """
 
     score: float
     probability: float
     full_frame: float
+    flank_share: float = 0.0
 
 
 class Cascade:
@@ -123,7 +126,7 @@ class Cascade:
         stage1 = Stage1.on(running, detector, card.coarse_boxes, card.detector_tta)
         stage2 = Stage2(running, segmenter, card.segmenter, CropSettings(halo=card.crop_halo), card.segmenter_tta)
         full_frame = card.probability_threshold if card.full_frame_threshold is None else card.full_frame_threshold
-        thresholds = CascadeThresholds(card.score_threshold, card.probability_threshold, full_frame)
+        thresholds = CascadeThresholds(card.score_threshold, card.probability_threshold, full_frame, card.flank_share)
         learnt = read_learnt(Path(folder))
         familiar = None if learnt is None else learnt.familiar
         return cls(stage1, stage2, thresholds, running, familiar, card.mm_per_px)
@@ -144,7 +147,7 @@ class Cascade:
             crops, fine, looked_px = self.stage2.segment(image, boxes)
             probability = fuse_scores(fine, output.coarse_mask, boxes, self.stage1.detector.config.coarse_px)
             del fine  # as large as the picture
-            mask = probability >= self.thresholds.probability
+            mask = crack_pixels(probability, self.thresholds.probability, self.thresholds.flank_share)
             share = looked_px / mask.size
             spent = detect_ms, _ms_since(began)
             results.append(CascadeResult(boxes, scores, crops, probability, mask, *spent, share, output.features))

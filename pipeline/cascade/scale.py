@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from pipeline.arrays import Image, round_outwards, union_mask
-from pipeline.cascade.cascade import CascadeResult
+from pipeline.cascade.cascade import CascadeResult, CascadeThresholds
+from pipeline.cascade.crack_pixels import NEAR_PX, crack_pixels
 
 NEAR = 1.5
 """A photograph whose scale is within this factor of the bundle's is looked at as it is: training shows each picture at
@@ -55,19 +56,20 @@ def resampled(image: Image, factor: float) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=_interpolation(factor)), np.uint8)
 
 
-def brought_back(found: CascadeResult, size: tuple[int, int], level: float) -> CascadeResult:
+def brought_back(found: CascadeResult, size: tuple[int, int], thresholds: CascadeThresholds) -> CascadeResult:
     """What was found in a resampled picture, in px of the picture itself.
 
     Args:
         found: in the resampled one.
         size: ``(H, W)`` px of the picture.
-        level: probability from which on a pixel is crack.
+        thresholds: of the cascade that found it.
     """
     height, width = size
     if found.mask.shape == (height, width):
         return found
     down, across = height / found.mask.shape[0], width / found.mask.shape[1]
     stretch = np.array([across, down, across, down])
+    near_px = max(1, round(NEAR_PX * down))
     how = _interpolation(down)
     probability = np.asarray(cv2.resize(found.probability, (width, height), interpolation=how), np.float32)
     boxes = (found.boxes * stretch).astype(np.float32)
@@ -76,7 +78,7 @@ def brought_back(found: CascadeResult, size: tuple[int, int], level: float) -> C
         boxes=boxes,
         crops=round_outwards(found.crops * stretch, size),
         probability=probability,
-        mask=probability >= np.float32(level),
+        mask=crack_pixels(probability, thresholds.probability, thresholds.flank_share, near_px),
     )
 
 

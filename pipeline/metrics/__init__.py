@@ -17,6 +17,7 @@ from pipeline.metrics.regions import (
 )
 from pipeline.metrics.segmentation import (
     SegmentationCounts,
+    best_f1,
     choose_probability_threshold,
     mask_counts_at,
     mask_curve_of,
@@ -30,6 +31,7 @@ __all__ = [
     "SegmentationCounts",
     "anchor_recall",
     "ap50",
+    "best_f1",
     "bootstrap_interval",
     "choose_probability_threshold",
     "counts_at",

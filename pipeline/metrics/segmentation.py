@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +145,11 @@ def mask_curve_of(total: NDArray[np.int64], thresholds: ArrayLike) -> pd.DataFra
     )
 
 
+def best_f1(*curves: pd.DataFrame) -> float:
+    """Highest pooled F1, the mean of several curves at the same thresholds (`mask_curve_of`)."""
+    return float(_mean_f1(curves).max())
+
+
 def choose_probability_threshold(*curves: pd.DataFrame) -> float:
     """Threshold with the highest pooled F1, the mean of several curves; the middle one where several tie.
 
@@ -155,9 +161,13 @@ def choose_probability_threshold(*curves: pd.DataFrame) -> float:
     thresholds = curves[0]["probability_threshold"].to_numpy()
     if len(thresholds) == 0:
         raise ValueError("a curve without thresholds")
-    f1 = np.mean([curve["f1"].to_numpy() for curve in curves], axis=0)
+    f1 = _mean_f1(curves)
     best = np.sort(thresholds[f1 == f1.max()])
     return float(best[len(best) // 2])
+
+
+def _mean_f1(curves: Sequence[pd.DataFrame]) -> NDArray[np.float64]:
+    return np.asarray(np.mean([curve["f1"].to_numpy() for curve in curves], axis=0), np.float64)
 
 
 def _highest_near(values: NDArray[Any], tolerance_px: int) -> NDArray[Any]:

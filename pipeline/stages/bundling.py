@@ -42,8 +42,7 @@ def bundle_run(
         folders["train-detector"],
         folders["train-segmenter"],
         folders["detect"],
-        metrics["probability_threshold"],
-        metrics["full_frame_threshold"],
+        metrics,
     )
     card = BundleCard(
         name=f"{settings.dataset.name}-{settings.preset}",
@@ -54,6 +53,7 @@ def bundle_run(
         coarse_boxes=cascade.stage1.boxes,
         probability_threshold=cascade.thresholds.probability,
         full_frame_threshold=cascade.thresholds.full_frame,
+        flank_share=cascade.thresholds.flank_share,
         crop_halo=settings.crops.halo,
         detector_tta=settings.detector_tta,
         segmenter_tta=settings.segmenter_tta,

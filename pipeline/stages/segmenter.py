@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from models.segmenter import build_segmenter
 from models.start import mean_of_starts
 from pipeline.arrays import Mask, ProbabilityMap
 from pipeline.cascade.cascade import Cascade, CascadeThresholds
+from pipeline.cascade.crack_pixels import without_flanks
 from pipeline.cascade.stage1 import Stage1
 from pipeline.cascade.stage2 import Stage2
 from pipeline.datasets.base import Sample
 from pipeline.datasets.on_demand import batches_of
-from pipeline.metrics import choose_probability_threshold, mask_counts_at, mask_curve_of
+from pipeline.metrics import best_f1, choose_probability_threshold, mask_counts_at, mask_curve_of
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, read_coarse_boxes, read_score_threshold, run_on
 from pipeline.stages.evaluation import ROUNDS, TOLERANCES, median_times, timed_batch
@@ -37,6 +38,8 @@ from pipeline.training.loop import Report, pick_device
 from pipeline.training.segmenter import SegmenterTrainee
 
 PROBABILITIES = np.round(np.arange(0.05, 0.96, 0.01), 2)
+POINT = ("probability_threshold", "full_frame_threshold", "flank_share")
+FLANK_SHARES = (0.0, 0.4, 0.5, 0.6)
 
 
 def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: Path, report: Report) -> None:
@@ -67,7 +70,7 @@ def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: P
 
 
 def load_cascade(
-    settings: RunSettings, detector: Path, segmenter: Path, detected: Path, probability: float, full_frame: float
+    settings: RunSettings, detector: Path, segmenter: Path, detected: Path, point: Mapping[str, float]
 ) -> Cascade:
     """Both trained networks at an operating point.
 
@@ -76,8 +79,7 @@ def load_cascade(
         detector: folder of stage *train-detector*.
         segmenter: folder of stage *train-segmenter*.
         detected: folder of stage *detect*, where the score threshold stands.
-        probability: threshold of pixels in the cascade.
-        full_frame: the same over whole pictures.
+        point: what `choose_probability_thresholds` returns, maybe among other figures.
     """
     runtime = run_on(settings)
     network = build_segmenter(settings.segmenter.model_copy(update={"weights": "none"}))
@@ -85,7 +87,7 @@ def load_cascade(
     boxes = read_coarse_boxes(detected)
     stage1 = Stage1.on(runtime, load_detector(settings, detector), boxes, settings.detector_tta)
     stage2 = Stage2(runtime, network, settings.segmenter, settings.crops, settings.segmenter_tta)
-    thresholds = CascadeThresholds(read_score_threshold(detected), probability, full_frame)
+    thresholds = CascadeThresholds(read_score_threshold(detected), *(point[name] for name in POINT))
     return Cascade(stage1, stage2, thresholds, runtime)
 
 
@@ -98,13 +100,13 @@ def segment(
     ``operating_point.json``, ``costs.parquet`` (`COSTS`) and, a picture each, ``masks/``,
     ``full_frame/`` (0 or 255) and ``probability/`` (0–255 for 0–1).
     """
-    cascade = load_cascade(settings, detector, segmenter, detected, 0.5, 0.5)
-    if (fixed := settings.thresholds.probability) is None:
+    fixed = settings.thresholds.probability
+    point = dict(zip(POINT, (0.5 if fixed is None else fixed,) * 2 + (0.0,), strict=True))
+    cascade = load_cascade(settings, detector, segmenter, detected, point)
+    if fixed is None:
         sets = sets_of(settings, read_split(prepared).val)
         point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"), sets)
-    else:
-        point = {"probability_threshold": fixed, "full_frame_threshold": fixed}
-    cascade.thresholds = CascadeThresholds(cascade.thresholds.score, *point.values())
+        cascade.thresholds = CascadeThresholds(cascade.thresholds.score, *(point[name] for name in POINT))
     stage_1 = {
         "score_threshold": cascade.thresholds.score,
         "coarse_threshold": cascade.stage1.boxes.threshold if settings.detector.coarse_mask else None,
@@ -135,12 +137,13 @@ def segment(
 def choose_probability_thresholds(
     cascade: Cascade, samples: Iterable[Sample], sets: Sequence[str] | None = None
 ) -> dict[str, float]:
-    """``probability_threshold`` and ``full_frame_threshold``, each the best of its way on validation data.
+    """``probability_threshold``, ``flank_share`` and ``full_frame_threshold``, the best of each way on validation data.
 
     Best is the highest mean of F1 at 0 and at 2 px, as in training, over data sets where there are several. Pictures of
     a set without any crack, whose F1 is 0 with the first pixel, are counted with each of the others.
 
-    They differ: where a detector has ruled out most of what looks like a crack, fainter pixels can be believed.
+    The ways differ: where a detector has ruled out most of what looks like a crack, fainter pixels can be believed. On
+    the full frame, where only sure pixels can be, no flank share is better than none (docs/ablations/segmenter.md).
 
     Args:
         cascade: with any thresholds.
@@ -151,17 +154,21 @@ def choose_probability_thresholds(
     for batch in batches_of(samples):
         images = [sample.image for sample in batch]
         probabilities = [result.probability for result in cascade.look(images)]
-        for sample, *maps in zip(batch, probabilities, cascade.stage2.full_frame(images), strict=True):
+        for sample, found, full_frame in zip(batch, probabilities, cascade.stage2.full_frame(images), strict=True):
+            maps = [full_frame, found, *(without_flanks(found, share) for share in FLANK_SHARES[1:])]
             counted.append([_counts_of(probability, sample) for probability in maps])
             cracked.append(bool(sample.mask.any()))
     counts = np.array(counted)  # of pictures, ways, tolerances, thresholds, fields
     by_set = pictures_by_set(sets or [""] * len(cracked), cracked)
 
-    def best(way: int) -> float:
+    def curves(way: int) -> list[pd.DataFrame]:
         pooled = [at_tolerance for some in by_set.values() for at_tolerance in counts[some, way].sum(axis=0)]
-        return choose_probability_threshold(*(mask_curve_of(each, PROBABILITIES) for each in pooled))
+        return [mask_curve_of(each, PROBABILITIES) for each in pooled]
 
-    return {"probability_threshold": best(0), "full_frame_threshold": best(1)}
+    everywhere, *shared = (curves(way) for way in range(1 + len(FLANK_SHARES)))
+    best = int(np.argmax([best_f1(*each) for each in shared]))
+    chosen = choose_probability_threshold(*shared[best]), choose_probability_threshold(*everywhere), FLANK_SHARES[best]
+    return dict(zip(POINT, chosen, strict=True))
 
 
 def _counts_of(probability: ProbabilityMap, sample: Sample) -> list[NDArray[np.int64]]:

@@ -35,7 +35,8 @@ _INTERVALS = tuple(
 )
 _HEADS = ("score", "coarse", "probability", "second_score", "second_coarse")  # that are calibrated
 _OTHER_FIGURES = (
-    *("coarse_threshold", "probability_threshold", "full_frame_threshold", "anchor_recall", "oracle_boxes_per_image"),
+    *("coarse_threshold", "probability_threshold", "full_frame_threshold", "flank_share"),
+    *("anchor_recall", "oracle_boxes_per_image"),
     *("crack_share", "boxes_per_clean_image", "segmented_share"),
     *("val_precision", "val_segmentation_error", "val_data_reduction"),
     *(f"{head}_temperature" for head in _HEADS),

@@ -125,7 +125,7 @@ def _on_picture(
         region = region_in(camera, *picture.image.shape[:2])
         if picture.factor != 1:
             own = size_of(picture.image.shape[:2], region)
-            found = brought_back(found, own, cascade.thresholds.probability)
+            found = brought_back(found, own, cascade.thresholds)
         found = put_back(found, region)
         return found if picture.valid is None else only_valid(found, picture.valid)
     except Exception as error:

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.arrays import union_mask
-from pipeline.cascade.cascade import CascadeResult
+from pipeline.cascade.cascade import CascadeResult, CascadeThresholds
 from pipeline.cascade.scale import LARGEST, LEAST_PX, MOST_PX, NEAR, brought_back, factor_to, resampled
 
 scales = st.floats(0.001, 1000)
 sides = st.integers(1, 20_000)
+AT_HALF = CascadeThresholds(0.5, 0.5, 0.5)
 
 
 def result_of(mask: np.ndarray) -> CascadeResult:
@@ -59,7 +60,7 @@ def test_what_is_found_lies_where_it_is_in_the_photograph(factor):
     crack = image[..., 0] < 100
     seen = resampled(image, factor)
     assert seen.shape[:2] == (round(331 * factor), round(487 * factor))
-    found = brought_back(result_of(seen[..., 0] < 100), crack.shape, 0.5)
+    found = brought_back(result_of(seen[..., 0] < 100), crack.shape, AT_HALF)
     assert found.mask.shape == found.probability.shape == crack.shape
     assert found.probability.dtype == np.float32
     assert (found.mask == (found.probability >= 0.5)).all()
@@ -75,16 +76,26 @@ def test_what_is_found_lies_where_it_is_in_the_photograph(factor):
 def test_outside_every_box_nothing_is_likely(factor):
     mask = np.zeros((round(200 * factor), round(300 * factor)), bool)
     mask[20:31, 33:47] = True
-    found = brought_back(result_of(mask), (200, 300), 0.01)
+    found = brought_back(result_of(mask), (200, 300), AT_HALF._replace(probability=0.01))
     assert found.mask.any()
     assert not found.probability[~union_mask(found.boxes, (200, 300))].any()
+
+
+@pytest.mark.parametrize("factor", [0.5, 2])
+def test_flanks_are_left_out_of_the_photograph_as_they_are_where_they_were_found(factor):
+    """A clear crack with one flank of 4 px; both are as wide as the picture is larger."""
+    probability = np.zeros((60, 60), np.float32)
+    probability[:, 30:32], probability[:, 32:36] = 0.9, 0.4
+    found = result_of(probability > 0)._replace(probability=probability)
+    back = brought_back(found, (round(60 / factor), round(60 / factor)), CascadeThresholds(0.5, 0.2, 0.5, 0.6))
+    assert back.mask.sum(axis=1).tolist() == pytest.approx([2 / factor] * len(back.mask), abs=1)
 
 
 def test_nothing_found_stays_nothing():
     none = np.zeros((0, 4), np.float32)
     empty = np.zeros((50, 60), np.float32)
     found = brought_back(
-        CascadeResult(none, none[:, 0], none.astype(np.int64), empty, empty > 0, 1, 1, 0.0), (100, 120), 0.5
+        CascadeResult(none, none[:, 0], none.astype(np.int64), empty, empty > 0, 1, 1, 0.0), (100, 120), AT_HALF
     )
     assert found.boxes.shape == found.crops.shape == (0, 4)
     assert found.mask.shape == (100, 120)
@@ -95,4 +106,4 @@ def test_a_photograph_at_the_known_scale_is_not_touched():
     image = np.zeros((40, 50, 3), np.uint8)
     assert resampled(image, 1.0) is image
     found = result_of(np.ones((40, 50), bool))
-    assert brought_back(found, (40, 50), 0.5) is found
+    assert brought_back(found, (40, 50), AT_HALF) is found

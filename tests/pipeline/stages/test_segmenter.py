@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from pipeline.cascade.crack_pixels import crack_pixels
 from pipeline.datasets.base import Sample
 from pipeline.stages.segmenter import choose_probability_thresholds
 
@@ -21,8 +22,25 @@ def test_each_way_gets_its_own_best_probability_threshold():
     )
     sample = Sample("road", "road", np.zeros((60, 60, 3), np.uint8), truth)
     chosen = choose_probability_thresholds(cascade, [sample])
-    cut = {name: maps >= chosen[name] for name, maps in zip(chosen, (in_boxes, everywhere), strict=True)}
+    assert chosen["flank_share"] == 0  # of several as good, that which leaves no pixel out
+    ways = {"probability_threshold": in_boxes, "full_frame_threshold": everywhere}
+    cut = {name: probability >= chosen[name] for name, probability in ways.items()}
     assert (cut["probability_threshold"] == truth).all()  # both cracks
     assert (
         cut["full_frame_threshold"] == (everywhere == np.float32(0.8))
     ).all()  # the clear one alone: the stain would cost more than the faint one
+
+
+def test_flanks_of_a_clear_crack_are_left_out_where_that_lets_a_faint_one_in():
+    truth = np.zeros((60, 60), bool)
+    truth[10, 5:55] = truth[30, 5:55] = True
+    probability = np.where(truth, np.float32(0.9), np.float32(0))
+    probability[[9, 11], 5:55], probability[30, 5:55] = 0.5, 0.3
+    cascade = SimpleNamespace(
+        look=lambda images: [SimpleNamespace(probability=probability) for _ in images],
+        stage2=SimpleNamespace(full_frame=lambda images: [probability for _ in images]),
+    )
+    chosen = choose_probability_thresholds(cascade, [Sample("road", "road", np.zeros((60, 60, 3), np.uint8), truth)])
+    mask = crack_pixels(probability, chosen["probability_threshold"], chosen["flank_share"])
+    assert (mask == truth).all()
+    assert chosen["flank_share"] == 0.6  # 0.5 of 0.9 is more than 0.5 of it
