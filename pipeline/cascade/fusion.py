@@ -13,7 +13,6 @@ from models.compiled import compiled
 from pipeline.arrays import AnyBoxes, Boxes, CoarseMask, ProbabilityMap, round_outwards
 
 STRIP = 256  # rows of the coarse mask that are enlarged at a time: a whole one takes as much memory as the picture
-REACH_PX = 8.0  # standard deviation of the blur of the coarse mask; chosen on validation parts (docs/ablations)
 
 
 def fuse_scores(
@@ -25,8 +24,8 @@ def fuse_scores(
 
     Args:
         probability: what stage 2 says, ``(H, W)``.
-        coarse_mask: what stage 1 says (`pipeline.cascade.stage1_output.Stage1Output`); it is blurred by `REACH_PX`,
-            for it is right about a stretch of road and inexact about a pixel. Without one, stage 2 decides alone.
+        coarse_mask: what stage 1 says (`pipeline.cascade.stage1_output.Stage1Output`). Without one, stage 2 decides
+            alone.
         boxes: ``(N, 4)`` xyxy px.
         coarse_px: side of a pixel of the coarse mask, px.
 
@@ -38,12 +37,11 @@ def fuse_scores(
     inside = round_outwards(boxes, probability.shape)
     if not coarse_mask.size:
         return _only_inside(probability, inside)
-    blurred = np.asarray(cv2.GaussianBlur(coarse_mask, (0, 0), REACH_PX / coarse_px), np.float32)
     fused = np.zeros_like(probability)  # made here: memory that no box touches is never taken
-    for top in range(0, len(blurred), STRIP):
+    for top in range(0, len(coarse_mask), STRIP):
         strip = inside[(inside[:, 1] < (top + STRIP) * coarse_px) & (inside[:, 3] > top * coarse_px)]
         if len(strip):
-            _mean_log_odds(probability, _enlarged(blurred, top, coarse_px), strip, top * coarse_px, fused)
+            _mean_log_odds(probability, _enlarged(coarse_mask, top, coarse_px), strip, top * coarse_px, fused)
     return fused
 
 

@@ -17,8 +17,7 @@ from pipeline.metrics.regions import (
 )
 from pipeline.metrics.segmentation import (
     SegmentationCounts,
-    best_f1,
-    choose_probability_threshold,
+    choose_pixels,
     mask_counts_at,
     mask_curve_of,
     segmentation_counts,
@@ -31,9 +30,8 @@ __all__ = [
     "SegmentationCounts",
     "anchor_recall",
     "ap50",
-    "best_f1",
     "bootstrap_interval",
-    "choose_probability_threshold",
+    "choose_pixels",
     "counts_at",
     "curve_of",
     "judged_boxes",

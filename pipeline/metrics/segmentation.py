@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.arrays import Mask, ProbabilityMap
 from pipeline.metrics.pooling import Counts
+
+NEARLY = 0.001
+"""Of F1, by which one threshold may fall short of the best and still be as good: no validation part can tell."""
 
 
 @dataclass(frozen=True)
@@ -145,29 +148,28 @@ def mask_curve_of(total: NDArray[np.int64], thresholds: ArrayLike) -> pd.DataFra
     )
 
 
-def best_f1(*curves: pd.DataFrame) -> float:
-    """Highest pooled F1, the mean of several curves at the same thresholds (`mask_curve_of`)."""
-    return float(_mean_f1(curves).max())
+def choose_pixels(curves: Mapping[float, Sequence[pd.DataFrame]]) -> tuple[float, float]:
+    """Probability threshold and flank share with the highest pooled F1, the mean of several curves.
 
-
-def choose_probability_threshold(*curves: pd.DataFrame) -> float:
-    """Threshold with the highest pooled F1, the mean of several curves; the middle one where several tie.
-
-    F1 at 2 px alone hardly minds masks that are too wide. With F1 at 0 px beside it cracks keep their width.
+    F1 at 2 px alone hardly minds masks that are too wide. With F1 at 0 px beside it cracks keep their width. Of pairs
+    that are nearly as good (`NEARLY`) the one of the lowest threshold is taken: on roads other than those of the curves
+    a network is less sure of all cracks. Where all pairs are as good, which says nothing, it is the middle threshold.
 
     Args:
-        curves: of `mask_curve_of` at the same thresholds, on validation data, at least one row.
+        curves: by flank share (`pipeline.cascade.crack_pixels`), rising; each of `mask_curve_of` at the same
+            thresholds, on validation data.
     """
-    thresholds = curves[0]["probability_threshold"].to_numpy()
+    shares = list(curves)
+    thresholds = curves[shares[0]][0]["probability_threshold"].to_numpy()
     if len(thresholds) == 0:
         raise ValueError("a curve without thresholds")
-    f1 = _mean_f1(curves)
-    best = np.sort(thresholds[f1 == f1.max()])
-    return float(best[len(best) // 2])
-
-
-def _mean_f1(curves: Sequence[pd.DataFrame]) -> NDArray[np.float64]:
-    return np.asarray(np.mean([curve["f1"].to_numpy() for curve in curves], axis=0), np.float64)
+    f1 = np.array([np.mean([curve["f1"].to_numpy() for curve in curves[share]], axis=0) for share in shares])
+    as_good = f1 >= f1.max() - NEARLY
+    if as_good.all():
+        return float(np.sort(thresholds)[len(thresholds) // 2]), shares[0]
+    threshold = thresholds[as_good.any(axis=0)].min()
+    best = int(np.argmax(np.where(as_good, f1, -1)[:, thresholds == threshold][:, 0]))
+    return float(threshold), shares[best]
 
 
 def _highest_near(values: NDArray[Any], tolerance_px: int) -> NDArray[Any]:

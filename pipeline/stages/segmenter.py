@@ -23,7 +23,7 @@ from pipeline.cascade.stage1 import Stage1
 from pipeline.cascade.stage2 import Stage2
 from pipeline.datasets.base import Sample
 from pipeline.datasets.on_demand import batches_of
-from pipeline.metrics import best_f1, choose_probability_threshold, mask_counts_at, mask_curve_of
+from pipeline.metrics import choose_pixels, mask_counts_at, mask_curve_of
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import load_detector, read_coarse_boxes, read_score_threshold, run_on
 from pipeline.stages.evaluation import ROUNDS, TOLERANCES, median_times, timed_batch
@@ -37,9 +37,9 @@ from pipeline.training.from_start import train_from
 from pipeline.training.loop import Report, pick_device
 from pipeline.training.segmenter import SegmenterTrainee
 
-PROBABILITIES = np.round(np.arange(0.05, 0.96, 0.01), 2)
+PROBABILITIES = np.round(np.arange(0.1, 0.96, 0.01), 2)
 POINT = ("probability_threshold", "full_frame_threshold", "flank_share")
-FLANK_SHARES = (0.0, 0.4, 0.5, 0.6)
+FLANK_SHARES = (0.0, 0.4, 0.5, 0.6, 0.7)
 
 
 def train_segmenter(settings: RunSettings, prepared: Path, cropped: Path, out: Path, report: Report) -> None:
@@ -166,9 +166,8 @@ def choose_probability_thresholds(
         return [mask_curve_of(each, PROBABILITIES) for each in pooled]
 
     everywhere, *shared = (curves(way) for way in range(1 + len(FLANK_SHARES)))
-    best = int(np.argmax([best_f1(*each) for each in shared]))
-    chosen = choose_probability_threshold(*shared[best]), choose_probability_threshold(*everywhere), FLANK_SHARES[best]
-    return dict(zip(POINT, chosen, strict=True))
+    threshold, share = choose_pixels(dict(zip(FLANK_SHARES, shared, strict=True)))
+    return dict(zip(POINT, (threshold, choose_pixels({0.0: everywhere})[0], share), strict=True))
 
 
 def _counts_of(probability: ProbabilityMap, sample: Sample) -> list[NDArray[np.int64]]:

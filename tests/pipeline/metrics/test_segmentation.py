@@ -12,7 +12,7 @@ from scipy.ndimage import distance_transform_edt
 
 from pipeline.metrics import (
     SegmentationCounts,
-    choose_probability_threshold,
+    choose_pixels,
     mask_counts_at,
     mask_curve_of,
     mean_over_pictures,
@@ -153,16 +153,30 @@ def test_probability_threshold_has_the_highest_f1():
     probability[truth] = 0.7
     levels = np.linspace(0.1, 0.9, 9)
     curve = mask_curve_of(mask_counts_at(probability, truth, levels, tolerance_px=0), levels)
-    # 0.3 … 0.7 all predict exactly the truth; the middle of the five
-    assert choose_probability_threshold(curve) == pytest.approx(0.5)
+    # 0.3 … 0.7 all predict exactly the truth; the lowest of the five
+    assert choose_pixels({0.0: [curve]}) == pytest.approx((0.3, 0))
     with pytest.raises(ValueError, match="without thresholds"):
-        choose_probability_threshold(curve.iloc[:0])
+        choose_pixels({0.0: [curve.iloc[:0]]})
+
+
+def curve_of(*f1: float) -> pd.DataFrame:
+    return pd.DataFrame({"probability_threshold": [0.2, 0.3, 0.4], "f1": f1})
 
 
 def test_several_curves_are_weighed_alike():
-    near = pd.DataFrame({"probability_threshold": [0.2, 0.3, 0.4], "f1": [0.90, 0.90, 0.80]})
-    exact = pd.DataFrame({"probability_threshold": [0.2, 0.3, 0.4], "f1": [0.50, 0.62, 0.70]})
-    assert choose_probability_threshold(near, exact) == pytest.approx(0.3)  # means: 0.70, 0.76, 0.75
+    near, exact = curve_of(0.90, 0.90, 0.80), curve_of(0.50, 0.62, 0.70)
+    assert choose_pixels({0.0: [near, exact]}) == pytest.approx((0.3, 0))  # means: 0.70, 0.76, 0.75
+
+
+def test_of_pairs_that_are_nearly_as_good_the_lowest_threshold_is_chosen():
+    shares = {0.0: [curve_of(0.7, 0.8, 0.9)], 0.5: [curve_of(0.8, 0.8995, 0.9)], 0.6: [curve_of(0.8, 0.8998, 0.88)]}
+    assert choose_pixels(shares) == pytest.approx((0.3, 0.6))  # two there; the better one
+    shares[0.7] = [curve_of(0.8985, 0.8, 0.7)]  # too much worse
+    assert choose_pixels(shares) == pytest.approx((0.3, 0.6))
+
+
+def test_where_all_thresholds_are_as_good_the_middle_one_is_chosen():
+    assert choose_pixels({0.0: [curve_of(0, 0, 0)], 0.5: [curve_of(0, 0, 0)]}) == pytest.approx((0.3, 0))
 
 
 def test_shapes_must_agree():
