@@ -39,6 +39,7 @@ def measure(
     settings: MeasureSettings,
     scale: Scale | None = None,
     level: float = 0.5,
+    within: bool = False,
 ) -> list[Crack]:
     """Measure all cracks of one picture.
 
@@ -48,6 +49,8 @@ def measure(
         settings: what counts as one crack.
         scale: of the picture; None: no metres, no millimetres, no severity.
         level: probability from which on a pixel is crack.
+        within: widths are taken within the mask alone, which leaves flanks of the probability out
+            (`pipeline.cascade.crack_pixels`).
     """
     mask = np.not_equal(mask, 0)  # Pillow's True is a byte of 255, which the loops below would take for a number
     whole = without_specks(mask)
@@ -59,7 +62,7 @@ def measure(
     drawn, scaled = probability is None, scale is not None
     crackness = whole.astype(np.float32) if probability is None else np.asarray(probability, np.float32)
     road = UniformScale(1000.0, "", settings.lane_axis_deg) if scale is None else scale
-    seen = profiles(crackness, whole, lines, level)
+    seen = profiles(np.where(whole, crackness, np.float32(0)) if within else crackness, whole, lines, level)
     figures = figures_of(crackness, lines, seen, road, scaled)
     side = settings.pattern_m if scaled else settings.pattern_px
     outlines, owner, lengths = patterns_of(figures, graph, chains.meeting, side, road)

@@ -26,6 +26,7 @@ def seen_cracks(
     sight: Sight,
     settings: MeasureSettings,
     level: float = 0.5,
+    within: bool = False,
 ) -> list[dict[str, Any]]:
     """Rows of the table `cracks` of one picture.
 
@@ -37,10 +38,11 @@ def seen_cracks(
         sight: of `pipeline.placing.photograph_view.sight_of`.
         settings: what counts as one crack.
         level: probability from which on a pixel is crack.
+        within: see `pipeline.measuring.cracks.measure`.
     """
     if camera is not None:
         settings = settings.model_copy(update={"lane_axis_deg": camera.lane.axis_deg})
-    rows = crack_rows(name, measure(probability, mask, settings, sight.view, level), sight.view)
+    rows = crack_rows(name, measure(probability, mask, settings, sight.view, level, within), sight.view)
     if sight.flag == OBLIQUE:  # angles in such a picture are not those of the road
         rows = [row | {"kind": None} for row in rows]
     return rows

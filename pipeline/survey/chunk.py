@@ -156,7 +156,7 @@ def _outcome(survey: Survey, cascade: Cascade, picture: Picture, found: CascadeR
         if isinstance(found, CascadeResult):
             row |= _judged(cascade, picture, found, camera)
             row |= _write_pictures(survey, picture, found)
-            row["cracks"] = measured_rows(survey.plan, picture.photograph, found, cascade.thresholds.probability)
+            row["cracks"] = measured_rows(survey.plan, picture.photograph, found, cascade.thresholds)
     except UserError:
         raise
     except Exception as error:

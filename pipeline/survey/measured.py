@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.cascade.cascade import CascadeResult
+from pipeline.cascade.cascade import CascadeResult, CascadeThresholds
 from pipeline.placing.photograph_view import sight_of
 from pipeline.placing.seen_cracks import seen_cracks
 from pipeline.storage.schemas import SCHEMAS
@@ -17,19 +17,22 @@ MEASURED = tuple(
 """Columns of the table `cracks` that a chunk keeps within each photograph's row."""
 
 
-def measured_rows(plan: Plan, photograph: Photograph, found: CascadeResult, level: float) -> list[dict[str, Any]]:
+def measured_rows(
+    plan: Plan, photograph: Photograph, found: CascadeResult, thresholds: CascadeThresholds
+) -> list[dict[str, Any]]:
     """Rows of the table `cracks`, without what the photograph's own row says.
 
     Args:
         plan: of the survey; tells the camera, or one scale for all photographs, and how cracks are measured.
         photograph: tells its own scale, where its manifest does.
         found: mask, and the probability it was made of.
-        level: probability from which on a pixel is crack.
+        thresholds: of the cascade that found it.
     """
     height, width = found.mask.shape
     road = plan.settings.road
     sight = sight_of(plan.camera, width, height, photograph.gsd_mm_per_px, road.gsd_mm_per_px)
-    rows = seen_cracks("", found.probability, found.mask, plan.camera, sight, road.measuring, level)
+    level, within = thresholds.probability, thresholds.flank_share > 0
+    rows = seen_cracks("", found.probability, found.mask, plan.camera, sight, road.measuring, level, within)
     for row in rows:
         del row["name"]
     return rows

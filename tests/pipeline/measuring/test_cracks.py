@@ -52,6 +52,17 @@ def test_a_mask_of_pillows_is_a_mask():
     assert theirs.width_mean_px == ours.width_mean_px
 
 
+def test_flanks_that_the_mask_leaves_out_do_not_widen_a_crack():
+    """A band 4 px wide with a flank of 3 px on either side, half as likely."""
+    clear = bar((20, 64), (160, 64), 4, (128, 180)).astype(np.float32)
+    probability = np.maximum(clear, 0.5 * bar((20, 64), (160, 64), 10, (128, 180)).astype(np.float32))
+    (within,) = measure(probability, clear >= 0.5, SETTINGS, level=0.3, within=True)
+    (whole,) = measure(probability, clear >= 0.5, SETTINGS, level=0.3)
+    assert within.width_mean_px == pytest.approx(4, abs=0.1)
+    assert whole.width_mean_px == pytest.approx(7, abs=0.3)
+    assert within.length_px == pytest.approx(whole.length_px, abs=1)
+
+
 def test_nothing_in_nothing_out():
     assert measure(None, np.zeros((40, 50), bool), SETTINGS) == []
     assert measure(None, np.zeros((1, 1), bool), SETTINGS) == []

@@ -15,9 +15,13 @@ from pipeline.measuring.cracks import measure
 from pipeline.measuring.settings import MeasureSettings
 
 
-def total(probability: np.ndarray | None, mask: np.ndarray, level: float = 0.5) -> tuple[float, float]:
+def total(
+    probability: np.ndarray | None, mask: np.ndarray, level: float = 0.5, within: bool = False
+) -> tuple[float, float]:
     """Length of all cracks, px, and their mean width, weighted by length, px."""
-    found = [c for c in measure(probability, mask, MeasureSettings(), None, level) if np.isfinite(c.width_mean_px)]
+    found = [
+        c for c in measure(probability, mask, MeasureSettings(), None, level, within) if np.isfinite(c.width_mean_px)
+    ]
     lengths = np.array([crack.length_px for crack in found])
     return float(lengths.sum()), float(np.average([crack.width_mean_px for crack in found], weights=lengths))
 
@@ -31,7 +35,7 @@ def test_a_networks_cracks_are_as_long_and_wide_as_the_truths(datasets_root: Pat
         sample = dataset.load(name)
         found = cascade(sample.image)
         length, width = total(None, sample.mask)
-        seen_length, seen_width = total(found.probability, found.mask, cascade.thresholds.probability)
+        seen_length, seen_width = total(found.probability, found.mask, cascade.thresholds.probability, True)
         lengths.append(seen_length / length - 1)
         widths.append(seen_width - width)
     told = f"width {np.mean(widths):+.2f} / {np.abs(widths).mean():.2f} px, length {np.mean(lengths):+.1%} / "

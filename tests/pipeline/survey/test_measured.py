@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.cascade.cascade import CascadeResult
+from pipeline.cascade.cascade import CascadeResult, CascadeThresholds
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.camera_file import Camera, Lane
 from pipeline.storage.records import read_table
@@ -24,7 +24,7 @@ def look(told=None, for_all=None, camera=None, hole=0, **measuring):
     found = CascadeResult(none, none[:, 0], none.astype(np.int64), probability, probability >= 0.5, 0, 0, 0.0)
     road = RoadSettings(gsd_mm_per_px=for_all, measuring=MeasureSettings(**measuring))
     plan = SimpleNamespace(camera=camera, settings=SimpleNamespace(road=road))
-    return measured_rows(plan, Photograph(name="a.jpg", gsd_mm_per_px=told), found, 0.5)
+    return measured_rows(plan, Photograph(name="a.jpg", gsd_mm_per_px=told), found, CascadeThresholds(0.5, 0.5, 0.5))
 
 
 def test_a_photograph_of_a_survey_tells_its_cracks():
