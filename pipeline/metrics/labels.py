@@ -11,7 +11,7 @@ from torchvision.ops import box_iou
 from pipeline.arrays import AnyBoxes
 from pipeline.metrics.regions import RegionCounts
 
-_ROWS_AT_ONCE = 64
+_PAIRS_AT_ONCE = 2_000_000
 
 
 class Oracle(NamedTuple):
@@ -50,6 +50,7 @@ def anchor_recall(boxes: AnyBoxes, anchors: AnyBoxes, iou: float = 0.5) -> float
     if not len(laid):
         return 0.0
     met = 0
-    for start in range(0, len(wanted), _ROWS_AT_ONCE):  # all pairs at once would fill the memory of a small machine
-        met += int((box_iou(wanted[start : start + _ROWS_AT_ONCE], laid).amax(dim=1) >= iou).sum())
+    rows = max(1, _PAIRS_AT_ONCE // len(laid))
+    for start in range(0, len(wanted), rows):  # all pairs at once would fill the memory of a small machine
+        met += int((box_iou(wanted[start : start + rows], laid).amax(dim=1) >= iou).sum())
     return met / len(wanted)
