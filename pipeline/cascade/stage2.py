@@ -16,7 +16,7 @@ from models.segmenter import SegmenterConfig
 from pipeline.arrays import AnyBoxes, Boxes, Image, ProbabilityMap
 from pipeline.cascade.crops import plan_crops, stitch
 from pipeline.cascade.packing import cut_canvases, fill_canvases, pack
-from pipeline.cascade.tiles import TILE_PX
+from pipeline.cascade.tiles import TILE_PX, in_tiles
 from pipeline.cascade.tta import SEGMENTER_CHANGES, change_boxes, change_image, undo
 from pipeline.settings import CropSettings
 
@@ -69,7 +69,7 @@ class Stage2:
         return Segmented(answers[0].crops, probability, sum(answer.looked_px for answer in answers))
 
     def full_frame(self, images: Sequence[Image]) -> list[ProbabilityMap]:
-        """The rival: the same U-Net over whole pictures, one ``(H, W)`` float32 map each."""
+        """The rival: the same U-Net over whole pictures, large ones in tiles, one ``(H, W)`` float32 map each."""
         return [self._full_frame(image) for image in images]
 
     def _segment_once(self, image: Image, boxes: AnyBoxes) -> Segmented:
@@ -95,10 +95,15 @@ class Stage2:
 
     def _whole(self, image: Image) -> tuple[ProbabilityMap, int]:
         """What the U-Net says of a whole picture, and the pixels that it looked at."""
-        height, width = image.shape[:2]
-        pixels = padded_pixels([image], self.config.multiple)
-        probability: ProbabilityMap = self._answer(pixels)[:height, :width].numpy()
-        return probability, pixels.shape[1] * pixels.shape[2]
+        looked: list[int] = []
+
+        def answer(part: Image) -> ProbabilityMap:
+            pixels = padded_pixels([part], self.config.multiple)
+            looked.append(pixels.shape[1] * pixels.shape[2])
+            probability: ProbabilityMap = self._answer(pixels)[: part.shape[0], : part.shape[1]].numpy()
+            return probability
+
+        return in_tiles(image, answer), sum(looked)
 
     def _answer(self, pixels: Image) -> Tensor:
         """What the U-Net says of one picture, ``(1, H, W, 3)`` uint8 → ``(H, W)``."""

@@ -15,8 +15,9 @@ from models.backbones import normalise
 from models.detector import pad_to_multiple
 from models.graphs import MEAN_COLOUR
 from models.segmenter import SegmenterConfig, build_segmenter
-from pipeline.arrays import Image, Labels
+from pipeline.arrays import Image, Labels, ProbabilityMap
 from pipeline.cascade.packing import Place, pack_square
+from pipeline.cascade.tiles import in_tiles
 from pipeline.datasets.base import NOT_JUDGED, Sample
 from pipeline.metrics import segmentation_counts
 from pipeline.settings import SegmenterTrainSettings
@@ -155,10 +156,14 @@ def random_crop(sample: Sample, regions: NDArray[np.int64], side: int) -> tuple[
     return sample.image[window], sample.labels[window]
 
 
-def segment(model: nn.Module, image: Image, multiple: int, device: torch.device) -> NDArray[np.float32]:
-    """Crack probability of a whole ``(H, W, 3)`` picture: ``(H, W)`` float32."""
-    height, width = image.shape[:2]
-    pixels = normalise(torch.tensor(image).permute(2, 0, 1)[None].to(device))
-    inputs = pad_to_multiple(pixels, multiple).contiguous(memory_format=torch.channels_last)
-    probability: NDArray[np.float32] = model(inputs)[0, 0].sigmoid().float().cpu().numpy()[:height, :width]
-    return probability
+def segment(model: nn.Module, image: Image, multiple: int, device: torch.device) -> ProbabilityMap:
+    """Crack probability of a whole ``(H, W, 3)`` picture, of a large one tile by tile: ``(H, W)`` float32."""
+
+    def answer(part: Image) -> ProbabilityMap:
+        height, width = part.shape[:2]
+        pixels = normalise(torch.tensor(part).permute(2, 0, 1)[None].to(device))
+        inputs = pad_to_multiple(pixels, multiple).contiguous(memory_format=torch.channels_last)
+        probability: ProbabilityMap = model(inputs)[0, 0].sigmoid().float().cpu().numpy()[:height, :width]
+        return probability
+
+    return in_tiles(image, answer)
