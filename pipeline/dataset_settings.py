@@ -97,15 +97,24 @@ class PartSettings(Settings):
 
 
 class WindowSettings(Settings):
-    """Windows of one size that a pool's training pictures are cut into (`pipeline.datasets.windows`)."""
+    """Windows of one size that training pictures of a pool, and large ones of a folder, are cut into.
 
-    count: int = Field(2400, ge=8, description="Windows of all parts together")
+    See `pipeline.datasets.windows` and `pipeline.datasets.large`.
+    """
+
+    count: int = Field(
+        2400,
+        ge=8,
+        description="Windows of all parts together; of a folder's large photographs at most so many: as hold them once",
+    )
     width: int = Field(448, ge=64, multiple_of=64, description="px")
     height: int = Field(384, ge=64, multiple_of=64, description="px")
     scale_min: float = Field(0.5, gt=0, description="A window shows the picture so many times as large, at least")
     scale_max: float = Field(2, gt=0)
     on_cracks: float = Field(0.65, ge=0, le=1, description="Share of windows drawn around cracks; others lie anywhere")
-    val_samples: int = Field(40, ge=1, description="Validation pictures of each part, so that each weighs the same")
+    val_samples: int = Field(
+        40, ge=1, description="Of a pool: validation pictures of each part, so that all weigh alike"
+    )
 
     @model_validator(mode="after")
     def _scales_fit(self) -> Self:
@@ -132,7 +141,9 @@ class DatasetSettings(Settings):
     leave_out: Regex | None = Field(
         None, description="Of a pool: scenes, as LABEL/SCENE, that alone test and of which nothing is learnt"
     )
-    windows: WindowSettings = Field(WindowSettings(), description="Of a pool: what training looks at")
+    windows: WindowSettings = Field(
+        WindowSettings(), description="Of a pool, and of a folder's large photographs: what training looks at"
+    )
 
     @field_validator("parts", mode="before")
     @classmethod

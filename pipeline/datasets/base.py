@@ -82,6 +82,10 @@ class CrackDataset(ABC):
             models.errors.DataError: naming the file and the remedy.
         """
 
+    def pixels(self, name: str) -> int:
+        """How many pixels a sample has; a reader of files need not decode it for that."""
+        return self.load(name).mask.size
+
     def group(self, name: str) -> str:
         """Scene that `name` shows; by default every sample is its own scene."""
         return name

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate
 from typing import overload
 
 from models.runtimes import LARGEST_BATCH
 from pipeline.datasets.base import Sample
+
+BATCH_PX = 6_000_000
+"""Pixels of a batch at most: eight frames of 1024×640, or one photograph of 12 megapixels."""
 
 
 class OnDemand(Sequence[Sample]):
@@ -35,8 +39,33 @@ class OnDemand(Sequence[Sample]):
         return self.load(numbers[index])
 
 
+class Joined(OnDemand):
+    """Several sequences of samples as one, one after the other."""
+
+    def __init__(self, *parts: Sequence[Sample]) -> None:
+        self.parts = parts
+        self.starts = [0, *accumulate(len(part) for part in parts)]
+        super().__init__(self.starts[-1], self._of_part)
+
+    def _of_part(self, number: int) -> Sample:
+        part = bisect_right(self.starts, number) - 1
+        return self.parts[part][number - self.starts[part]]
+
+
 def batches_of(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
-    """Samples in batches of `LARGEST_BATCH`, as a survey takes photographs."""
-    waiting = iter(samples)
-    while batch := list(islice(waiting, LARGEST_BATCH)):
+    """Samples in batches of `LARGEST_BATCH`, as a survey takes photographs: fewer of large ones, `BATCH_PX` at most."""
+    batch: list[Sample] = []
+    pixels = 0
+    for sample in samples:
+        own = sample.mask.size
+        if batch and (len(batch) == LARGEST_BATCH or pixels + own > BATCH_PX):
+            yield batch
+            batch, pixels = [], 0
+        batch.append(sample)
+        pixels += own
+        del sample
+        if len(batch) == LARGEST_BATCH or pixels >= BATCH_PX:  # nothing is read for a batch that is full
+            yield batch
+            batch, pixels = [], 0
+    if batch:
         yield batch

@@ -16,7 +16,7 @@ from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import Truth, notes_of, read_truth, told_once
 from pipeline.datasets.passed_over import other_formats
-from pipeline.datasets.pictures import PICTURE_SUFFIXES, exif_orientation, read_photo
+from pipeline.datasets.pictures import PICTURE_SUFFIXES, exif_orientation, header_pixels, read_photo
 from pipeline.mask_values import MaskValues
 
 TEST_LIST = "test.txt"
@@ -123,6 +123,11 @@ class PairedDataset(CrackDataset):
         if valid is not None:  # where the file says that there is no picture, nothing is judged
             mask, ignore = mask & valid, ~valid if ignore is None else ignore | ~valid
         return Sample(name, self.group(name), image, mask, ignore)
+
+    def pixels(self, name: str) -> int:
+        """How many pixels a photograph has, by its header where that is sure to say it."""
+        path = self._pair(name).image
+        return header_pixels(path) or super().pixels(name)
 
     @property
     def notes(self) -> list[str]:

@@ -61,6 +61,12 @@ def exif_orientation(path: Path) -> int:
         return orientation(picture)
 
 
+def header_pixels(path: Path) -> int | None:
+    """Pixels that the header tells of; None of a TIFF, whose first page may be a preview."""
+    with _told_of(path), Pillow.open(path) as picture:
+        return None if picture.format == "TIFF" else picture.width * picture.height
+
+
 def read_pixels(path: Path) -> tuple[Pixels, str]:
     """Decode `path`: ``(H, W)`` uint8/uint16, or ``(H, W, 3 or 4)`` uint8, upright; and Pillow's name of the format.
 

@@ -8,11 +8,12 @@ grow with the data.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self, TypeVar
 
 import cv2
 import numpy as np
@@ -34,7 +35,13 @@ from pipeline.datasets.window_labels import CRACK, EDGE_PX, disc, label_image
 from pipeline.settings import WindowSettings
 from pipeline.storage.stage_files import read_stage_table
 
+T = TypeVar("T")
+
 PIXELS, LIST = "windows.npy", "windows.parquet"
+WITHIN = "/"  # between a picture's name and the number of a window: no picture's name holds it
+
+MOST_THREADS = 8
+"""Pictures in memory at once: of large ones a dozen would take more than training does."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,16 @@ class Drawn:
         return cls(part.look_alikes, part.drawn_cracks, part.open_cracks, part.relief)
 
 
+class Job(NamedTuple):
+    """How many windows are cut from a picture of a part of a pool, or of a data set alone, ``""``, and how."""
+
+    name: str
+    windows: int
+    part: str = ""
+    fragmentary: bool = False
+    drawn: Drawn | None = None
+
+
 class Windows(OnDemand):
     """The windows that `cut_windows` has written, each read from disk when it is asked for."""
 
@@ -67,7 +84,7 @@ class Windows(OnDemand):
 
 
 def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed: int, out: Path) -> None:
-    """Write ``windows.npy`` and ``windows.parquet`` (name, part, sample).
+    """Cut windows from a pool, as `write_windows` does.
 
     Args:
         pool: where the pictures come from.
@@ -79,31 +96,57 @@ def cut_windows(pool: Pool, names: Sequence[str], settings: WindowSettings, seed
     Raises:
         DataError: a part holds no crack and does not say so, or says so and holds one.
     """
-    quotas = _quotas(pool, names, settings.count)
-    jobs = [job for jobs_of_part in quotas.values() for job in jobs_of_part]
-    pixels = np.lib.format.open_memmap(
-        out / PIXELS, mode="w+", dtype=np.uint8, shape=(sum(n for _, n in jobs), settings.height, settings.width, 4)
-    )
-    starts = np.cumsum([0, *(count for _, count in jobs)])
-
-    def cut(job: int) -> bool:
-        name, count = jobs[job]
-        part, _ = pool.part_of(name)
-        sample = pool.load(name)
-        labels = label_image(sample, part.settings.fragmentary)
-        for number in range(count):
-            rng = np.random.default_rng([seed, *name.encode(), number])
-            pixels[starts[job] + number] = cut_window(sample.image, labels, settings, rng, Drawn.of(part.settings))
-        return bool(sample.mask.any())
-
-    with ThreadPoolExecutor() as workers:  # decoding and resizing leave the interpreter free
-        cracked = list(workers.map(cut, range(len(jobs))))
-    pixels.flush()
-    for label in quotas:
-        of_part = [c for (name, _), c in zip(jobs, cracked, strict=True) if pool.label_of(name) == label]
+    jobs = [
+        Job(name, count, label, pool.parts[label].settings.fragmentary, Drawn.of(pool.parts[label].settings))
+        for label, quotas in _quotas(pool, names, settings.count).items()
+        for name, count in quotas
+    ]
+    cracked = write_windows(jobs, pool.load, settings, seed, out, lambda sample: bool(sample.mask.any()))
+    for label in dict.fromkeys(job.part for job in jobs):
+        of_part = [c for job, c in zip(jobs, cracked, strict=True) if job.part == label]
         _check_cracks(pool, label, of_part, sum(pool.label_of(name) == label for name in names))
-    rows = [(f"{name}.{number}", pool.label_of(name), name) for name, count in jobs for number in range(count)]
+
+
+def write_windows(
+    jobs: Sequence[Job],
+    load: Callable[[str], Sample],
+    settings: WindowSettings,
+    seed: int,
+    out: Path,
+    look: Callable[[Sample], T],
+) -> list[T]:
+    """Write ``windows.npy`` and ``windows.parquet`` (name, part, sample).
+
+    Args:
+        jobs: from which pictures, and how many.
+        load: reads a picture; as many are in memory as there are threads.
+        settings: how large windows are, and what they show.
+        seed: of every choice; equal seeds give equal windows.
+        out: folder to write to.
+        look: what else is to be told of each picture while it is there.
+
+    Returns:
+        What `look` says of each.
+    """
+    shape = (sum(job.windows for job in jobs), settings.height, settings.width, 4)
+    pixels = np.lib.format.open_memmap(out / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
+    starts = np.cumsum([0, *(job.windows for job in jobs)])
+
+    def cut(start: int, job: Job) -> T:
+        sample = load(job.name)
+        labels = label_image(sample, job.fragmentary)
+        for number in range(job.windows):
+            rng = np.random.default_rng([seed, *job.name.encode(), number])
+            pixels[start + number] = cut_window(sample.image, labels, settings, rng, job.drawn)
+        return look(sample)
+
+    threads = min(MOST_THREADS, len(os.sched_getaffinity(0)) + 1)
+    with ThreadPoolExecutor(threads) as workers:  # decoding and resizing leave the interpreter free
+        told = list(workers.map(cut, starts[:-1].tolist(), jobs))
+    pixels.flush()
+    rows = [(f"{job.name}{WITHIN}{number}", job.part, job.name) for job in jobs for number in range(job.windows)]
     pd.DataFrame(rows, columns=["name", "part", "sample"]).to_parquet(out / LIST, index=False)
+    return told
 
 
 def cut_window(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from models.bundle import DETECTOR, SEGMENTER, read_card
 from pipeline.datasets import open_dataset
+from pipeline.datasets.large import cut_of
 from pipeline.datasets.splits import make_split
 from pipeline.settings import RunSettings
 from pipeline.stages.sources import code_digest
@@ -69,10 +70,11 @@ def stage_keys(settings: RunSettings, device_type: str) -> dict[StageName, str]:
             training["start"] = _weights_of(Path(training["start"]))
             training["start_others"] = [_weights_of(Path(other)) for other in training["start_others"]]
     parts = [{key: value for key, value in part.items() if key != "root"} for part in dump["dataset"]["parts"]]
+    windowed = settings.dataset.parts or cut_of(settings.dataset, dataset, split)
     settings_of: dict[StageName, Any] = {
         "prepare": [
             dataset.fingerprint(), split.fingerprint, dump["dataset"]["use_negatives"], dump["labels"], anchors,
-            *([dump["dataset"]["windows"], parts, dump["seed"]] if settings.dataset.parts else []),
+            *([dump["dataset"]["windows"], parts, dump["seed"]] if windowed else []),
         ],
         "train-detector": [detector, dump["detector_augment"], dump["other_cameras"], trainings, dump["seed"]],
         "detect": [

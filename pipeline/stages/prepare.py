@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,26 +16,23 @@ from numpy.typing import NDArray
 
 from models.detector import build_detector
 from models.detector_config import DetectorConfig
-from models.errors import DataError
+from models.errors import DataError, UsageError
 from pipeline.datasets import open_dataset
 from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.boxes import mask_to_boxes
-from pipeline.datasets.on_demand import OnDemand
+from pipeline.datasets.large import WHOLE_PX, cut_large, cut_of, pixel_digest
+from pipeline.datasets.on_demand import Joined, OnDemand
 from pipeline.datasets.pool import Pool
 from pipeline.datasets.pool_split import balance, check_apart
 from pipeline.datasets.splits import PARTS, Split, make_split
-from pipeline.datasets.windows import Windows, cut_windows
+from pipeline.datasets.windows import WITHIN, Windows, cut_windows
 from pipeline.metrics import RegionCounts, anchor_recall, oracle, region_counts
-from pipeline.settings import DatasetSettings, RunSettings
+from pipeline.settings import RunSettings, WindowSettings
+from pipeline.stages.refusals import require_cracks, require_memory, require_size, tell_twice
 from pipeline.stages.terms import sources_of
 from pipeline.storage.stage_files import read_stage_json
 
 log = logging.getLogger(__name__)
-
-LEAST_SIDE_PX = 8
-
-MOST_MEMORY = 0.7
-"""Share of the machine's memory that training photographs may take; networks, batches and the system need the rest."""
 
 BOX_COLUMNS = ["x1_px", "y1_px", "x2_px", "y2_px"]
 
@@ -46,18 +43,21 @@ def prepare(settings: RunSettings, out: Path) -> None:
     Raises:
         DataError: a picture cannot be read or is tiny; the training or validation part, or a test part on its own, is
             without any crack; the training part does not fit into memory.
+        UsageError: windows are set, and nothing is cut.
     """
     dataset = open_dataset(settings.dataset)
     split = make_split(dataset, settings.dataset.split, settings.dataset.split_seed)
     digests = {name: dataset.content_digest(name) for name in _read_later(dataset, split)}
     if isinstance(dataset, Pool):
-        _tell_twice(check_apart(dataset, split))
+        tell_twice(check_apart(dataset, split))
         split = balance(dataset, split, settings.dataset.windows.val_samples)
         cut_windows(dataset, split.train, settings.dataset.windows, settings.seed, out)
-    boxes, labels = _label(dataset, split, digests, settings, out)
+    large = cut_of(settings.dataset, dataset, split)
+    seen = _cut(dataset, large, digests, settings, out)
+    boxes, labels = _label(dataset, replace(split, train=_without(split.train, large)), seen, digests, settings, out)
     for note in dataset.notes:
         log.warning(note)
-    _require_cracks(boxes, settings.dataset)
+    require_cracks(boxes, settings.dataset)
     described = {
         "name": split.name,
         "dataset_fingerprint": dataset.fingerprint(),
@@ -68,6 +68,7 @@ def prepare(settings: RunSettings, out: Path) -> None:
         "mm_per_px": dataset.mm_per_px if isinstance(dataset, Pool) else None,
         "negatives": list(dataset.negative_names if settings.dataset.use_negatives else ()),
         "clean": list(dataset.clean_names),
+        "cut": list(large),
         **{part: list(split.part(part)) for part in PARTS},
         "digests": digests,
     }
@@ -76,29 +77,53 @@ def prepare(settings: RunSettings, out: Path) -> None:
     (out / "split.json").write_text(json.dumps(described, indent=2))
 
 
+def _cut(
+    dataset: CrackDataset, large: Sequence[str], digests: Mapping[str, str], settings: RunSettings, out: Path
+) -> dict[bytes, str]:
+    """Cut windows from large photographs; which they are, by `pixel_digest`."""
+    windows = settings.dataset.windows
+    if large:
+        return cut_large(dataset, large, lambda name: _unchanged(dataset, name, digests), windows, settings.seed, out)
+    if not isinstance(dataset, Pool) and windows != WindowSettings():
+        raise UsageError(
+            f"dataset.windows does nothing here: no photograph to learn from has more than {WHOLE_PX:,} pixels.",
+            "Leave it out; smaller ones are learnt from whole.",
+        )
+    return {}
+
+
+def _without(names: Sequence[str], left_out: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in set(left_out))
+
+
 def _label(
-    dataset: CrackDataset, split: Split, digests: Mapping[str, str], settings: RunSettings, out: Path
+    dataset: CrackDataset,
+    split: Split,
+    trained: Mapping[bytes, str],
+    digests: Mapping[str, str],
+    settings: RunSettings,
+    out: Path,
 ) -> tuple[pd.DataFrame, dict[str, float | None]]:
     """Boxes of every sample, and what these labels could reach; of each picture counts are kept, and no pixels.
 
-    Photographs that stand on two sides are told of (of a pool `check_apart` has looked for them).
+    Photographs that stand on two sides are told of (of a pool `check_apart` has looked for them); `trained` are those
+    that windows were cut from.
     """
     rows: list[tuple[object, ...]] = []  # plain numbers: an array a picture would pin the heap where its pixels were
     pooled = RegionCounts()
     shares, recalls, weights = [], [], []
-    seen: dict[bytes, tuple[str, str]] = {}
+    seen = {digest: (name, "train") for digest, name in trained.items()}
     twice: list[tuple[str, str, str, str]] = []
     held_bytes = 0
     for part in PARTS:
-        for sample in _samples(dataset, split.part(part), part, out, digests):
-            if not isinstance(dataset, Pool):  # whose pictures were compared before windows were cut from them
-                pixels = f"{sample.image.shape}".encode() + sample.image.tobytes()
-                first = seen.setdefault(hashlib.blake2b(pixels).digest(), (sample.name, part))
+        for sample in _samples(dataset, split.part(part), part, out, digests, bool(trained)):
+            if not isinstance(dataset, Pool) and WITHIN not in sample.name:  # windows: their pictures were compared
+                first = seen.setdefault(pixel_digest(sample.image), (sample.name, part))
                 if first[1] != part:
                     twice.append((*first, sample.name, part))
                 if part == "train":
                     held_bytes += sample.image.nbytes + sample.mask.nbytes
-            _require_size(sample)
+            require_size(sample)
             boxes = mask_to_boxes(sample.mask, settings.labels)
             rows += [(*box, sample.name, part) for box in boxes.tolist()]
             pooled += region_counts(boxes, sample.mask, sample.ignore)
@@ -106,8 +131,8 @@ def _label(
             if len(boxes):
                 recalls.append(anchor_recall(boxes, _anchors(settings.detector, sample.mask.shape)))
                 weights.append(len(boxes))
-    _tell_twice(twice)
-    _require_memory(held_bytes, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    tell_twice(twice)
+    require_memory(held_bytes, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     labels = {
         **oracle(pooled)._asdict(),
         "anchor_recall": float(np.average(recalls, weights=weights)) if recalls else None,
@@ -115,52 +140,6 @@ def _label(
         "images": len(shares),
     }
     return pd.DataFrame(rows, columns=[*BOX_COLUMNS, "name", "part"]), labels
-
-
-def _tell_twice(twice: Sequence[tuple[str, str, str, str]]) -> None:
-    """Tell of photographs, each as name, side, other name and side, that would make the figures too good."""
-    if twice:
-        log.warning(
-            "%d photographs stand on two sides of the split under two names (%s in %s is %s in %s): the figures are "
-            "too good. Remove one of each.",
-            len(twice),
-            *twice[0],
-        )
-
-
-def _require_size(sample: Sample) -> None:
-    """Augmentation cannot blur a line of pixels, and would say so in the middle of a training."""
-    height, width = sample.image.shape[:2]
-    if min(height, width) < LEAST_SIDE_PX:
-        raise DataError(
-            f"{sample.name} is {width}×{height} px, too small to hold a crack.",
-            f"Remove it: both sides need {LEAST_SIDE_PX} px.",
-        )
-
-
-def _require_memory(held_bytes: int, machine_bytes: int) -> None:
-    """Training holds its photographs, whole, for hours: better refused now than killed by the system then."""
-    if held_bytes > MOST_MEMORY * machine_bytes:
-        raise DataError(
-            f"The training photographs take {held_bytes / 1e9:.1f} GB in memory, and this machine has "
-            f"{machine_bytes / 1e9:.1f} GB.",
-            "Make a pool of this one data set: --dataset pool cuts windows from its photographs and reads them from "
-            "disk (data/README.md, Learning from several).",
-        )
-
-
-def _require_cracks(boxes: pd.DataFrame, dataset: DatasetSettings) -> None:
-    """A network learns nothing where nothing is to be found, looks perfect there, and gets thresholds to find nothing.
-
-    The test part of a fold may be clean: its pictures count in the pool of all five.
-    """
-    for part in PARTS if dataset.split == "paper" else ("train", "val"):
-        if not (boxes["part"] == part).any():
-            raise DataError(
-                f"No picture of the {part} part of {dataset.root or dataset.name} has a crack.",
-                "See with `crack-survey data info` how its masks are read; --mask-values says which values are crack. "
-                "Where few pictures have any, add some, or deal them anew: --set dataset.split_seed=1.",
-            )
 
 
 def read_split(prepared: Path) -> Split:
@@ -173,22 +152,33 @@ def load_part(settings: RunSettings, prepared: Path, part: str) -> Sequence[Samp
     """Samples of one part, in the split's order; ``train`` takes the negatives along.
 
     The part ``clean`` are the crack-free pictures that the data set keeps for testing, often none. Samples are read as
-    they are asked for, and none is kept but those of ``train``, which each epoch asks for. Of a pool ``train`` are the
-    windows cut from its pictures, which lie on disk.
+    they are asked for, and none is kept but those of ``train``, which each epoch asks for. Windows, which of a pool's
+    ``train`` and of large photographs stand for the pictures that they were cut from, lie on disk.
     """
     described = read_stage_json(prepared / "split.json")
     dataset = open_dataset(settings.dataset)
-    names = described[part] + (described["negatives"] if part == "train" else [])
-    samples = _samples(dataset, names, part, prepared, described.get("digests", {}))
-    return list(samples) if part == "train" and not isinstance(samples, Windows) else samples
+    digests = described.get("digests", {})
+    if part != "train" or isinstance(dataset, Pool):
+        return _samples(dataset, described[part], part, prepared, digests)
+    whole = _without(described["train"] + described["negatives"], described["cut"])
+    held = list(_samples(dataset, whole, part, prepared, digests))
+    return Joined(held, Windows(prepared)) if described["cut"] else held
 
 
 def _samples(
-    dataset: CrackDataset, names: Sequence[str], part: str, prepared: Path, digests: Mapping[str, str]
+    dataset: CrackDataset,
+    names: Sequence[str],
+    part: str,
+    prepared: Path,
+    digests: Mapping[str, str],
+    with_windows: bool = False,
 ) -> Sequence[Sample]:
-    if part == "train" and isinstance(dataset, Pool):
-        return Windows(prepared)
-    return OnDemand(len(names), lambda number: _unchanged(dataset, names[number], digests))
+    """Samples by name, read as they are asked for; of a training part the windows too, which are all of a pool's."""
+    windows = [Windows(prepared)] if part == "train" and (with_windows or isinstance(dataset, Pool)) else []
+    if windows and isinstance(dataset, Pool):
+        return windows[0]
+    whole = OnDemand(len(names), lambda number: _unchanged(dataset, names[number], digests))
+    return Joined(whole, *windows) if windows else whole
 
 
 def _read_later(dataset: CrackDataset, split: Split) -> tuple[str, ...]:

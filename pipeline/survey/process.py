@@ -14,6 +14,7 @@ from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image, Mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.cascade.scale import brought_back, resampled
+from pipeline.datasets.on_demand import BATCH_PX
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.road_region import cut_out, put_back, region_in, size_of
 from pipeline.survey.ahead import work_ahead
@@ -36,9 +37,6 @@ LOCAL_LIMIT_S, REMOTE_LIMIT_S = 120.0, 600.0
 
 LARGE_PX = 40_000_000
 """While a photograph with more pixels waits decoded, its thread reads no other."""
-
-BATCH_PX = 6_000_000
-"""Pixels of a batch at most: eight frames of 1024×640, or one photograph of 12 megapixels."""
 
 
 Hold: TypeAlias = Callable[[], AbstractContextManager[None]]

@@ -12,11 +12,12 @@ from models.bundle import load_bundle, save_bundle
 from pipeline.arrays import union_mask
 from pipeline.cascade import scale
 from pipeline.cascade.scale import LARGEST, NEAR
+from pipeline.datasets.on_demand import BATCH_PX
 from pipeline.placing.camera_file import Camera
 from pipeline.storage.records import read_table
 from pipeline.survey.batch import run_survey
 from pipeline.survey.listing.photographs import Photograph
-from pipeline.survey.process import BATCH_PX, Picture, batches
+from pipeline.survey.process import Picture, batches
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.to_scale import at_known_scale, scale_told, told_of_scale
 from tests.pipeline.survey.conftest import SIDE
