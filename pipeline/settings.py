@@ -156,7 +156,7 @@ class RunSettings(Settings):
             if training.start_share and not training.epochs:
                 raise ValueError(f"{name}.start_share does nothing with epochs=0: nothing is trained to average with")
         if self.dataset.name not in ("pool", "folder") and self.dataset.windows != WindowSettings():
-            raise ValueError("dataset.windows does nothing where pictures are not cut: that is of dataset=pool, folder")
+            raise ValueError("dataset.windows does nothing here: pictures of a pool and large ones of a folder are cut")
         if self.dataset.name != "pool" and self.dataset.parts:
             raise ValueError("dataset.parts does nothing for one data set: parts are of dataset=pool")
         if self.dataset.name != "sample" and self.dataset.sample_closest != 1:

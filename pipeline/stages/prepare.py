@@ -82,6 +82,8 @@ def _cut(
 ) -> dict[bytes, str]:
     """Cut windows from large photographs; which they are, by `pixel_digest`."""
     windows = settings.dataset.windows
+    if not isinstance(dataset, Pool) and windows.val_samples != WindowSettings().val_samples:
+        raise UsageError("dataset.windows.val_samples does nothing for one data set.", "Leave it out; it is of a pool.")
     if large:
         return cut_large(dataset, large, lambda name: _unchanged(dataset, name, digests), windows, settings.seed, out)
     if not isinstance(dataset, Pool) and windows != WindowSettings():

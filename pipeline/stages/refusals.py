@@ -42,7 +42,7 @@ def require_size(sample: Sample) -> None:
 
 
 def require_memory(held_bytes: int, machine_bytes: int) -> None:
-    """Training holds its photographs, whole, for hours: better refused now than killed by the system then."""
+    """Training holds photographs that it learns from whole, for hours: better refused now than killed then."""
     if held_bytes > MOST_MEMORY * machine_bytes:
         raise DataError(
             f"The training photographs take {held_bytes / 1e9:.1f} GB in memory, and this machine has "

@@ -115,6 +115,9 @@ def test_settings_of_windows_are_refused_where_nothing_is_cut(tmp_path: Path) ->
     settings = settings_of(write_roads(tmp_path / "roads", [SMALL] * 4), **{"dataset.windows.count": 8})
     with pytest.raises(UsageError, match=r"dataset\.windows does nothing"):
         prepared_of(settings, tmp_path / "out")
+    settings = settings_of(write_roads(tmp_path / "large", [LARGE] * 3), **{"dataset.windows.val_samples": 8})
+    with pytest.raises(UsageError, match=r"val_samples does nothing"):
+        prepared_of(settings, tmp_path / "second")
 
 
 def test_a_large_photograph_on_two_sides_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
