@@ -54,3 +54,18 @@ def from_road(latitude: float, longitude: float, heading_deg: float, road: Reals
     reach = np.hypot(road[:, 0], road[:, 1])
     east, north, _ = WGS84.fwd(np.full(count, longitude), np.full(count, latitude), azimuth, reach)
     return np.column_stack([east, north])
+
+
+def rounded_line(points: Reals) -> Reals:
+    """Points of a line, ``(N, 2)`` longitude and latitude, to `LINE_DECIMALS`.
+
+    A line shorter than the last digit is drawn that long: from a point to itself is no line, which a GIS refuses.
+
+    >>> rounded_line(np.array([[20.0, 10.0], [20.000000001, 10.0]])).tolist()
+    [[20.0, 10.0], [20.0, 9.99999999]]
+    """
+    rounded = np.round(points, LINE_DECIMALS)
+    if len(rounded) > 1 and (rounded == rounded[0]).all():
+        rounded[-1, 1] -= np.copysign(10.0**-LINE_DECIMALS, rounded[-1, 1])  # not eastwards: there the map may end
+        rounded = np.round(rounded, LINE_DECIMALS)
+    return np.asarray(rounded, np.float64)

@@ -10,7 +10,7 @@ import shapely
 
 from pipeline.arrays import Reals
 from pipeline.placing.cuts import cut_at
-from pipeline.placing.geodesy import LINE_DECIMALS, from_road
+from pipeline.placing.geodesy import from_road, rounded_line
 from pipeline.placing.globe_areas import area_degrees, polygons_in
 from pipeline.placing.photograph_view import Sight
 from pipeline.placing.road import RoadView
@@ -92,7 +92,7 @@ def _on_the_globe(crack: Mapping[str, Any], line: Reals, placed: Placed, view: R
     """What the photograph owns of a crack, ``(N, 2)`` degrees: its line, or the rings of its area."""
     if crack["kind"] == "pattern":
         return area_degrees(owned_area(road_outline(crack, view), placed), placed)
-    return from_road(placed.latitude, placed.longitude, placed.heading, owned_span(line, placed)).round(LINE_DECIMALS)
+    return rounded_line(from_road(placed.latitude, placed.longitude, placed.heading, owned_span(line, placed)))
 
 
 def owned_span(line: Reals, placed: Placed) -> Reals:

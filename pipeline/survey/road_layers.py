@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.arrays import Reals
 from pipeline.placing.geo_files import features
-from pipeline.placing.geodesy import LINE_DECIMALS, from_road, unwrapped, wrapped
+from pipeline.placing.geodesy import from_road, rounded_line, unwrapped, wrapped
 from pipeline.placing.photograph_view import Sight
 from pipeline.placing.placed_cracks import is_owned, place_crack
 from pipeline.placing.roadbook import Placed
@@ -119,7 +119,7 @@ def _straight_on(placed: Placed, from_m: float, to_m: float, length_m: float) ->
 
 
 def _rounded(points: Reals) -> list[float]:
-    found: list[float] = np.round(points, LINE_DECIMALS).reshape(-1).tolist()
+    found: list[float] = rounded_line(points).reshape(-1).tolist()
     return found
 
 

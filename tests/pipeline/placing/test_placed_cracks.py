@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import shapely
 
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.geodesy import WGS84
@@ -65,6 +66,15 @@ def test_a_crack_that_another_photograph_owns_has_no_line() -> None:
     np.testing.assert_allclose(
         owned_span(np.array([[0.0, 2.0], [0.0, -2.0], [0.0, 2.0]]), placed), [[0, 1], [0, -2], [0, 1]]
     )
+
+
+@pytest.mark.parametrize("inside_m", [4e-4, 2e-5])
+def test_of_a_crack_that_only_just_reaches_into_the_strip_there_is_a_line(inside_m: float) -> None:
+    placed = book(photographs([10.0, 12.0, 14.0]))["001"]
+    line = np.array([[290.0, 0.0], [290.0, 100.0 + 100 * inside_m]])  # the strip ends 1 m ahead, at 100 px
+    drawn = np.reshape(place_crack(crack(0, line), placed, sight(), inside_m)["line_deg"], (-1, 2))
+    assert shapely.LineString(drawn).is_valid, "from a point to itself is no line"
+    assert WGS84.inv(*drawn[0], *drawn[-1])[2] < 2e-3
 
 
 def test_of_an_area_the_part_that_its_photograph_owns_is_a_closed_ring() -> None:

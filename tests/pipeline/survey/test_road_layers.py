@@ -129,6 +129,13 @@ def test_road_beyond_the_outer_photographs_goes_straight_on(step: int) -> None:
     np.testing.assert_allclose(north_of_start(after), [10, 12], atol=0.01)
 
 
+def test_of_a_section_that_the_drive_only_just_enters_there_is_a_line() -> None:
+    lone = {"route_id": None, "direction": None, "lane": None, "from_m": 10.0, "to_m": 20.0}
+    book_ = book(photographs([0.0, 5.0, 10.0002])).values()
+    (row,) = add_section_lines([lone], book_)
+    assert shapely.LineString(np.reshape(row["line_deg"], (-1, 2))).is_valid
+
+
 def test_sections_across_180_degrees_stay_where_the_road_is() -> None:
     fiji = photographs([0.0, 2.0], latitude_deg=-16.8, heading_deg=90.0).assign(longitude_deg=[179.99999, -179.99999])
     sections = add_section_lines(
