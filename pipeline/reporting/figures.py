@@ -36,6 +36,10 @@ MISSED_GROWTH_PX = 2
 """Missed crack pixels are drawn this much thicker on every side: one pixel alone could not be seen."""
 
 
+LARGEST_LABEL_PX = 16.0
+"""Of type, on however large a picture: boxes are no larger there, and hidden behind their own scores."""
+
+
 def display_scale(shape: tuple[int, ...]) -> int:
     """Whole factor by which a picture of ``(H, W, …)`` grows before lines are drawn on it: 2 below 800 px, else 1."""
     return 2 if max(shape[:2]) < 800 else 1
@@ -54,7 +58,8 @@ def holds_crack(boxes: ArrayLike, mask: Mask) -> NDArray[np.bool_]:
 def draw_boxes(image: Image, boxes: ArrayLike, scores: ArrayLike | None) -> Image:
     """The picture, enlarged by `display_scale`, each box outlined and its score in percent above it.
 
-    Without scores the outlines are wider: such a picture is seen as a thumbnail.
+    Of scores that would lie over each other the first alone is written: boxes come best first. Without scores the
+    outlines are wider: such a picture is seen as a thumbnail.
     """
     height, width = image.shape[:2]
     scale = display_scale(image.shape)
@@ -66,15 +71,23 @@ def draw_boxes(image: Image, boxes: ArrayLike, scores: ArrayLike | None) -> Imag
         outline(canvas, box, PALETTE["box"], line)
     if scores is None:
         return canvas
+    return _labelled(canvas, corners, [f"{score:.0%}" for score in np.asarray(scores).reshape(-1).tolist()])
+
+
+def _labelled(canvas: Image, corners: NDArray[np.int64], texts: list[str]) -> Image:
+    """Each text above its box ``(4,)``, unless it would lie over one that comes before."""
     drawing = PillowImage.fromarray(canvas)
     pen = ImageDraw.Draw(drawing)
-    font = ImageFont.load_default(size=max(11.0, min(drawing.size) / 46))
-    for (x1, y1, _, _), score in zip(corners.tolist(), np.asarray(scores).reshape(-1).tolist(), strict=True):
-        text = f"{score:.0%}"
-        _, _, wide, tall = pen.textbbox((0, 0), text, font=font)
-        left, top = min(x1, drawing.width - wide - 6), max(y1 - tall - 4, 0)
-        pen.rectangle((left, top, left + wide + 5, top + tall + 3), fill=PALETTE["box"])
-        pen.text((left + 3, top + 1), text, fill=(0, 0, 0), font=font)
+    font = ImageFont.load_default(size=min(max(11.0, min(drawing.size) / 46), LARGEST_LABEL_PX))
+    taken = np.zeros(canvas.shape[:2], np.bool_)
+    for (x1, y1, _, _), text in zip(corners.tolist(), texts, strict=True):
+        _, _, wide, tall = (int(side) for side in pen.textbbox((0, 0), text, font=font))
+        left, top = max(min(x1, drawing.width - wide - 6), 0), max(y1 - tall - 4, 0)
+        place = slice(top, top + tall + 4), slice(left, left + wide + 6)
+        if not taken[place].any():
+            taken[place] = True
+            pen.rectangle((left, top, left + wide + 5, top + tall + 3), fill=PALETTE["box"])
+            pen.text((left + 3, top + 1), text, fill=(0, 0, 0), font=font)
     return np.array(drawing, dtype=np.uint8)
 
 

@@ -103,6 +103,20 @@ def test_labels_stay_on_the_picture(sample: Sample) -> None:
     assert draw_boxes(sample.image, [[110, 0, 120, 9], [-5, 70, 300, 90]], [1.0, 0.2]).shape == (160, 240, 3)
 
 
+def test_labels_of_a_large_picture_do_not_hide_its_boxes() -> None:
+    boxes = [[500, 500 + 40 * row, 540, 540 + 40 * row] for row in range(5)]  # along a crack
+    drawn = draw_boxes(np.zeros((1500, 2000, 3), np.uint8), boxes, [0.9] * 5)
+    inside = painted(drawn, "box")[500:700, 500:540]
+    assert inside.mean() < 0.5
+
+
+def test_a_label_never_lies_over_that_of_a_better_box(sample: Sample) -> None:
+    best, worse = [20, 40, 60, 70], [22, 43, 62, 70]
+    both, alone = (draw_boxes(sample.image, boxes, [0.93, 0.4][: len(boxes)]) for boxes in ([best, worse], [best]))
+    above = slice(0, 2 * 40)
+    np.testing.assert_array_equal(both[above], alone[above])
+
+
 def test_scores_must_match_boxes(sample: Sample) -> None:
     with pytest.raises(ValueError, match="zip"):
         draw_boxes(sample.image, [[0, 0, 9, 9]], [])
