@@ -159,7 +159,7 @@ class SectionSums:
                 paths = min(1.0, wheel_paths / tally.area_m2)
                 row |= {"wheel_path_share": paths, "wheel_path_percent": whole_percent(paths)}
             else:
-                flags["no lane"] = None
+                flags["edges of the lane not known"] = None  # which lane it is may well be
         row["flags"] = "; ".join(flags) or None
         return row
 

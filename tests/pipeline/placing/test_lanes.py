@@ -21,7 +21,7 @@ def test_a_lane_beside_the_picture_is_flagged_and_all_of_the_road_counts(left_m:
     assert row["surveyed_m"] == pytest.approx(8)
     assert row["area_m2"] == pytest.approx(8 * 4)
     assert row["crack_m"] == pytest.approx(8, rel=0.02)
-    assert row["flags"] == "lane not in the picture; part surveyed; no lane"
+    assert row["flags"] == "lane not in the picture; part surveyed; edges of the lane not known"
     assert [placed.flags for placed in book(frame, beside).values()] == ["lane not in the picture"] * 3
 
 
@@ -30,6 +30,11 @@ def test_a_lane_in_the_picture_in_part_keeps_its_limits() -> None:
     (row,) = summed(photographs([2.0, 4, 6]), camera(1.5, 5), STRAIGHT)
     assert row["area_m2"] == pytest.approx(8 * 0.5)
     assert row["crack_m"] == 0
+
+
+def test_a_lane_that_has_a_name_and_no_edges_is_not_called_none() -> None:
+    (row,) = summed(photographs([2.0, 4, 6], lane="1"), Camera(view="down", scale_mm_per_px=10), STRAIGHT)
+    assert (row["lane"], row["flags"]) == ("1", "part surveyed; edges of the lane not known")
 
 
 def test_a_lane_that_part_of_a_drive_lacks_is_flagged() -> None:
