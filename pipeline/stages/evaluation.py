@@ -56,6 +56,7 @@ OF_CLEAN = (
 
 ROUNDS = 3  # times each batch is timed; the median counts
 MANY = 100  # pictures from which on one round tells enough
+LARGE_PX = 2**21  # of a picture, from which on one round does too: it takes seconds, and nothing is told meanwhile
 
 
 SCORED = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
@@ -130,9 +131,10 @@ def evaluate_cascade(
     for_ap = []
     for batch in batches_of(samples):
         images = [sample.image for sample in batch]
-        if not rows:
+        large = any(sample.mask.size > LARGE_PX for sample in batch)
+        if not rows and not large:
             timed_batch(cascade, images)  # warm up: the first batch is slow
-        timed = [timed_batch(cascade, images) for _ in range(ROUNDS if total < MANY else 1)]
+        timed = [timed_batch(cascade, images) for _ in range(ROUNDS if total < MANY and not large else 1)]
         results, full_frames, _ = timed[-1]
         times = median_times([times for *_, times in timed])
         all_detections = cascade.stage1.detect(images)

@@ -1,10 +1,15 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.datasets.base import Sample
+from pipeline.settings import LabelSettings
+from pipeline.stages import evaluation
 from pipeline.stages.evaluation import (
     COSTS,
+    ROUNDS,
     TIMES,
     count_picture,
     figures_by_set,
@@ -94,6 +99,29 @@ def test_boxes_where_there_is_nothing_to_find(pictures, told):
     chosen = [samples[kind] for kind in pictures]
     rows = [count_picture(one, found, none, none, NO_COSTS) for one, found in zip(chosen, boxes, strict=True)]
     assert headline(pd.DataFrame(rows), 0.0).get("boxes_per_clean_image") == told
+
+
+@pytest.mark.parametrize(("side", "looks"), [(64, 1 + ROUNDS), (1500, 1)])
+def test_a_large_picture_is_looked_at_once(monkeypatch, side, looks):
+    """Four times the seconds that one takes passed before a first word was said."""
+    looked = []
+
+    def timed(_cascade, images):
+        looked.append(len(images))
+        none = np.zeros((side, side), np.float32)
+        found = SimpleNamespace(boxes=np.zeros((0, 4)), mask=none > 0, segmented_share=0.0)
+        return [found], [none], dict.fromkeys(TIMES, 1.0)
+
+    monkeypatch.setattr(evaluation, "timed_batch", timed)
+    cascade = SimpleNamespace(
+        thresholds=SimpleNamespace(full_frame=0.5),
+        stage1=SimpleNamespace(detect=lambda images: [(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))]),
+    )
+    mask = np.zeros((side, side), bool)
+    mask[5, 5:25] = True
+    sample = Sample("a", "a", np.zeros((side, side, 3), np.uint8), mask)
+    evaluation.evaluate_cascade(cascade, [sample], 1, LabelSettings(), lambda *_: None)
+    assert len(looked) == looks
 
 
 def test_pictures_fit_the_record():
