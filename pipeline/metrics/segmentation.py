@@ -14,9 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.arrays import Mask, ProbabilityMap
 from pipeline.metrics.pooling import Counts
 
-NEARLY = 0.001
-"""Of F1, by which one threshold may fall short of the best and still be as good: no validation part can tell."""
-
 
 @dataclass(frozen=True)
 class SegmentationCounts(Counts):
@@ -149,27 +146,22 @@ def mask_curve_of(total: NDArray[np.int64], thresholds: ArrayLike) -> pd.DataFra
 
 
 def choose_pixels(curves: Mapping[float, Sequence[pd.DataFrame]]) -> tuple[float, float]:
-    """Probability threshold and flank share with the highest pooled F1, the mean of several curves.
+    """Probability threshold and flank share with the highest pooled F1, the mean of several curves; of shares that tie
+    the lowest, of its thresholds that tie the middle one.
 
-    F1 at 2 px alone hardly minds masks that are too wide. With F1 at 0 px beside it cracks keep their width. Of pairs
-    that are nearly as good (`NEARLY`) the one of the lowest threshold is taken: on roads other than those of the curves
-    a network is less sure of all cracks. Where all pairs are as good, which says nothing, it is the middle threshold.
+    F1 at 2 px alone hardly minds masks that are too wide. With F1 at 0 px beside it cracks keep their width.
 
     Args:
         curves: by flank share (`pipeline.cascade.crack_pixels`), rising; each of `mask_curve_of` at the same
             thresholds, on validation data.
     """
-    shares = list(curves)
-    thresholds = curves[shares[0]][0]["probability_threshold"].to_numpy()
+    f1 = {share: np.mean([curve["f1"].to_numpy() for curve in of_share], axis=0) for share, of_share in curves.items()}
+    thresholds = next(iter(curves.values()))[0]["probability_threshold"].to_numpy()
     if len(thresholds) == 0:
         raise ValueError("a curve without thresholds")
-    f1 = np.array([np.mean([curve["f1"].to_numpy() for curve in curves[share]], axis=0) for share in shares])
-    as_good = f1 >= f1.max() - NEARLY
-    if as_good.all():
-        return float(np.sort(thresholds)[len(thresholds) // 2]), shares[0]
-    threshold = thresholds[as_good.any(axis=0)].min()
-    best = int(np.argmax(np.where(as_good, f1, -1)[:, thresholds == threshold][:, 0]))
-    return float(threshold), shares[best]
+    share = max(f1, key=lambda share: f1[share].max())  # the first of several
+    best = np.sort(thresholds[f1[share] == f1[share].max()])
+    return float(best[len(best) // 2]), share
 
 
 def _highest_near(values: NDArray[Any], tolerance_px: int) -> NDArray[Any]:

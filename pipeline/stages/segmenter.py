@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,8 @@ def segment(
     cascade = load_cascade(settings, detector, segmenter, detected, point)
     if fixed is None:
         sets = sets_of(settings, read_split(prepared).val)
-        point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"), sets)
+        fragments = {part.label for part in settings.dataset.parts if part.fragmentary}
+        point = choose_probability_thresholds(cascade, load_part(settings, prepared, "val"), sets, fragments)
         cascade.thresholds = CascadeThresholds(cascade.thresholds.score, *(point[name] for name in POINT))
     stage_1 = {
         "score_threshold": cascade.thresholds.score,
@@ -135,7 +136,10 @@ def segment(
 
 
 def choose_probability_thresholds(
-    cascade: Cascade, samples: Iterable[Sample], sets: Sequence[str] | None = None
+    cascade: Cascade,
+    samples: Iterable[Sample],
+    sets: Sequence[str] | None = None,
+    fragments: Collection[str] = (),
 ) -> dict[str, float]:
     """``probability_threshold``, ``flank_share`` and ``full_frame_threshold``, the best of each way on validation data.
 
@@ -149,6 +153,8 @@ def choose_probability_thresholds(
         cascade: with any thresholds.
         samples: of the validation part.
         sets: data set of each; none: all are of one.
+        fragments: sets whose masks are fragments. Where a crack is found that nobody labelled they ask for a threshold
+            that overlooks it: they have no say where there are others.
     """
     counted, cracked = [], []
     for batch in batches_of(samples):
@@ -160,6 +166,7 @@ def choose_probability_thresholds(
             cracked.append(bool(sample.mask.any()))
     counts = np.array(counted)  # of pictures, ways, tolerances, thresholds, fields
     by_set = pictures_by_set(sets or [""] * len(cracked), cracked)
+    by_set = {name: some for name, some in by_set.items() if name not in fragments} or by_set
 
     def curves(way: int) -> list[pd.DataFrame]:
         pooled = [at_tolerance for some in by_set.values() for at_tolerance in counts[some, way].sum(axis=0)]

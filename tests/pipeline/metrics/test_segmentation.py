@@ -153,8 +153,8 @@ def test_probability_threshold_has_the_highest_f1():
     probability[truth] = 0.7
     levels = np.linspace(0.1, 0.9, 9)
     curve = mask_curve_of(mask_counts_at(probability, truth, levels, tolerance_px=0), levels)
-    # 0.3 … 0.7 all predict exactly the truth; the lowest of the five
-    assert choose_pixels({0.0: [curve]}) == pytest.approx((0.3, 0))
+    # 0.3 … 0.7 all predict exactly the truth; the middle of the five
+    assert choose_pixels({0.0: [curve]}) == pytest.approx((0.5, 0))
     with pytest.raises(ValueError, match="without thresholds"):
         choose_pixels({0.0: [curve.iloc[:0]]})
 
@@ -168,14 +168,9 @@ def test_several_curves_are_weighed_alike():
     assert choose_pixels({0.0: [near, exact]}) == pytest.approx((0.3, 0))  # means: 0.70, 0.76, 0.75
 
 
-def test_of_pairs_that_are_nearly_as_good_the_lowest_threshold_is_chosen():
-    shares = {0.0: [curve_of(0.7, 0.8, 0.9)], 0.5: [curve_of(0.8, 0.8995, 0.9)], 0.6: [curve_of(0.8, 0.8998, 0.88)]}
-    assert choose_pixels(shares) == pytest.approx((0.3, 0.6))  # two there; the better one
-    shares[0.7] = [curve_of(0.8985, 0.8, 0.7)]  # too much worse
-    assert choose_pixels(shares) == pytest.approx((0.3, 0.6))
-
-
-def test_where_all_thresholds_are_as_good_the_middle_one_is_chosen():
+def test_share_and_threshold_are_chosen_together():
+    shares = {0.0: [curve_of(0.7, 0.8, 0.85)], 0.5: [curve_of(0.8, 0.9, 0.85)], 0.6: [curve_of(0.8, 0.9, 0.88)]}
+    assert choose_pixels(shares) == pytest.approx((0.3, 0.5))  # 0.6 is as good, and leaves more out
     assert choose_pixels({0.0: [curve_of(0, 0, 0)], 0.5: [curve_of(0, 0, 0)]}) == pytest.approx((0.3, 0))
 
 

@@ -44,3 +44,22 @@ def test_flanks_of_a_clear_crack_are_left_out_where_that_lets_a_faint_one_in():
     mask = crack_pixels(probability, chosen["probability_threshold"], chosen["flank_share"])
     assert (mask == truth).all()
     assert chosen["flank_share"] == 0.6  # 0.5 of 0.9 is more than 0.5 of it
+
+
+def test_masks_that_are_fragments_have_no_say_where_there_are_others():
+    """In one picture the clear crack alone is labelled, in the other the faint one too."""
+    whole = np.zeros((60, 60), bool)
+    whole[10, 5:55] = whole[30, 5:55] = True
+    fragment = whole.copy()
+    fragment[30] = False
+    probability = np.where(fragment, np.float32(0.9), np.where(whole, np.float32(0.3), np.float32(0)))
+    cascade = SimpleNamespace(
+        look=lambda images: [SimpleNamespace(probability=probability) for _ in images],
+        stage2=SimpleNamespace(full_frame=lambda images: [probability for _ in images]),
+    )
+    samples = [Sample(name, name, np.zeros((60, 60, 3), np.uint8), mask) for name, mask in
+               (("road", fragment), ("lane", fragment), ("street", whole))]  # fmt: skip
+    sets = ["survey", "survey", "close"]
+    chosen = choose_probability_thresholds(cascade, samples, sets, {"survey"})
+    assert chosen["probability_threshold"] <= 0.3
+    assert choose_probability_thresholds(cascade, samples[:2], sets[:2], {"survey"})["probability_threshold"] > 0.3
