@@ -9,9 +9,7 @@ from typing import overload
 
 from models.runtimes import LARGEST_BATCH
 from pipeline.datasets.base import Sample
-
-BATCH_PX = 6_000_000
-"""Pixels of a batch at most: eight frames of 1024×640, or one photograph of 12 megapixels."""
+from pipeline.datasets.batches import batched
 
 
 class OnDemand(Sequence[Sample]):
@@ -53,19 +51,5 @@ class Joined(OnDemand):
 
 
 def batches_of(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
-    """Samples in batches of `LARGEST_BATCH`, as a survey takes photographs: fewer of large ones, `BATCH_PX` at most."""
-    batch: list[Sample] = []
-    pixels = 0
-    for sample in samples:
-        own = sample.mask.size
-        if batch and (len(batch) == LARGEST_BATCH or pixels + own > BATCH_PX):
-            yield batch
-            batch, pixels = [], 0
-        batch.append(sample)
-        pixels += own
-        del sample
-        if len(batch) == LARGEST_BATCH or pixels >= BATCH_PX:  # nothing is read for a batch that is full
-            yield batch
-            batch, pixels = [], 0
-    if batch:
-        yield batch
+    """Samples in batches of `LARGEST_BATCH`, as a survey takes photographs (`pipeline.datasets.batches`)."""
+    return batched(samples, lambda sample: sample.mask.size, LARGEST_BATCH)

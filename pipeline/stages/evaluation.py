@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.arrays import Image, Mask, ProbabilityMap
 from pipeline.cascade.cascade import Cascade, CascadeResult
+from pipeline.cascade.tiles import AT_ONCE_PX
 from pipeline.datasets.base import Sample
 from pipeline.datasets.boxes import mask_to_boxes
 from pipeline.datasets.on_demand import batches_of
@@ -56,7 +57,6 @@ OF_CLEAN = (
 
 ROUNDS = 3  # times each batch is timed; the median counts
 MANY = 100  # pictures from which on one round tells enough
-LARGE_PX = 2**21  # of a picture, from which on one round does too: it takes seconds, and nothing is told meanwhile
 
 
 SCORED = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
@@ -131,7 +131,9 @@ def evaluate_cascade(
     for_ap = []
     for batch in batches_of(samples):
         images = [sample.image for sample in batch]
-        large = any(sample.mask.size > LARGE_PX for sample in batch)
+        large = any(
+            sample.mask.size > AT_ONCE_PX for sample in batch
+        )  # one takes seconds, and nothing is told meanwhile
         if not rows and not large:
             timed_batch(cascade, images)  # warm up: the first batch is slow
         timed = [timed_batch(cascade, images) for _ in range(ROUNDS if total < MANY and not large else 1)]

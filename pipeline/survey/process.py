@@ -14,7 +14,7 @@ from models.runtimes import LARGEST_BATCH
 from pipeline.arrays import Image, Mask
 from pipeline.cascade.cascade import Cascade, CascadeResult
 from pipeline.cascade.scale import brought_back, resampled
-from pipeline.datasets.on_demand import BATCH_PX
+from pipeline.datasets.batches import batched
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.road_region import cut_out, put_back, region_in, size_of
 from pipeline.survey.ahead import work_ahead
@@ -131,22 +131,13 @@ def _on_picture(
 
 
 def batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
-    """Up to `LARGEST_BATCH` pictures at a time, fewer of large ones: at most `BATCH_PX` together, or a single one."""
-    batch: list[Picture] = []
-    pixels = 0.0
-    for picture in pictures:
-        own = 0.0 if picture.image is None else picture.image.shape[0] * picture.image.shape[1] * picture.factor**2
-        if batch and (len(batch) == LARGEST_BATCH or pixels + own > BATCH_PX):
-            yield batch
-            batch, pixels = [], 0.0
-        batch.append(picture)
-        pixels += own
-        del picture
-        if pixels >= BATCH_PX:  # nothing is read for a batch that is full
-            yield batch
-            batch, pixels = [], 0.0
-    if batch:
-        yield batch
+    """Pictures as the cascade is shown them: up to `LARGEST_BATCH` at a time, fewer of large ones."""
+    return batched(pictures, _seen_px, LARGEST_BATCH)
+
+
+def _seen_px(picture: Picture) -> float:
+    """Pixels that the cascade will see of it, at the scale that it knows."""
+    return 0.0 if picture.image is None else picture.image.shape[0] * picture.image.shape[1] * picture.factor**2
 
 
 def read_picture(photograph: Photograph, store: Store, max_pixels: int) -> Picture:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pipeline.datasets.base import Sample
-from pipeline.datasets.on_demand import BATCH_PX, Joined, OnDemand, batches_of
+from pipeline.datasets.batches import BATCH_PX
+from pipeline.datasets.on_demand import Joined, OnDemand, batches_of
 
 
 def sample_of(number: int, height: int, width: int) -> Sample:

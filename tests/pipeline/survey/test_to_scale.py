@@ -12,7 +12,7 @@ from models.bundle import load_bundle, save_bundle
 from pipeline.arrays import union_mask
 from pipeline.cascade import scale
 from pipeline.cascade.scale import LARGEST, NEAR
-from pipeline.datasets.on_demand import BATCH_PX
+from pipeline.datasets.batches import BATCH_PX
 from pipeline.placing.camera_file import Camera
 from pipeline.storage.records import read_table
 from pipeline.survey.batch import run_survey
