@@ -21,7 +21,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
-from flows.comparison import HEADINGS, Line, compare, known
+from flows.comparison import compare, headings
 from pipeline.arrays import Image
 from pipeline.datasets.masks import read_mask
 from pipeline.reporting.figures import figure2_rows
@@ -63,8 +63,9 @@ def tag_run(*names: str) -> None:
 
 def publish_metrics(metrics: Mapping[str, Any], title: str) -> None:
     """Make the table artifact ``metrics``: a row a figure, the paper's beside ours."""
-    headings, lines = _beside(metrics)
-    rows = [{"figure": line.figure, **dict(zip(headings, _cells(line), strict=False))} for line in lines]
+    paper = paper_on(metrics.get("dataset"))
+    columns = ("figure", *headings(paper))
+    rows = [dict(zip(columns, line, strict=False)) for line in compare(metrics, paper)]
     with without_server_errors():
         create_table_artifact(rows, key="metrics", description=title)
 
@@ -84,14 +85,16 @@ def publish_report(metrics: Mapping[str, Any], title: str, report: Path, picture
 
 def report_markdown(metrics: Mapping[str, Any], title: str, report: Path, pictures: list[dict[str, Image]]) -> str:
     """Text of the artifact of `publish_report`, at most `MOST_BYTES` long."""
-    headings, lines = _beside(metrics)
+    paper = paper_on(metrics.get("dataset"))
+    columns = ("figure", *headings(paper))
+    told = [line for line in compare(metrics, paper) if line.ours != "–" or line.paper != "–"]
     text = "\n".join(
         [
             f"# {title}",
             "",
-            f"| figure | {' | '.join(headings)} |",
-            "| --- |" + " ---: |" * len(headings),
-            *(_table_row(line, len(headings)) for line in lines if line.ours != "–" or line.paper != "–"),
+            f"| {' | '.join(columns)} |",
+            "| --- |" + " ---: |" * (len(columns) - 1),
+            *(f"| {' | '.join(line[: len(columns)])} |" for line in told),
             "",
             f"The whole report, every test picture in it: `{report}`",
             "",
@@ -118,20 +121,6 @@ def figure2_pictures(settings: RunSettings, prepared: Path, detected: Path, segm
         mask = read_mask(segmented / "masks" / f"{sample.name}.png")
         views.append(figure2_rows(sample, mine[BOX_COLUMNS].to_numpy(), mine["score"].to_numpy(), mask))
     return views
-
-
-def _beside(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[Line]]:
-    """Headings of a table of figures, and its lines; the paper's only where it knows the data set."""
-    paper = paper_on(metrics.get("dataset"))
-    return HEADINGS if known(paper) else HEADINGS[:-1], compare(metrics, paper)
-
-
-def _cells(line: Line) -> tuple[str, str, str]:
-    return line.ours, line.full_frame, line.paper  # in the order of `HEADINGS`
-
-
-def _table_row(line: Line, columns: int) -> str:
-    return f"| {line.figure} | {' | '.join(_cells(line)[:columns])} |"
 
 
 def thumbnail(picture: Image, width: int = WIDTH_PX) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+HEADINGS = ("this run", "full frame", "paper")
+
 
 class Line(NamedTuple):
-    """One figure: what it is, what this run reached, what the paper did, and what the full frame gives."""
+    """One figure: what it is, what this run reached, what the full frame gives, and what the paper did."""
 
     figure: str
     ours: str
-    paper: str
     full_frame: str
+    paper: str
 
-
-HEADINGS = ("this run", "full frame", "paper")
 
 # Column of the `runs` table, what a person calls it, and its unit: % for shares, ms, or none.
 FIGURES = (
@@ -43,23 +43,24 @@ FULL_FRAME = {
 }
 
 
-def known(paper: Mapping[str, Any]) -> bool:
-    """True where there are figures of the paper's: none stand beside another data set than its own."""
-    return any(paper.get(column) is not None for column, _, _ in FIGURES)
+def headings(paper: Mapping[str, Any]) -> tuple[str, ...]:
+    """Headings of a line's values: without the paper where it has no figure, as for any data set but its own."""
+    known = any(paper.get(column) is not None for column, _, _ in FIGURES)
+    return HEADINGS if known else HEADINGS[:-1]
 
 
 def compare(metrics: Mapping[str, Any], paper: Mapping[str, Any]) -> list[Line]:
     """Lines of the table; what is not known is ``–``.
 
     >>> compare({"precision": 0.981}, {"precision": 0.9892})[0]
-    Line(figure='precision of boxes', ours='98.10 %', paper='98.92 %', full_frame='–')
+    Line(figure='precision of boxes', ours='98.10 %', full_frame='–', paper='98.92 %')
     """
     return [
         Line(
             name,
             show(metrics.get(column), unit),
-            show(paper.get(column), unit),
             show(metrics.get(FULL_FRAME.get(column, "")), unit),
+            show(paper.get(column), unit),
         )
         for column, name, unit in FIGURES
     ]

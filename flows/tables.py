@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.comparison import HEADINGS, compare, known, show
+from flows.comparison import compare, headings, show
 
 # Column of the `runs` table, its heading, its unit. A terminal 100 columns wide holds them.
 COLUMNS = (
@@ -33,11 +33,11 @@ def print_comparison(metrics: Mapping[str, Any], paper: Mapping[str, Any], title
     """Print a run's figures beside the paper's, where `paper` has any."""
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("figure")
-    headings = HEADINGS if known(paper) else HEADINGS[:-1]
-    for heading in headings:
+    columns = headings(paper)
+    for heading in columns:
         table.add_column(heading, justify="right")
-    for line in compare(metrics, paper):
-        table.add_row(line.figure, *(line.ours, line.full_frame, line.paper)[: len(headings)])
+    for figure, *values in compare(metrics, paper):
+        table.add_row(figure, *values[: len(columns)])
     Console().print(table)
 
 
