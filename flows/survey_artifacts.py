@@ -26,28 +26,11 @@ WORST, WORST_SECTIONS, WIDTH_PX = 5, 10, 320
 """Pictures of the most cracked photographs: each below its name, for in a table a long one pushes it off the page."""
 
 PAYLOAD = (
-    *(
-        "run_id",
-        "kind",
-        "dataset",
-        "source",
-        "photographs",
-        "images",
-        "failures",
-        "cracked",
-        "detections",
-        "unfamiliar",
-    ),
-    *(
-        "data_reduction",
-        "segmented_share",
-        "crack_share",
-        "skipped_share",
-        "photographs_per_s",
-        "total_s",
-        "finished_at",
-    ),
+    *("run_id", "kind", "dataset", "source", "photographs", "images", "failures", "cracked", "detections"),
+    *("unfamiliar", "data_reduction", "segmented_share", "crack_share", "skipped_share", "photographs_per_s"),
+    *("total_s", "finished_at"),
 )
+"""Columns of the survey's row that its event carries."""
 
 
 def survey_lines(row: Mapping[str, Any], kinds: Mapping[str, int]) -> list[tuple[str, str]]:
