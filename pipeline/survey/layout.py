@@ -31,6 +31,11 @@ def table_folder(home: Path, table: str, run_id: str) -> Path:
     return home / "records" / table / f"run_id={run_id}"
 
 
+def part_files(home: Path, table: str, run_id: str) -> list[Path]:
+    """The parts of a table below `home`, in their order."""
+    return sorted(table_folder(home, table, run_id).glob("part-*.parquet"))
+
+
 def geo_folder(out: Path, run_id: str) -> Path:
     """Where the files for a GIS lie."""
     return out / "geo" / run_id

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.survey.layout import PLAN, geo_folder, page_file, surveys_folder, table_folder
+from pipeline.survey.layout import PLAN, geo_folder, page_file, part_files, surveys_folder, table_folder
 from pipeline.survey.road_check import can_place
 
 BESIDE = ("cracks", "detections")
@@ -40,7 +40,7 @@ def lost_of(out: Path, run_id: str, images: int) -> Lost:
         run_id: of the survey.
         images: how many its row in ``runs`` counts.
     """
-    parts = {path.name: path for path in table_folder(out, "images", run_id).glob("part-*.parquet")}
+    parts = {path.name: path for path in part_files(out, "images", run_id)}
     bare = {name for name in parts if not all(_is_there(table_folder(out, table, run_id) / name) for table in BESIDE)}
     road, page = _lacks_road(out, run_id, parts), not _is_there(page_file(out, run_id))
     planned = (surveys_folder(out) / run_id / PLAN).is_file()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.survey.layout import part_files
 from pipeline.survey.plan import Survey
 
 BATCH_ROWS = 8192
@@ -16,11 +17,10 @@ def read_batches(survey: Survey, table: str, columns: Sequence[str] | None = Non
     """Rows of a table in the order of the work list; nothing where it has none.
 
     Args:
-        survey: of which `pipeline.survey.summary.publish` has made the tables.
-        table: ``images``, ``detections`` or ``failures``.
-        columns: which; none: all.
+        survey: whose tables are published.
+        table: ``images``, ``detections``, ``failures``, ``cracks`` or ``sections``.
+        columns: which to read; None: all.
     """
-    folder = survey.out / "records" / table / f"run_id={survey.plan.run_id}"
-    for path in sorted(folder.glob("part-*.parquet")):
+    for path in part_files(survey.out, table, survey.plan.run_id):
         with pq.ParquetFile(path) as file:
             yield from file.iter_batches(BATCH_ROWS, columns=None if columns is None else list(columns))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from pipeline.storage.records import read_table
 from pipeline.survey.chunk import OUTCOMES
-from pipeline.survey.layout import surveys_folder, sweep, table_folder
+from pipeline.survey.layout import part_files, surveys_folder, sweep, table_folder
 from pipeline.survey.lost import lost_of
 from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, read_survey
@@ -82,7 +82,7 @@ def recorded_outcomes(survey: Survey, columns: list[str] | None = None) -> Itera
     names = kept if columns is None else [*columns, "failure_kind"]
     schema = pa.schema([OUTCOMES.field(name) for name in names])
     run = survey.plan.run_id
-    for path in sorted(table_folder(survey.out, "images", run).glob("part-*.parquet")):
+    for path in part_files(survey.out, "images", run):
         rows = [as_told(row) for row in pq.read_table(path, partitioning=None).to_pylist()]
         if "cracks" in schema.names:
             cracks: dict[str, list[dict[str, Any]]] = {}

@@ -23,7 +23,7 @@ from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.bundle_digest import kept_card
 from pipeline.survey.chunk import ChunkDone, read_done
-from pipeline.survey.layout import TABLES, sweep, table_folder
+from pipeline.survey.layout import TABLES, part_files, sweep, table_folder
 from pipeline.survey.listing.recorded import NUMBER, next_number
 from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.marks import put_mark
@@ -108,7 +108,7 @@ def record(survey: Survey, row: dict[str, Any]) -> None:
 def count_kinds(out: Path, run_id: str) -> Counter[str]:
     """How many photographs of a survey failed, by kind, most frequent first."""
     counts: Counter[str] = Counter()
-    for path in sorted((out / "records" / "failures" / f"run_id={run_id}").glob("part-*.parquet")):
+    for path in part_files(out, "failures", run_id):
         counts.update(pq.read_table(path, columns=["kind"], partitioning=None)["kind"].to_pylist())
     return Counter(dict(counts.most_common()))
 
@@ -146,7 +146,7 @@ def _sums(survey: Survey) -> Counter[str]:
     """Sums over all images, one part at a time in memory."""
     total: Counter[str] = Counter()
     added = ("frame_px", "union_px", "crack_px", "boxes", "detect_ms", "segment_ms", "cascade_ms", "unfamiliar")
-    for path in sorted(_folders(survey.out, survey)["images"].glob("part-*.parquet")):
+    for path in part_files(survey.out, "images", survey.plan.run_id):
         table = pq.read_table(path, columns=[*added, "segmented_share", "resampled_by"], partitioning=None)
         total["images"] += len(table)
         total["judged"] += pc.count(table["unfamiliar"]).as_py()

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from models.errors import DataError
 from pipeline.storage.records import MOVE_AWAY, read_table, unreadable
+from pipeline.survey.layout import part_files
 from pipeline.survey.listing.photographs import DUPLICATE, PLACE, Photograph, Refused
 from pipeline.survey.listing.question import COLUMNS, answers, listed_digest
 from pipeline.survey.listing.remote import WEAK
@@ -158,7 +159,7 @@ def _states(settings: SurveySettings, run_id: str, same_road: bool, images: int)
 
 def _rows(out: Path, table: str, run_id: str, columns: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Rows of a table, each with the name of the part that it stands in."""
-    for path in sorted((out / "records" / table / f"run_id={run_id}").glob("part-*.parquet")):
+    for path in part_files(out, table, run_id):
         with pq.ParquetFile(path) as file:
             there = [name for name in columns if name in file.schema_arrow.names]
             for batch in file.iter_batches(8192, columns=there):
