@@ -81,19 +81,20 @@ def write_part(
     folder = _folder(table, home) / f"run_id={_checked(run_id)}"
     path = folder / f"part-{part:05d}.parquet"
     arrow = fit_rows(table, run_id, rows, path)
-
-    def write(temporary: Path) -> None:
-        with temporary.open("wb") as sink:
-            pq.write_table(arrow, sink)
-            sink.flush()
-            os.fsync(sink.fileno())
-
     try:
-        return write_whole(path, write)
+        return write_whole(path, lambda temporary: write_synced(arrow, temporary))
     except BaseException:
         with suppress(OSError):  # parts of this run that were written before stay
             folder.rmdir()
         raise
+
+
+def write_synced(table: pa.Table, path: Path) -> None:
+    """Write a Parquet file that lies on the disk once this returns: a power cut after it is renamed costs nothing."""
+    with path.open("wb") as sink:
+        pq.write_table(table, sink)
+        sink.flush()
+        os.fsync(sink.fileno())
 
 
 def read_table(table: str, home: Path, run_id: str | None = None) -> pd.DataFrame:

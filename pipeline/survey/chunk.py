@@ -8,7 +8,6 @@ two workers, replaces the file, the masks and the overlays by the same.
 from __future__ import annotations
 
 import json
-import os
 import resource
 import socket
 import time
@@ -29,6 +28,7 @@ from pipeline.cascade.familiarity import look_at, why_unfamiliar
 from pipeline.placing.camera_file import Camera
 from pipeline.placing.road_region import counted, region_in
 from pipeline.storage.atomic import write_whole
+from pipeline.storage.records import write_synced
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.ahead import work_ahead
 from pipeline.survey.listing.photographs import PLACE, Failure
@@ -123,7 +123,7 @@ def process_chunk(
         host=socket.gethostname(),
     )
     table = pa.Table.from_pylist(rows, schema=OUTCOMES.with_metadata({ABOUT: json.dumps(done._asdict()).encode()}))
-    write_whole(path, lambda temporary: _write_synced(table, temporary))
+    write_whole(path, lambda temporary: write_synced(table, temporary))
     return done
 
 
@@ -222,10 +222,3 @@ def _write_pictures(survey: Survey, picture: Picture, found: CascadeResult) -> d
         written["overlay"] = f"overlays/{run}/{output_name(name, '.jpg')}"
         place(overlay_jpeg(picture.image, found), survey.out / written["overlay"], survey.folder / "unfinished")
     return written
-
-
-def _write_synced(table: pa.Table, path: Path) -> None:
-    with path.open("wb") as file:
-        pq.write_table(table, file)
-        file.flush()
-        os.fsync(file.fileno())
