@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,25 @@ import pyarrow.parquet as pq
 
 from models.errors import DataError
 from pipeline.survey.chunk import OUTCOMES
+from pipeline.survey.listing.worklist import chunks_a_part
+from pipeline.survey.plan import Survey
+
+
+def outcomes_by_part(survey: Survey, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """What a survey's chunks say, as many chunks at a time as go into one part of a table.
+
+    Args:
+        survey: whose chunks are all done.
+        columns: which to read, ``failure_kind`` comes with them; None: all.
+
+    Raises:
+        DataError: a chunk is missing or damaged.
+    """
+    together = chunks_a_part(survey.plan.settings.chunk)
+    for first in range(0, survey.chunks, together):
+        numbers = range(first, min(first + together, survey.chunks))
+        paths = [survey.chunk_path(number) for number in numbers]
+        yield read_outcomes(paths, None if columns is None else [*columns, "failure_kind"])
 
 
 def read_outcomes(paths: list[Path], columns: list[str] | None = None) -> pa.Table:

@@ -22,16 +22,15 @@ from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.layout import ROAD_TABLES, geo_folder, table_folder
 from pipeline.survey.listing.photographs import PLACE
-from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.marks import put_mark
-from pipeline.survey.outcomes import read_outcomes
+from pipeline.survey.outcomes import outcomes_by_part
 from pipeline.survey.plan import Survey
 from pipeline.survey.road_check import can_place
 
 ROADBOOK = "roadbook.parquet"
 
 Parts = Callable[[list[str] | None], Iterator[pa.Table]]
-"""Outcomes, as many at a time as go into one part of a table, with the columns named; None: all."""
+"""Gives the columns that it is told (None: all) of a survey's outcomes, as `outcomes_by_part` does."""
 
 _KNOWN = ["name", "height_px", "width_px", *PLACE]
 _PLACED = ("position_source", "heading_source", "chainage_source", "owned_from_m", "owned_to_m", "flags")
@@ -50,7 +49,7 @@ def sum_road(survey: Survey) -> None:
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     if can_place():
-        _place_and_sum(survey, staging, partial(_parts, survey))
+        _place_and_sum(survey, staging, partial(outcomes_by_part, survey))
     else:
         _measured_only(survey, staging)
     for table in ROAD_TABLES:
@@ -128,7 +127,7 @@ def _place_and_sum(survey: Survey, staging: Path, parts: Parts) -> None:
 
 
 def _measured_only(survey: Survey, staging: Path) -> None:
-    for part, outcomes in enumerate(_parts(survey, None)):
+    for part, outcomes in enumerate(outcomes_by_part(survey)):
         rows = [crack for _, cracks in cracks_of(outcomes) for crack in cracks]
         write_part("cracks", survey.plan.run_id, rows, staging, part)
     write_part("sections", survey.plan.run_id, [], staging)
@@ -148,14 +147,6 @@ def cracks_of(outcomes: pa.Table) -> Iterator[tuple[dict[str, Any], list[dict[st
     for row in done.select([*columns, *(["cracks"] if has_cracks else [])]).to_pylist():
         own = {"name": row["name"], "mask": row.get("mask")}
         yield row, [nothing | own | crack for crack in row.pop("cracks", None) or []]
-
-
-def _parts(survey: Survey, columns: list[str] | None) -> Iterator[pa.Table]:
-    """Outcomes of the chunks, as many at a time as go into one part of a table."""
-    group = chunks_a_part(survey.plan.settings.chunk)
-    for first in range(0, survey.chunks, group):
-        paths = [survey.chunk_path(n) for n in range(first, min(first + group, survey.chunks))]
-        yield read_outcomes(paths, None if columns is None else [*columns, "failure_kind"])
 
 
 def _images(outcomes: pa.Table) -> pd.DataFrame:

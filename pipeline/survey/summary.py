@@ -25,9 +25,8 @@ from pipeline.survey.bundle_digest import kept_card
 from pipeline.survey.chunk import ChunkDone, read_done
 from pipeline.survey.layout import TABLES, part_files, sweep, table_folder
 from pipeline.survey.listing.recorded import NUMBER, next_number
-from pipeline.survey.listing.worklist import chunks_a_part
 from pipeline.survey.marks import put_mark
-from pipeline.survey.outcomes import read_outcomes
+from pipeline.survey.outcomes import outcomes_by_part
 from pipeline.survey.plan import Survey
 from pipeline.survey.road import placed_images
 
@@ -41,9 +40,7 @@ def publish(survey: Survey) -> None:
     staging = survey.folder / "publish"
     if any(not folder.is_dir() for folder in _folders(survey.out, survey).values()):
         shutil.rmtree(staging, ignore_errors=True)
-        group = chunks_a_part(survey.plan.settings.chunk)
-        for part, first in enumerate(range(0, survey.chunks, group)):
-            outcomes = read_outcomes([survey.chunk_path(n) for n in range(first, min(first + group, survey.chunks))])
+        for part, outcomes in enumerate(outcomes_by_part(survey)):
             for table in TABLES:
                 rows = _rows(table, outcomes)
                 rows = placed_images(survey, rows) if table == "images" else rows
