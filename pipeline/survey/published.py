@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.arrays import Reals
 from pipeline.survey.layout import part_files
 from pipeline.survey.plan import Survey
 
@@ -24,3 +29,21 @@ def read_batches(survey: Survey, table: str, columns: Sequence[str] | None = Non
     for path in part_files(survey.out, table, survey.plan.run_id):
         with pq.ParquetFile(path) as file:
             yield from file.iter_batches(BATCH_ROWS, columns=None if columns is None else list(columns))
+
+
+def rows_by_name(
+    survey: Survey, table: str, columns: Sequence[str], names: Iterable[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Rows of a few photographs, by their names, in one pass over a table; ``name`` is one of its `columns`."""
+    wanted = pa.array(list(names), pa.string())
+    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    if len(wanted):
+        for batch in read_batches(survey, table, columns):
+            for row in batch.filter(pc.is_in(batch["name"], value_set=wanted)).to_pylist():
+                found[row["name"]].append(row)
+    return dict(found)
+
+
+def reals(batch: pa.RecordBatch, column: str) -> Reals:
+    """A column of numbers, ``(rows,)``; nan where it is null."""
+    return np.asarray(batch[column].to_numpy(zero_copy_only=False), np.float64)

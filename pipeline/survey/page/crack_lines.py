@@ -9,13 +9,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from markupsafe import Markup
 
 from pipeline.storage.schemas import SEVERITIES
 from pipeline.survey.plan import Survey
-from pipeline.survey.published import read_batches
+from pipeline.survey.published import rows_by_name
 
 LEVELS = (*SEVERITIES["astm"], "other")
 """Classes of colour; "other" is whatever no standard's level was told of."""
@@ -45,13 +43,7 @@ class CrackLines:
 def read_cracks(survey: Survey, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """Rows of ``cracks`` of a few photographs, by name, in one pass over the table."""
     columns = ["name", "kind", "length_px", "length_m", "area_px", "area_m2", "severity_astm", "line_px", "outline_px"]
-    wanted = pa.array(list(names), pa.string())
-    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    if len(wanted):
-        for batch in read_batches(survey, "cracks", columns):
-            for row in batch.filter(pc.is_in(batch["name"], value_set=wanted)).to_pylist():
-                found[row["name"]].append(row)
-    return dict(found)
+    return rows_by_name(survey, "cracks", columns, names)
 
 
 def draw_cracks(cracks: Iterable[Mapping[str, Any]], width: int, height: int) -> CrackLines:

@@ -14,16 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
+from pipeline.arrays import Reals
 from pipeline.placing.rings import rings_in
 from pipeline.survey.page.crack_lines import LEVELS, level_of
 from pipeline.survey.page.sections_table import Sections, section_name
 from pipeline.survey.page.thinning import every_so_many
 from pipeline.survey.plan import Survey
 from pipeline.survey.published import read_batches
-
-Reals = NDArray[np.float64]
 
 WIDTH, LOWEST, HIGHEST, MARGIN = 1000, 260, 900, 24
 """Of the drawing, in its own unit."""

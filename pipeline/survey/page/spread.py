@@ -7,11 +7,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.survey.plan import Survey
-from pipeline.survey.published import read_batches
+from pipeline.survey.published import read_batches, reals
 
 MOST_STRETCHES = 240
 EDGES = (0.0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
@@ -67,7 +65,7 @@ def measure_spread(survey: Survey, images: int) -> Spread:
     slowest: tuple[str, float] | None = None
     done = 0
     for batch in read_batches(survey, "images", ["name", "crack_share", *TIMES]):
-        names, shares = batch["name"], np.nan_to_num(_reals(batch, "crack_share"))
+        names, shares = batch["name"], np.nan_to_num(reals(batch, "crack_share"))
         stretch = (done + np.arange(len(names))) * count // images  # (rows,)
         np.add.at(at, stretch, 1)
         np.add.at(mean, stretch, shares)
@@ -78,7 +76,7 @@ def measure_spread(survey: Survey, images: int) -> Spread:
             last[number] = names[int(inside[-1])].as_py()
         classes += np.bincount(np.searchsorted(EDGES, shares), minlength=len(classes))
         for name in TIMES:
-            known = _reals(batch, name)
+            known = reals(batch, name)
             sums[name][0] += float(np.nansum(known))
             sums[name][1] += int(np.isfinite(known).sum())
             if name == "total_ms" and np.isfinite(known).any():
@@ -105,7 +103,3 @@ def class_names() -> list[str]:
     ends = [f"{100 * edge:g}" for edge in EDGES]
     between = [f"{low} – {high} %" for low, high in pairwise(ends[1:])]
     return ["no crack", f"up to {ends[1]} %", *between, f"more than {ends[-1]} %"]
-
-
-def _reals(batch: pa.RecordBatch, column: str) -> NDArray[np.float64]:
-    return np.asarray(batch[column].to_numpy(zero_copy_only=False), np.float64)

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.survey.plan import Survey
-from pipeline.survey.published import read_batches
+from pipeline.survey.published import read_batches, reals
 
 PX_EDGES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)
 MM_EDGES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 19.0, 30.0, 50.0, 75.0)
@@ -44,8 +42,9 @@ def measure_widths(survey: Survey) -> list[Widths]:
     found = []
     for unit, length_unit, edges in (("px", "px", PX_EDGES), ("mm", "m", MM_EDGES)):
         sums, cracks, once = np.zeros(len(edges) + 1), 0, False
-        for batch in read_batches(survey, "cracks", [f"width_mean_{unit}", f"length_{length_unit}", "counted_m"]):
-            widths, lengths, counted = (_reals(batch, column) for column in range(3))
+        columns = [f"width_mean_{unit}", f"length_{length_unit}", "counted_m"]
+        for batch in read_batches(survey, "cracks", columns):
+            widths, lengths, counted = (reals(batch, column) for column in columns)
             if unit == "mm":
                 once |= bool(np.isfinite(counted).any())
                 lengths = np.where(np.isfinite(counted), counted, lengths)
@@ -67,7 +66,3 @@ def class_names(edges: tuple[float, ...], unit: str) -> list[str]:
     """
     between = [f"{low:g} to {high:g} {unit}" for low, high in pairwise(edges)]
     return [f"under {edges[0]:g} {unit}", *between, f"{edges[-1]:g} {unit} and more"]
-
-
-def _reals(batch: pa.RecordBatch, column: int) -> NDArray[np.float64]:
-    return np.asarray(batch.column(column).to_numpy(zero_copy_only=False), np.float64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from pipeline.survey.decode import allow_pixels
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.plan import Survey
 from pipeline.survey.process import read_picture
-from pipeline.survey.published import read_batches
+from pipeline.survey.published import read_batches, rows_by_name
 
 
 class Seen(NamedTuple):
@@ -53,13 +52,8 @@ def most_cracked(survey: Survey, count: int) -> list[dict[str, Any]]:
 
 def read_boxes(survey: Survey, names: Iterable[str]) -> dict[str, NDArray[np.float64]]:
     """Detections of a few photographs by name, ``(N, 5)`` xyxy px and score, in one pass over the table."""
-    wanted = pa.array(list(names), pa.string())
-    found: dict[str, list[list[float]]] = defaultdict(list)
-    if len(wanted):
-        for batch in read_batches(survey, "detections", ["name", *DETECTION]):
-            for box in batch.filter(pc.is_in(batch["name"], value_set=wanted)).to_pylist():
-                found[box["name"]].append([box[column] for column in DETECTION])
-    return {name: np.array(boxes, np.float64) for name, boxes in found.items()}
+    found = rows_by_name(survey, "detections", ["name", *DETECTION], names)
+    return {name: np.array([[box[column] for column in DETECTION] for box in boxes]) for name, boxes in found.items()}
 
 
 def look_again(survey: Survey, rows: list[dict[str, Any]]) -> Iterator[Seen]:
