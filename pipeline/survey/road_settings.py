@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field, ValidationInfo, field_validator
 
 from models.errors import UsageError
@@ -11,16 +9,16 @@ from pipeline.measuring.scale import COARSEST_MM, FINEST_MM
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.clock import clock_offset
 from pipeline.placing.section_length import section_metres
-from pipeline.settings import Settings
+from pipeline.settings import HomePath, Settings
 from pipeline.survey.listing.addresses import not_empty
 
 
 class RoadSettings(Settings):
     """From pixels to metres and places; all of it may be left out, and then cracks are measured in pixels."""
 
-    camera: Path | None = Field(None, description="Camera file, YAML: scale, region that is road, lane")
+    camera: HomePath | None = Field(None, description="Camera file, YAML: scale, region that is road, lane")
     gsd_mm_per_px: float | None = Field(None, description="Length of road that a pixel shows, mm, of all photographs")
-    track: Path | None = Field(None, description="GPX track of the vehicle")
+    track: HomePath | None = Field(None, description="GPX track of the vehicle")
     clock_offset: str | None = Field(None, description="Added to the camera's clock: seconds, or +HH:MM[:SS]")
     measuring: MeasureSettings = Field(MeasureSettings(), description="What counts as one crack")
     section: str = Field("100m", description="Length of a section: 100m, 0.1mi or plain metres")
@@ -46,11 +44,6 @@ class RoadSettings(Settings):
                 "Give the length of road that one pixel shows, in mm, such as 2.5; leave it out where it is not known.",
             )
         return given
-
-    @field_validator("camera", "track")
-    @classmethod
-    def _begins_at_home(cls, given: Path | None) -> Path | None:
-        return given if given is None else given.expanduser()
 
     @property
     def offset_s(self) -> float | None:

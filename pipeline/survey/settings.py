@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from models.errors import UsageError
 from models.shipped import shipped_bundle
-from pipeline.settings import Settings, home
+from pipeline.settings import HomePath, Settings, home
 from pipeline.survey.listing.addresses import no_address, not_empty, plain_place
 from pipeline.survey.listing.credentials import refuse_credentials
 from pipeline.survey.road_settings import RoadSettings
@@ -32,7 +32,7 @@ class SurveySettings(Settings):
     photos: str = Field(
         description="Folder, glob, manifest (.csv, .tsv, .txt, .json, .parquet), or an address such as s3://bucket/folder"
     )
-    bundle: Path = Field(shipped_bundle("roads"), description="Folder of the trained cascade")
+    bundle: HomePath = Field(shipped_bundle("roads"), description="Folder of the trained cascade")
     root: str | None = Field(None, description="Folder that a manifest's paths start from; none: the manifest's own")
     masks: Literal["all", "cracked", "none"] = Field("all", description="Photographs whose mask is written, 1-bit PNG")
     overlays: bool = Field(False, description="Write photographs with boxes and cracks drawn in, JPEG")
@@ -44,7 +44,7 @@ class SurveySettings(Settings):
 
     road: RoadSettings = Field(RoadSettings(), description="From pixels to metres, places and sums")
 
-    out: Path | None = Field(None, description="Folder to fill; none: surveys/NAME in the home")
+    out: HomePath | None = Field(None, description="Folder to fill; none: surveys/NAME in the home")
     chunk: int = Field(32, ge=1, le=4096, description="Photographs a task")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runner: Literal["threads", "dask", "ray"] = Field("threads", description="What runs the chunks")
@@ -75,11 +75,6 @@ class SurveySettings(Settings):
     @classmethod
     def _is_expanded(cls, given: str | None) -> str | None:
         return given if given is None else plain_place(given)
-
-    @field_validator("bundle", "out")
-    @classmethod
-    def _begins_at_home(cls, given: Path | None) -> Path | None:
-        return given if given is None else given.expanduser()
 
     @property
     def name(self) -> str:
