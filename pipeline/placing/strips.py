@@ -18,17 +18,12 @@ BACK_M = 0.5
 
 
 class Strips(NamedTuple):
-    """Of N photographs.
+    """The strips that N photographs own.
 
     Attributes:
-        chainage: metres; nan where unknown.
-        sense: 1 where chainage grows in the direction of travel, −1 where it falls.
-        low, high: ends of the strip that each owns, chainage in m; infinite at the ends of the drive, nan where
-            the chainage is unknown.
+        low, high: ends of each, chainage in m; infinite at the ends of the drive, nan where the chainage is unknown.
     """
 
-    chainage: Reals
-    sense: int
     low: Reals
     high: Reals
 
@@ -113,7 +108,7 @@ def own_strips(chainage: Reals, sense: int, near: Reals, far: Reals, forward: bo
     known = np.flatnonzero(np.isfinite(chainage))
     order = known[np.argsort(chainage[known], kind="stable")]
     if not len(order):
-        return Strips(chainage, sense, low, high)
+        return Strips(low, high)
     along = chainage[order]
     between = (along[:-1] + along[1:]) / 2
     if np.isfinite(near).any():
@@ -126,7 +121,7 @@ def own_strips(chainage: Reals, sense: int, near: Reals, far: Reals, forward: bo
         )
     low[order] = np.concatenate([[-np.inf], between])
     high[order] = np.concatenate([between, [np.inf]])
-    return Strips(chainage, sense, low, high)
+    return Strips(low, high)
 
 
 def _handed_over(along: Reals, sense: int, near: float, far: float) -> Reals:
