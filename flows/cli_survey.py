@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli_data import AsJson
 from flows.cli_start import start_prefect
 from models.errors import UsageError
+
+if TYPE_CHECKING:  # the command starts without it
+    from pipeline.survey.settings import SurveySettings
 
 OPTIONS: dict[int | str, str] = {"gsd_mm_per_px": "gsd", "gap_px": "gap"}
 """Options that are not called like their setting."""
@@ -67,15 +70,21 @@ def survey(
 
         crack-survey survey s3://agency/A7/manifest.csv --runner dask --address tcp://scheduler:8786
     """
-    from pydantic import ValidationError
-
-    from pipeline.survey.settings import SurveySettings
-
     given = {
         **({} if bundle is None else {"bundle": bundle}),
-        **{"photos": photos, "out": out, "root": root, "runner": runner, "address": address},
-        **{"workers": workers, "chunk": chunk, "device": device, "masks": masks, "overlays": overlays},
-        **{"max_pixels": max_pixels, "max_failures": max_failures, "allow_outside": allow_outside},
+        "photos": photos,
+        "out": out,
+        "root": root,
+        "runner": runner,
+        "address": address,
+        "workers": workers,
+        "chunk": chunk,
+        "device": device,
+        "masks": masks,
+        "overlays": overlays,
+        "max_pixels": max_pixels,
+        "max_failures": max_failures,
+        "allow_outside": allow_outside,
         "incremental": not everything,
         "road": {
             "camera": camera,
@@ -86,6 +95,19 @@ def survey(
             "measuring": {"gap_px": gap},
         },
     }
+    settings = _checked(given)
+    start_prefect()
+    from flows.survey import run_from_command
+
+    run_from_command(settings, abandon, as_json)
+
+
+def _checked(given: dict[str, Any]) -> SurveySettings:
+    """The settings that the options make, each with a value that fits and does something."""
+    from pydantic import ValidationError
+
+    from pipeline.survey.settings import SurveySettings
+
     try:
         settings = SurveySettings.model_validate(given)
     except ValidationError as error:
@@ -94,7 +116,4 @@ def survey(
         )
         raise UsageError(f"That does not fit: {wrong}.", "`crack-survey survey --help` shows what does.") from error
     settings.check_used()
-    start_prefect()
-    from flows.survey import run_from_command
-
-    run_from_command(settings, abandon, as_json)
+    return settings
