@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flows.cli_data import MaskValues
+from flows.cli_data import AsJson, MaskValues
 from flows.tables import print_json
 
 if TYPE_CHECKING:  # the command starts without them
@@ -43,7 +43,7 @@ def bench(
         typer.Option(help="Draw F1 over time of the bundle and its rivals: .svg, .png or .pdf.", show_default=False),
     ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU where there is one.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Time the cascade against its own U-Net on the full frame, and against what a user would pick instead.
 
