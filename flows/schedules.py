@@ -12,7 +12,7 @@ import yaml
 from prefect.schedules import Cron, Interval, RRule, Schedule
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from flows.rules import check_cron, check_rule
+from flows.rules import TEN_YEARS, check_cron, check_rule
 from models.errors import UsageError
 from models.given_yaml import Loader, read_yaml
 from models.misspelt import plainly
@@ -25,7 +25,6 @@ ISO_8601 = re.compile(
     r"P(?=.)(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?(?:T(?=.)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?)?"
 )
 MOST_TOLD = 12
-LONGEST = timedelta(days=3653)
 # Intervals are counted from a fixed midnight: those of a server that was started anew fall on the same hours.
 ANCHOR = datetime(2026, 1, 1)
 
@@ -56,7 +55,7 @@ def parse_interval(value: Any) -> timedelta:
         raise ValueError("no such span of time") from error
     if interval < timedelta(minutes=1):
         raise ValueError("an interval is a minute at least")
-    if interval > LONGEST:
+    if interval > TEN_YEARS:
         raise ValueError("an interval is ten years at most")
     return interval
 
