@@ -1,4 +1,4 @@
-"""Every setting of a run as one pydantic model, and the presets. The Prefect UI shows it as a form."""
+"""Every setting of a run as one pydantic model, which the Prefect UI shows as a form."""
 
 from __future__ import annotations
 

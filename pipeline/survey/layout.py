@@ -13,7 +13,7 @@ from pipeline.survey.marks import is_run_id, marked_run, remove_marked
 PLAN = "plan.json"
 STATE = ".crack-survey"
 BEFORE_MARKS = "survey"
-"""Folder of an output that held the surveys of earlier versions. It may as well be one of photographs."""
+"""Folder in which earlier versions kept their surveys; somebody's photographs may lie in one of that name too."""
 
 TABLES = ("detections", "failures", "images")
 ROAD_TABLES = ("cracks", "sections")
@@ -22,7 +22,7 @@ LEFT_BEHIND = ("chunks", "unfinished", "publish", "road")
 
 
 def surveys_folder(out: Path) -> Path:
-    """Folder of the lock, and of a folder a survey: all that surveys need to get on."""
+    """Folder that holds the lock and a folder for each survey: all that surveys need in order to go on."""
     return out / STATE
 
 
@@ -83,7 +83,8 @@ def sweep(folder: Path) -> None:
 def drop(out: Path, run_id: str) -> None:
     """Remove an unfinished survey and everything it left, as far as it is marked.
 
-    Its plan goes first, so that it never goes on with masks gone; its own folder last, so that a kill is made up for.
+    Its plan goes first, so that it is never resumed without its masks; its own folder last, so that a removal that is
+    cut off can be done again.
     """
     own = surveys_folder(out) / run_id
     if marked_run(own) == run_id:
@@ -93,7 +94,7 @@ def drop(out: Path, run_id: str) -> None:
 
 
 def unused_run_id(out: Path) -> str:
-    """A run's id after which nothing is called yet: nothing of the user's is written over."""
+    """An id for a run that no folder of this output is named after yet: nothing of the user's is overwritten."""
     while True:
         run = new_run_id()
         if not any(path.exists() for path in [surveys_folder(out) / run, *made_by(out, run)]):

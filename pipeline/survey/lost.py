@@ -15,16 +15,16 @@ BESIDE = ("cracks", "detections")
 """Tables whose parts hold the same photographs as the parts of ``images`` of the same names."""
 
 _PLACED = ("position_source", "flags")
-"""Columns of ``images``, one of which at least is set of every photograph that was looked for on the road."""
+"""Columns of ``images``: at least one of them is set for every photograph that was looked for on the road."""
 
 
 class Lost(NamedTuple):
     """What of a survey is gone.
 
     Attributes:
-        parts: file names of the parts of ``images`` whose photographs only the networks can answer for again.
-        road: its sections, or its files for a GIS, are made again from its tables.
-        page: so is its page.
+        parts: file names of those parts of ``images`` whose photographs the networks have to look at again.
+        road: sections, or files for a GIS, are gone and can be made again from its tables.
+        page: the same of its page.
     """
 
     parts: frozenset[str] = frozenset()

@@ -87,7 +87,7 @@ def in_output(folder: Path) -> bool:
 
 
 def _is_there(file: Path) -> bool:
-    """Whether a file is seen to be there. In a folder that may not be entered none is; who reads there is refused."""
+    """Whether a file can be seen there. In a folder that may not be entered none can; who reads there is told so."""
     try:
         return file.is_file()
     except OSError:

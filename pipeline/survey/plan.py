@@ -102,7 +102,7 @@ def begin(settings: SurveySettings, abandon: bool = False, answering: set[str] |
     Args:
         settings: as the user gave them.
         abandon: drop an unfinished survey instead of going on with it.
-        answering: is told of the recorded runs from which photographs are known; of none where it goes on.
+        answering: filled with the recorded runs that photographs are known from; stays empty where a survey goes on.
 
     Returns:
         The survey; None where the record knows every photograph as it is.

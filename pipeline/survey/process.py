@@ -40,7 +40,7 @@ LARGE_PX = 40_000_000
 
 
 Hold: TypeAlias = Callable[[], AbstractContextManager[None]]
-"""Makes what is entered before the networks look, and left after: whatever they must have to themselves."""
+"""Makes a context in which the networks look, such as a turn on a GPU that they must have to themselves."""
 
 
 class Picture(NamedTuple):
@@ -105,8 +105,9 @@ def _looked_at(cascade: Cascade, picture: Picture, camera: Camera | None) -> Ima
 
 
 def looked_at(picture: Picture, camera: Camera | None) -> Image | None:
-    """What the cascade is given of a picture: road alone, and the picture mirrored where there is none (`filled`), at
-    the scale that it knows.
+    """What the cascade sees of a picture: road alone, at the scale that the cascade knows; None without pixels.
+
+    Where the file holds no picture, what it does hold is mirrored (`filled`).
     """
     if picture.image is None:
         return None

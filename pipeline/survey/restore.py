@@ -30,9 +30,9 @@ def restore(settings: SurveySettings, runs: Iterable[str]) -> list[str]:
     """Make sections, files for a GIS and pages again where recorded surveys lack them.
 
     Args:
-        settings: the present question; it says where output, bundle and the road's files lie now. The output's lock is
-            held.
-        runs: whose photographs answer it (`pipeline.survey.plan.begin`).
+        settings: of the present survey, which say where the output, the bundle and the road's files lie now. The
+            output's lock is held.
+        runs: recorded runs that photographs are known from (`answering` of `pipeline.survey.plan.begin`).
 
     Returns:
         What was made and what cannot be, a line a survey.

@@ -30,7 +30,7 @@ LIMITS = {
     "gsd_mm_per_px": (FINEST_MM, COARSEST_MM),
     "chainage_m": (-1e8, 1e8),
 }
-"""Of numbers, by field: what lies beyond is none of it."""
+"""Lowest and highest number of each field: what lies beyond cannot be what the column says."""
 
 KM, MILE, FOOT = 1000.0, 1609.344, 0.3048
 

@@ -32,10 +32,11 @@ MOST_BYTES, MOST_JSON_BYTES = 16_000_000_000, 128_000_000
 LONGEST_LINE, LONGEST_VALUE = 1_000_000, 100_000
 DELIMITERS = ",;\t|"
 DECIMAL_COMMA = {",": False, ";": True}
-"""By what parts the columns: whether a number's comma is decimal. Spreadsheets take semicolons where it is."""
+"""Whether a comma in a number is a decimal one, by what separates the columns: spreadsheets that write decimal commas
+take semicolons. Otherwise it may be either."""
 
 NONE = "\x1f"
-"""Stands between columns where there is one only: a path may hold every other sign."""
+"""Separator for a list of one column, where a path may hold any sign that people use to separate columns."""
 
 
 class Listed(NamedTuple):

@@ -43,7 +43,7 @@ are tried again: rights are given back, limits are raised, memory grows."""
 
 
 class Recorded:
-    """The last known state of every photograph: 40 bytes each, hashes of a `State`; none that leaves an answer open.
+    """The last known state of every photograph, as hashes of a `State`: 40 bytes each.
 
     Hashes have 64 bits: with ten million photographs recorded and ten million new ones, the chance that any of the new
     is taken for known is below 1 in 100,000.
@@ -146,7 +146,7 @@ def _states(settings: SurveySettings, run_id: str, same_road: bool, images: int)
     lost = lost_of(settings.target, run_id, images) if same_road else Lost()
     columns = ["name", "stamp", "content_sha256", "listed", *PLACE, *COLUMNS]
     for part, row in _rows(settings.target, "images", run_id, columns):
-        # An older row that answers holds no longer either: the youngest is how things stand.
+        # A row that does not answer is kept without a stamp, which fits nothing: no older row may answer in its place.
         open_ = not (same_road and part not in lost.parts and answers(row, settings))
         listed = listed_digest(row) if row["listed"] is None else row["listed"]
         stamp, content = ("", "") if open_ else (row["stamp"] or "", row["content_sha256"] or "")

@@ -60,7 +60,7 @@ class PageInput:
         widths: of the cracks, in px and in mm as far as known.
         unfamiliar: photographs unlike what the bundle has learnt from.
         strange: some of those.
-        unfit: what of that told of the road does not fit the photographs.
+        unfit: what was told of the road and does not fit the photographs, a sentence for each.
     """
 
     row: Mapping[str, Any]
@@ -187,10 +187,10 @@ def strip_paths(spread: Spread) -> dict[str, Any]:
 
 
 def shown(value: Any) -> Any:
-    r"""What a template puts out: text without anything unseen, passwords of addresses, or more than `MOST_LETTERS`.
+    r"""A value as the page may show it: nothing invisible, no password of an address, hardly more than `MOST_LETTERS`.
 
-    Control characters, those that turn or hide text, and halves of such as UTF-8 cannot hold become what Python
-    writes for them. Escaping comes after.
+    Control characters, characters that hide text or turn its direction, and those that UTF-8 cannot hold are shown as
+    Python's escapes. HTML is escaped after this.
 
     >>> print(shown("a\nb\x00 gpj.\u202eexe \udce9 ftp://me:secret@host/a"))
     a\nb\x00 gpj.\u202eexe \udce9 ftp://me:…@host/a
