@@ -23,14 +23,16 @@ from pipeline.measuring.specks import without_specks
 from pipeline.measuring.width import profiles, rounding
 
 MASK_ERROR_PX, NETWORK_ERROR_PX = 0.05, 0.5
-"""What the mean width of a crack is off by beside its scatter: on generated cracks with a known width, and a
-network's on CrackForest's test part, both in docs/ablations/measuring.md."""
+"""Error of a crack's mean width beside its scatter: of masks, on generated cracks of known width; of a network, on
+CrackForest's test part (both in docs/ablations/measuring.md)."""
 
 SHORT = 3.0
-"""A crack of less than so many widths is flagged: its width and direction are hardly told apart."""
+"""A crack shorter than this many of its widths is flagged: which way it runs, and which way it is wide, is hard to
+tell."""
 
 LEAST_PIECE = 0.25
-"""Of a crack that leaves a pattern area, a shorter piece outside belongs to it: by the side of a square."""
+"""A piece of a crack outside a pattern area still belongs to the area if it is shorter than this share of a square's
+side."""
 
 
 def measure(

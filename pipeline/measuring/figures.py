@@ -23,7 +23,7 @@ class Figures:
     """Figures of lines, each ``(L,)`` unless it says otherwise; nan where unknown.
 
     Attributes:
-        lines: unsmoothed; their ends are also `AT_FRAME`.
+        lines: unsmoothed; their ends may also be `pipeline.measuring.line_ends.AT_FRAME`.
         across: what was seen across each of their points.
         points: ``(M, 2)`` px of the smoothed lines, from end to end of their cracks.
         starts: ``(L + 1,)``, where each begins among them.

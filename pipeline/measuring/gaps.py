@@ -12,19 +12,19 @@ from pipeline.measuring.segment_ends import follow, tip
 from pipeline.measuring.settings import MeasureSettings
 
 AHEAD_PX = 8
-"""The direction of an end is taken over so many points, fewer where its piece is shorter: of 5 to 20, 8 join the most
-straight and winding cracks together at equally many strangers (docs/ablations/measuring.md)."""
+"""The direction of an end is taken over this many points, or fewer where its piece is shorter. Of 5 to 20 points, 8
+join the most pieces of straight and winding cracks for the same number of wrong joins (docs/ablations/measuring.md)."""
 
 BENT, BENT_PX = 1.2, 1.0
-"""So many halves of the width, and so much more, are left out before: thinning runs into a corner of a blunt end. Less
-leaves bent points in, more looks at the gap from too far off."""
+"""Points before the very end that are left out of its direction: this many half widths, and this much more, since
+thinning runs into a corner of a blunt end. Fewer leave bent points in, more look at the gap from too far off."""
 
 KNOWN_PX = 16
-"""So far inside an end, or as far as is left out there, a crack is as wide as it is; in a corner it is thinner."""
+"""The width at an end is looked up this far inside it, or as far as is left out there: in the corner it is thinner."""
 
 AT_GAP_PX = 11.0
-"""The gap across which an end may turn by `turn_deg`; by the root of its share of this more or less across others. A
-wider gap has more ends of strangers within its reach, as many more as it is wider: so each width brings as few."""
+"""The gap across which an end may turn by `turn_deg`. Across a gap k times as wide it may turn 1/√k as far: a wider gap
+has more ends of other cracks within its reach, and so each width brings equally few wrong joins."""
 
 MOST_TURN = float(np.pi / 2)
 """Beyond this an end does not lead to the other at all."""

@@ -20,34 +20,35 @@ SIGMA_PX = 1.25
 """Smoothing of the centre line before it is measured: about as much as a mask's pixels are off by."""
 
 CURVED, ROUGH = 4.0, 1.45
-"""By how much twice the smoothing shortens a line more: 4 where it bends smoothly, 2 at corners, less where it winds at
-every scale; below `ROUGH` the extrapolation would run away. The length of random walks whose step is 1.5 to 8 px comes
-out within 2.5 % with it, mostly within 1 (docs/ablations/measuring.md)."""
+"""How many times more a line is shortened by twice the smoothing: 4 where it bends smoothly, 2 at corners, less where
+it winds at every scale; below `ROUGH` the extrapolation would run away. With this the length of random walks whose step
+is 1.5 to 8 px comes out within 2.5 %, mostly within 1 % (docs/ablations/measuring.md)."""
 
 PIXELS = 0.003
-"""Share of its length that a straight line's pixels are shortened by when smoothed twice as much."""
+"""Share of its length that a straight line, drawn in pixels, loses when it is smoothed twice as much."""
 
 MOST_LONGER = 1.25
 
 STEP_PX = 0.5
 BEFORE, FADED = 4, 0.1
-"""Profiles just before an end that say how wide the crack is there; the share of it at which the crack is over."""
+"""Profiles just before an end that say how wide the crack is there; the share of that width at which the crack ends."""
 
 BACK_PX = 6
-"""The tangent at an end is taken over so many points."""
+"""The tangent at an end is taken over this many points."""
 
 AHEAD, AHEAD_AT_FRAME = 4.0, 14.0
-"""How far the rest of a crack is looked for, in halves of its width: what the frame cuts at 8 degrees is so long."""
+"""How far the rest of a crack is looked for, in half widths; at the frame, what is cut at 8 degrees is that long."""
 
 STUB_AHEAD = 1.5
-"""The same of a line shorter than half its width, which tells no way: a square goes on by √2 of that at a corner."""
+"""The same for a line shorter than half its width, which tells no direction: at a corner a square goes on by √2 of
+it."""
 
 NEAR_FRAME_PX = 2.5
 """A trimmed line that lies less than this and half its width from the frame may have been cut by it."""
 
 ON_FRAME_PX = 6.0
-"""A crack that touches the frame and would cross it within so many px leaves the picture: a line at 10 degrees that is
-a pixel too far from the frame needs so many to reach it."""
+"""A crack that touches the frame and would cross it within this many px leaves the picture: a line at 10 degrees that
+is a pixel too far from the frame needs that many to reach it."""
 
 
 def lengthening(lines: Lines) -> Floats:

@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from models.compiled import compiled
 
 LEFT = 8
-"""Points that are left of a line at least, for its direction."""
+"""At least this many points of a line are left, so that it has a direction."""
 
 ASIDE_PX = 1.25
-"""So much more than half the width, which is known roughly, a line is off the frame where that no longer bends it."""
+"""A line that is farther from the frame than half its width (which is known roughly) and this is not bent by it."""
 
 FLATTEST, MOST_OF = 0.05, 0.6
-"""What does not go away from the frame by this share of its length, over so much of it, runs along the frame; thinning
-halves the angle between both."""
+"""An end that does not move away from the frame by the first share of its length, over the second share of it, runs
+along the frame; thinning halves the angle between the two."""
 
 BENT, STRAIGHT_PX = 1.75, 4.0
-"""Thinning turns off for a corner of a blunt end so many halves of the width before it, of what half the width is above
-`STRAIGHT_PX`. Thinner cracks have no corners to speak of, and where they wind, what is trimmed is missed."""
+"""Thinning turns off towards a corner of a blunt end this many half widths before it; only what half the width exceeds
+`STRAIGHT_PX` by counts. Thinner cracks have hardly any corners, and where they wind, trimming would lose length."""
 
 FREE, AT_JUNCTION, AT_FRAME, AT_AREA = 0, 1, 2, 3
 """What the end of a line is."""

@@ -15,12 +15,12 @@ class Standard:
     """Classes of the mean width of a longitudinal, transverse or diagonal crack.
 
     Attributes:
-        edition, clause: where the thresholds stand.
+        edition, clause: where the thresholds are written.
         limits_mm: between neighbouring classes.
-        limit_is_wider: for each limit, whether a width of exactly so much belongs to the wider class.
+        limit_is_wider: for each limit, whether a crack exactly that wide belongs to the wider class.
         classes: narrow to wide.
         coarsest_mm_per_px: at more than this, a pixel is too coarse for the narrowest limit: no class.
-        not_judged: what the standard looks at too and a photograph from above does not show.
+        not_judged: what the standard looks at as well, and a photograph from above does not show.
     """
 
     name: str
@@ -53,7 +53,6 @@ LTPP = Standard(
     2.0,
     ("sealants", "random cracking beside the crack", "spalling"),
 )
-"""Why other cracks and standards have no severity here."""
 
 
 def severity(standard: Standard, width_mm: float, uncertainty_mm: float, mm_per_px: float) -> str | None:

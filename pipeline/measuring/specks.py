@@ -13,18 +13,19 @@ from pipeline.arrays import Mask
 from pipeline.measuring.centre_pixels import held
 
 SPECK_PX, AROUND_PX = 9, 2
-"""A hole of no more pixels with two of crack all around it is a speck of a mask; between thin cracks it is road."""
+"""A hole of no more pixels, with two pixels of crack all around it, is a speck of a mask; between thin cracks it is
+road."""
 
 NO_ROAD_PX = 2
-"""A hole of no more pixels is a speck whatever lies around it, such as a ragged edge: so little road tells no crack
-from its neighbour."""
+"""A hole of no more pixels is a speck whatever lies around it, such as a ragged edge: so little road separates no
+cracks."""
 
 THICK_PX, SEAM_PX = 5, 3
-"""What a square of so many pixels does not fit into is no thick crack; where two of them are less than so far apart,
-there is a seam between them."""
+"""A crack is thick where a square of the first side fits into it; where two thick cracks are less than the second
+number of pixels apart, there is a seam between them."""
 
 OPEN = 0.5
-"""A seam of which so much is road is a slit, if that is more than a speck; else both are one crack with holes."""
+"""A seam of which this share is road is a slit, if that is more than a speck; else both are one crack with holes."""
 
 
 def without_specks(mask: Mask) -> Mask:

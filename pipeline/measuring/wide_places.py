@@ -9,14 +9,15 @@ from models.compiled import compiled
 from pipeline.measuring.blobs import LEAST_WIDTHS
 
 HALVES, TAIL_PX = 2.0, 4.0
-"""How far a profile reaches to either side: so many halves of the crack's width there, and how far a blurred edge may
-reach beyond. What is wider than that by the width of the whole crack is a blob, or where a crack becomes wide."""
+"""How far a profile reaches to either side: this many half widths of the crack there, and as far beyond as a blurred
+edge may reach. A place wider than that, taken from the width of the whole crack, is a blob or where the crack
+widens."""
 
 MOST_OF_A_CRACK = 0.5
-"""A line of which more lies in blobs is no crack with a blob on it but a blob with a tail: nothing is left out."""
+"""A line of which a larger share lies in blobs is no crack with a blob but a blob with a tail: nothing is left out."""
 
 BEYOND_PX = 2.0
-"""A blob's disc is a little larger than what fits into it, for profiles across the crack begin to be its own there."""
+"""Added to the radius of a blob: just beside it, profiles across the crack still reach into the blob."""
 
 
 @compiled()

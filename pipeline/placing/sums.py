@@ -27,15 +27,18 @@ STANDARD = (
 )
 
 WHOLE_SHARE = 0.95
-"""A section of which less than this was seen, of its length or of its lane's width, is flagged."""
+"""A section is flagged where less than this share of it was seen, of its length or of its lane's width."""
 
 Key = tuple[str | None, str | None, str | None, int]
 
 
 @dataclass
 class Tally:
-    """Sums of one section so far; `cells` are ``(right, ahead)`` numbers of those that hold crack, `whole_m` metres of
-    which the lane's whole width was seen: of a metre of which a half was, a half.
+    """Sums of one section so far.
+
+    Attributes:
+        whole_m: metres surveyed, each by the share of the lane's width that was seen.
+        cells: ``(right, ahead)`` numbers of the cells that hold crack.
     """
 
     photographs: int = 0
