@@ -1,4 +1,4 @@
-"""What commands that run a flow share: their start."""
+"""How every command that runs a flow starts."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ BY_HAND = [
 """Served whatever the file says, so that every flow can be started from the UI; an entry of the same name wins."""
 
 ASK_EVERY_S = 10.0
-"""Time between two questions to a server that is away, beside that in which a call is tried again."""
+"""Pause before a server that is away is asked again; each question is repeated for a while by itself."""
 
 
 def plan(schedules: Path | None) -> list[RunnerDeployment]:
@@ -78,7 +78,7 @@ def serve_all(schedules: Path | None, limit: int) -> None:
 
 
 def _serve_while_it_answers(deployments: list[RunnerDeployment], limit: int) -> bool:
-    """Serve until stopped; False where Prefect gave up, runs under way too, for its server was away for minutes."""
+    """Serve until stopped. False: the server was away for minutes, and Prefect gave up, with all runs under way."""
     try:
         serve(*deployments, limit=limit, pause_on_shutdown=False)
     except Exception as error:
@@ -97,7 +97,7 @@ def _wait_for_server() -> None:
         try:
             return check_server()
         except Exception as error:
-            # A Prefect API has answered there before: what is none now is a proxy's page for the meantime.
+            # A Prefect API has answered here before: what answers now is a proxy's page, until the server is back.
             if not isinstance(error, UsageError) and not server_is_away(error):
                 raise
         time.sleep(ASK_EVERY_S)

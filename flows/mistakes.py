@@ -20,14 +20,14 @@ INTERRUPTED = 130
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 
 _GAVE_UP = "Service exceeded error threshold"
-"""What Prefect's services say that could not reach the server several times in a row."""
+"""What Prefect's services say when they could not reach the server several times in a row."""
 
 _FOR_NOW = {408, 429}
 """Statuses below 500 by which a server says: not now."""
 
 
 class Commands(TyperGroup):
-    """A group of commands that tells mistakes of the user and of the machine; a bug keeps its traceback."""
+    """A group of commands that tells the user's mistakes and the machine's in two lines; a bug keeps its traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""

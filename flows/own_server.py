@@ -1,4 +1,4 @@
-"""Prefect's server of our own, where none is named: started so that one which does not start says why, at once.
+"""A Prefect server of our own, for when none is named: where it does not start, it is said at once, and why.
 
 Prefect starts one by itself too, but tries a server that cannot start again and again for minutes, and then tells only
 that it timed out.
@@ -42,7 +42,7 @@ def end_with_parent():
 threading.Thread(target=end_with_parent, daemon=True).start()
 main(sys.argv[1:])
 """
-"""uvicorn's command, that ends when its input does: a parent that is killed cannot stop its server any more."""
+"""uvicorn's command, made to end when its input closes: a parent that is killed can no longer stop its server."""
 
 
 class ServerError(UserError):

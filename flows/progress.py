@@ -63,7 +63,7 @@ class _StageReport:
             self._show(100 * share, f"{self.stage}: {line}" if line else None)
 
     def _show(self, percent: float, description: str | None) -> None:
-        """Show it in Prefect's UI. A call is tried once: nothing waits for what the next call tells better."""
+        """Show it in Prefect's UI. A call is tried only once, for the next one tells more."""
         if not in_a_run():
             return
         with without_server_errors(), temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
@@ -90,6 +90,6 @@ def _bar() -> Progress:
 
 
 def _uuid(created: Any) -> UUID:
-    """Prefect types its calls for both worlds, sync and async; in a sync task it is the id itself."""
+    """The id itself: Prefect types its calls for sync and async code at once, and this is sync code."""
     assert isinstance(created, UUID)
     return created

@@ -1,4 +1,4 @@
-"""When a schedule runs, as a cron or a rule of RFC 5545: some day, and not more often than each minute."""
+"""Whether a schedule, a cron or a rule of RFC 5545, ever runs, and no more often than once a minute."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_rule(rule: str) -> None:
     if parts.get("FREQ") == "SECONDLY" or _LISTS_OF_SECONDS.search(rule):
         raise ValueError("each second is too often; FREQ=MINUTELY and one BYSECOND are as often as it goes")
     try:
-        # Told of what is written, not of what is made of it below. The standard wants a zone in both ends or in none.
+        # Parsed as written first, so that errors speak of that. The standard wants a zone in both ends or in none.
         rrulestr(rule, dtstart=BEGIN.replace(tzinfo=UTC) if parts.get("UNTIL", "").endswith("Z") else BEGIN)
         every = int(parts.get("INTERVAL", "1"))
         if every < 1:
@@ -73,7 +73,7 @@ def _runs(parts: dict[str, str]) -> bool:
             times *= len(kept.get(name, "").split(","))
         if all(abs(int(place)) > times for place in kept.pop("BYSETPOS", "1").split(",")):
             return False
-        asked = {"FREQ": "YEARLY"}  # day by day it would be looked for a minute long
+        asked = {"FREQ": "YEARLY"}  # to search day by day would take a minute
     end = (now + TEN_YEARS).strftime("%Y%m%dT%H%M%S")
     text = ";".join(f"{name}={value}" for name, value in {**asked, **kept, "UNTIL": end}.items())
     return rrulestr(text, dtstart=BEGIN).after(now) is not None

@@ -96,7 +96,7 @@ def make_runner(settings: SurveySettings, device: str) -> tuple[Runner, int, int
 
 @contextmanager
 def one_server() -> Iterator[None]:
-    """Give workers the address of the server that this run talks to; one without an address starts its own."""
+    """Give workers the address of the server that this run talks to: without it, each would start one of its own."""
     context = FlowRunContext.get()
     if context is None or PREFECT_API_URL.value():
         yield
@@ -115,9 +115,9 @@ def ensure_gpu_limit() -> None:
 
 
 class GpuTurns:
-    """Turns on the GPU: each call holds it, after whoever holds it. On a CPU there is nothing to wait for.
+    """Turns on the GPU: a call waits until nobody else holds it, and then holds it. On a CPU nothing is waited for.
 
-    Where the server is away, only the other chunks of this process are waited for, and it is not asked again.
+    Once the server is away, only the chunks of this process take turns, and the server is not asked again.
     """
 
     def __init__(self, device: str) -> None:

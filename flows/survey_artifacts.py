@@ -23,7 +23,8 @@ from pipeline.survey.plan import Survey
 from pipeline.survey.summary import count_kinds
 
 WORST, WORST_SECTIONS, WIDTH_PX = 5, 10, 320
-"""Pictures of the most cracked photographs: each below its name, for in a table a long one pushes it off the page."""
+"""Photographs and sections shown as the worst, and the width of a picture. Each picture stands below its name: in a
+table a long name would push it off the page."""
 
 PAYLOAD = (
     *("run_id", "kind", "dataset", "source", "photographs", "images", "failures", "cracked", "detections"),
