@@ -1,8 +1,7 @@
 """One reader a format, all yielding the same `pipeline.datasets.base.Sample`.
 
 ``open_dataset`` is the way in. `base` says what a reader promises, `pairs` what the readers of files share, `layout`
-tells data sets apart, `pictures` decodes, `masks` tells crack from
-background, `fetch` downloads, `info` describes.
+tells data sets apart, `pictures` decodes, `masks` tells crack from background, `fetch` downloads, `info` describes.
 """
 
 from __future__ import annotations

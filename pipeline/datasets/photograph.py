@@ -31,7 +31,7 @@ _JPEG = ("JPEG", "MPO")
 ANIMATED = ("GIF", "WEBP", "PNG")  # of a TIFF or MPO one picture is the photograph
 
 
-class Unfit(DataError):  # noqa: N818  # said of the picture, as `Refused` is
+class Unfit(DataError):  # noqa: N818  # said of the picture: the program has no error
     """A sound picture that is no photograph to look at.
 
     Attributes:

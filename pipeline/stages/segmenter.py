@@ -97,7 +97,7 @@ def segment(
     """Run the cascade and, side by side, the same U-Net on the full frame, over the test part.
 
     Each of both ways gets the probability threshold that is best for it on validation. Writes
-    ``operating_point.json``, ``costs.parquet`` (`COSTS`) and, a picture each, ``masks/``,
+    ``operating_point.json``, ``costs.parquet`` (`pipeline.stages.evaluation.COSTS`) and, a picture each, ``masks/``,
     ``full_frame/`` (0 or 255) and ``probability/`` (0–255 for 0–1).
     """
     fixed = settings.thresholds.probability

@@ -29,7 +29,7 @@ COST_OF_PRECISION = 5
 """Points of data reduction that a point of error above the target costs, and a point of precision below it: set where
 they leave out most at equal error on pictures that had no say (docs/ablations/thresholds.md)."""
 SMOOTHED = (3, 5)
-"""Over so many neighbouring thresholds of the coarse mask and scores worth is averaged: no cliff's edge is chosen."""
+"""Worth is averaged over this many neighbouring thresholds of the coarse mask and scores: no cliff's edge is chosen."""
 FIGURES = ("precision", "segmentation_error", "data_reduction")
 
 
