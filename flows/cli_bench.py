@@ -28,13 +28,14 @@ def bench(
     mask_values: MaskValues = None,
     split: Annotated[str, typer.Option(help="Part to measure on, such as paper-test or all.")] = "paper-test",
     pictures: Annotated[
-        int, typer.Option(min=1, help="At most so many, spread over the part; of these, all of the commonest size.")
+        int,
+        typer.Option(min=1, help="Pictures at most, spread over the part; only those of the commonest size are kept."),
     ] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of cascade against full frame.")] = 50,
     rival: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Another trained cascade; may be given several times. Then F1 and time of all, in turn, and no more.",
+            help="Another trained cascade; may be given several times. Only F1 and time of all are measured then.",
             show_default=False,
         ),
     ] = None,

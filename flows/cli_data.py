@@ -49,7 +49,9 @@ data = typer.Typer(
 
 @data.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="crackforest; the others have to be asked for at their authors'.")],
+    name: Annotated[
+        str, typer.Argument(help="crackforest; the other data sets have to be asked for at their authors.")
+    ],
     into: Annotated[
         str | None, typer.Option(metavar="PATH", help="Folder to fill; default: datasets/NAME in the home.")
     ] = None,

@@ -26,10 +26,10 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="fast: light networks (default for photographs). sample: the same, briefly (the sample's default). "
-            "finetune: a lighter detector, from the bundle roads, which knows many. brief: the same in two minutes. "
-            "accurate: two detectors from there, looking twice, stage 2 four times. paper: Carr et al. 2018. "
-            "smoke: a minute, no use."
+            help="fast: light networks (default for photographs). sample: the same, trained briefly (default for the "
+            "sample). finetune: a lighter detector, starting from the bundle roads. brief: the same in three epochs, "
+            "both networks starting from there. accurate: two detectors, both stages with test-time augmentation. "
+            "paper: Carr et al. 2018. smoke: the shortest way through all stages, a minute."
         ),
     ] = None,
     dataset: Dataset = "sample",
@@ -40,15 +40,15 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="A.B=C", help="Change one setting; may be given again. C is read as JSON."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the weights and of the batches.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the weights and of the batches.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train both networks, measure them on the test part, and record the run.
 
     With no option at all: a short training on the generated sample, which needs no data and no server.
-    What an earlier run has done and nothing has changed since is used again; a run that was killed goes on from
-    its last snapshot.
+    A stage whose data, settings and code have not changed since an earlier run is not run again; a run that was
+    killed goes on from its last snapshot.
 
     For example:
 
@@ -146,7 +146,7 @@ def settings_of(
     preset = preset or ("sample" if overrides["dataset.name"] == "sample" else "fast")
     if (other := overrides.get("preset", preset)) != preset:
         raise UsageError(
-            f"--set preset={other} would name the run so, and leave the values of {preset}.",
+            f"--set preset={other} would only call the run so, and keep the values of {preset}.",
             f"Choose the preset with --preset {other}.",
         )
     return make_settings(preset, overrides)

@@ -17,7 +17,7 @@ def measure(
         Path | None, typer.Option(help="Camera file, YAML: scale, the region that is road, the lane.")
     ] = None,
     axis: Annotated[float, typer.Option(help="Direction of travel, clockwise from straight up, degrees.")] = 0.0,
-    gap: Annotated[float, typer.Option(help="Fragments of one crack lie no farther apart, px.")] = 16.0,
+    gap: Annotated[float, typer.Option(help="Fragments of one crack lie no farther apart than this, px.")] = 16.0,
     mask_values: MaskValues = None,
     out: Annotated[str | None, typer.Option(metavar="PATH", help="File to write too, .csv or .parquet.")] = None,
     as_json: AsJson = False,

@@ -30,24 +30,26 @@ def survey(
     root: Annotated[str | None, typer.Option(help="Folder of a manifest's paths; default: the manifest's own.")] = None,
     runner: Annotated[str, typer.Option(help="What runs the chunks: threads, dask or ray.")] = "threads",
     address: Annotated[
-        str | None, typer.Option(help="Of a Dask scheduler or Ray cluster; default: a local one.")
+        str | None, typer.Option(help="Address of a Dask scheduler or Ray cluster; default: a local one is started.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Chunks at a time; default: one a core, one on a GPU.")] = None,
-    chunk: Annotated[int, typer.Option(help="Photographs a task.")] = 32,
+    workers: Annotated[
+        int | None, typer.Option(help="Chunks at a time; default: one for each core, one on a GPU.")
+    ] = None,
+    chunk: Annotated[int, typer.Option(help="Photographs in one task.")] = 32,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    masks: Annotated[str, typer.Option(help="Whose mask is written: all, cracked or none.")] = "all",
+    masks: Annotated[str, typer.Option(help="Photographs whose mask is written: all, cracked or none.")] = "all",
     overlays: Annotated[bool, typer.Option(help="Write photographs with boxes and cracks drawn in.")] = False,
     max_pixels: Annotated[int, typer.Option(help="Photographs with more pixels are refused.")] = 200_000_000,
-    max_failures: Annotated[int | None, typer.Option(help="Exit with 1 if more photographs fail.")] = None,
+    max_failures: Annotated[
+        int | None, typer.Option(help="Exit with status 1 if more photographs fail than this.")
+    ] = None,
     allow_outside: Annotated[bool, typer.Option(help="Follow paths and links that leave the root.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Look again at photographs that are recorded.")] = False,
     abandon: Annotated[bool, typer.Option(help="Drop an unfinished survey of this --out and begin anew.")] = False,
     camera: Annotated[
         str | None, typer.Option(metavar="PATH", help="Camera file, YAML: scale, the region that is road, the lane.")
     ] = None,
-    gsd: Annotated[
-        float | None, typer.Option(help="Length of road that a pixel shows, mm, of all photographs.")
-    ] = None,
+    gsd: Annotated[float | None, typer.Option(help="Length of road that a pixel shows in all photographs, mm.")] = None,
     track: Annotated[
         str | None, typer.Option(metavar="PATH", help="GPX track of the vehicle, matched by time.")
     ] = None,
@@ -55,7 +57,7 @@ def survey(
         str | None, typer.Option(help="Added to the camera's clock: seconds, or -02:00 where it shows UTC+2.")
     ] = None,
     section: Annotated[str, typer.Option(help="Length of a section: 100m, 0.1mi or plain metres.")] = "100m",
-    gap: Annotated[float, typer.Option(help="Fragments of one crack lie no farther apart, px.")] = 16.0,
+    gap: Annotated[float, typer.Option(help="Fragments of one crack lie no farther apart than this, px.")] = 16.0,
     as_json: AsJson = False,
 ) -> None:
     """Find the cracks in a batch of photographs: tables, masks, and a reason for each that could not be done.

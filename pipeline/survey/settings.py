@@ -45,7 +45,7 @@ class SurveySettings(Settings):
     road: RoadSettings = Field(RoadSettings(), description="From pixels to metres, places and sums")
 
     out: HomePath | None = Field(None, description="Folder to fill; none: surveys/NAME in the home")
-    chunk: int = Field(32, ge=1, le=4096, description="Photographs a task")
+    chunk: int = Field(32, ge=1, le=4096, description="Photographs in one task")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runner: Literal["threads", "dask", "ray"] = Field("threads", description="What runs the chunks")
     address: str | None = Field(None, description="Of a Dask scheduler or Ray cluster; none: one started here")
