@@ -41,7 +41,7 @@ def check_scale(mm_per_px: float) -> None:
     """
     if not (isfinite(mm_per_px) and FINEST_MM <= mm_per_px <= COARSEST_MM):
         raise UsageError(
-            f"A scale of {mm_per_px:g} mm a pixel is none.",
+            f"--gsd {mm_per_px:g}: scales from {FINEST_MM:g} to {COARSEST_MM:g} mm a pixel are possible.",
             "Give the length of road that one pixel shows, in mm, such as 2.5; leave it out where it is not known.",
         )
 

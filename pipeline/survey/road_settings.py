@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from models.errors import UsageError
-from pipeline.measuring.scale import COARSEST_MM, FINEST_MM
+from pipeline.measuring.scale import check_scale
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.clock import clock_offset
 from pipeline.placing.section_length import section_metres
@@ -38,11 +37,8 @@ class RoadSettings(Settings):
     @field_validator("gsd_mm_per_px")
     @classmethod
     def _is_a_scale(cls, given: float | None) -> float | None:
-        if given is not None and not FINEST_MM <= given <= COARSEST_MM:
-            raise UsageError(
-                f"--gsd {given:g}: no pixel shows {given:g} mm of road; {FINEST_MM:g} to {COARSEST_MM:g} are possible.",
-                "Give the length of road that one pixel shows, in mm, such as 2.5; leave it out where it is not known.",
-            )
+        if given is not None:
+            check_scale(given)
         return given
 
     @property
