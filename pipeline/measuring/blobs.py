@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from pipeline.arrays import Mask
 from pipeline.measuring.crack import Crack
+from pipeline.measuring.patterns import diameter_of
 from pipeline.measuring.scale import Scale
 
 Floats = NDArray[np.float64]
 
 LEAST_WIDTHS = 2.0
-"""A line shorter than so many of its widths has no direction: the line of a disc is 0.79 of its width long, that of an
-ellipse of ratio 1.5 is 1.2, of a square 0.5 to 1.4, by how it lies, up to 1.9 where it is small (2 is its diagonal by
-the mean width across), and all of these point anywhere. Bars of ratio 3 come out above 2.4 however they lie."""
+"""A line shorter than this many of its widths has no direction. The line of a disc is 0.79 of its width long, that of
+an ellipse of ratio 1.5 is 1.2, and that of a square 0.5 to 1.4, depending on how it lies, or up to 1.9 where it is
+small (2 is its diagonal by the mean width across); all of these point anywhere. Bars of ratio 3 come out above 2.4
+however they lie."""
 
 
 def blobs_by_area(cracks: list[Crack], alone: NDArray[np.bool_], mask: Mask, scale: Scale, scaled: bool) -> list[Crack]:
@@ -25,8 +27,8 @@ def blobs_by_area(cracks: list[Crack], alone: NDArray[np.bool_], mask: Mask, sca
 
     Args:
         cracks: that lie in no pattern area.
-        alone: ``(C,)``, whether a crack is all that there is in its part of the mask; else a blob's area is its length
-            by its width, and its diameter the longer of them.
+        alone: ``(C,)``, whether a crack is all that there is in its part of the mask. The area of a blob that is not is
+            its length by its width, and its diameter the longer of the two.
         mask: ``(H, W)`` bool.
         scale: of the picture.
         scaled: whether it is one; without, there are no metres.
@@ -46,13 +48,13 @@ def blobs_by_area(cracks: list[Crack], alone: NDArray[np.bool_], mask: Mask, sca
 
 
 def _is_blob(crack: Crack) -> bool:
-    """On the road, where it is known: to a camera that looks ahead, what is round is wide."""
+    """Told on the road, where that is known: a camera that looks ahead sees what is round as wide."""
     if np.isnan(crack.length_m):
         return 0 < crack.length_px < LEAST_WIDTHS * crack.width_mean_px
     return 0 < crack.length_m < LEAST_WIDTHS * crack.width_mean_mm / 1000
 
 
-_THIS, _BEFORE = 1, 2  # of a mask's parts, the one that is being filled and those that were
+_THIS, _BEFORE = 1, 2  # the part of a mask that is being filled, and those that were filled before
 
 
 def _sizes(cracks: list[Crack], mask: Mask, scale: Scale, scaled: bool) -> list[tuple[float, float] | None]:
@@ -75,7 +77,7 @@ def _sizes(cracks: list[Crack], mask: Mask, scale: Scale, scaled: bool) -> list[
         within = filled[top + 1 : top + height + 1, left + 1 : left + width + 1]
         outline = _outline((within == _THIS).astype(np.uint8)) + np.array((left, top))
         within[within == _THIS] = _BEFORE
-        sizes.append((float(area), _longest(scale.to_road(outline)) if scaled else np.nan))
+        sizes.append((float(area), diameter_of(scale.to_road(outline)) if scaled else np.nan))
     return sizes
 
 
@@ -84,8 +86,3 @@ def _outline(part: NDArray[np.uint8]) -> Floats:
     hull = cv2.convexHull(np.asarray(cv2.findNonZero(part)))[:, 0] + 0.5
     out = hull - hull.mean(axis=0)
     return np.asarray(hull + 0.5 * out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9), np.float64)
-
-
-def _longest(points: Floats) -> float:
-    """Longest distance between two points; nan where one of them is nowhere."""
-    return float(np.linalg.norm(points[:, None] - points[None], axis=2).max())

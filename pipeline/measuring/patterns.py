@@ -91,7 +91,7 @@ def area_of(outline: Floats) -> float:
 
 
 def diameter_of(outline: Floats) -> float:
-    """Longest distance between two corners of an ``(M, 2)`` polygon."""
+    """Longest distance between two corners of an ``(M, 2)`` polygon; nan where one of them is nan."""
     return float(np.hypot(*(outline[:, None] - outline[None]).transpose(2, 0, 1)).max())
 
 
