@@ -1,4 +1,4 @@
-"""Cracks and sections as files that a GIS opens: GeoParquet 1.1, GeoPackage and GeoJSON (RFC 7946), WGS 84."""
+"""Cracks, sections and photographs as files for a GIS: GeoParquet 1.1, GeoPackage and GeoJSON (RFC 7946), WGS 84."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def columns_of(layer: str) -> list[str]:
 
 
 def features(layer: str, rows: Iterable[Mapping[str, Any]]) -> gpd.GeoDataFrame:
-    """Rows as features: a line or, of pattern cracking, an area where there is one, else the place of the photograph,
-    else no geometry.
+    """Rows as features.
+
+    The geometry is the row's line (of pattern cracking its area), else the place of its photograph, else none.
 
     Args:
         layer: ``cracks``, ``sections`` or ``photographs``.
@@ -89,7 +90,7 @@ def _parquet(frame: gpd.GeoDataFrame, path: Path) -> None:
 
 
 def _geojson(layer: str, frame: gpd.GeoDataFrame, path: Path) -> None:
-    # GDAL writes NaN as a number that is no JSON; an object column with None becomes null.
+    # GDAL writes NaN as it is, which is no JSON; what pandas' nullable numbers lack it writes as null.
     plain = frame.copy()
     for name in plain.columns.drop("geometry"):
         if plain[name].dtype == np.float64:
@@ -100,7 +101,6 @@ def _geojson(layer: str, frame: gpd.GeoDataFrame, path: Path) -> None:
 
 
 def _geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
-    path.unlink(missing_ok=True)
     for name, frame in layers.items():
         frame.to_file(path, layer=name, driver="GPKG", engine="pyogrio", index=False)
 
