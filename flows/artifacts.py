@@ -6,7 +6,6 @@ the run.
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from flows.comparison import compare, headings
 from pipeline.arrays import Image
 from pipeline.datasets.masks import read_mask
 from pipeline.reporting.figures import figure2_rows
+from pipeline.reporting.pages import data_uri
 from pipeline.settings import RunSettings
 from pipeline.stages.detector import read_score_threshold
 from pipeline.stages.prepare import BOX_COLUMNS, load_part
@@ -36,7 +36,7 @@ MOST_BYTES = 90_000
 
 PICTURES = 3
 WIDTH_PX = 180
-"""Of a picture in the row of four below: a fifth or wider ones would be cut off at the edge of the UI's page."""
+"""Of each of the four pictures in a row: a fifth, or wider ones, would be cut off at the edge of the UI's page."""
 
 CAPTIONS = {
     "input": "photograph",
@@ -129,4 +129,4 @@ def thumbnail(picture: Image, width: int = WIDTH_PX) -> str:
     small.thumbnail((width, 2 * width))
     target = io.BytesIO()
     small.save(target, "JPEG", quality=60)
-    return f"data:image/jpeg;base64,{base64.b64encode(target.getvalue()).decode()}"
+    return data_uri("jpeg", target.getvalue())

@@ -33,6 +33,11 @@ def csp_hash(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
+def data_uri(kind: str, content: bytes) -> str:
+    """A picture inside a page that loads nothing; `kind` is that of its MIME type, such as ``png`` or ``svg+xml``."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
 def finite(value: Any) -> float | None:
     """A number as float; None for None, nan, NA, infinity and whatever is no number."""
     try:

@@ -6,7 +6,6 @@ script run. What is shown comes from a row of `runs` and from `images`; whatever
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from PIL import Image as PillowImage
 from pipeline.arrays import Image
 from pipeline.reporting.curves import Curve
 from pipeline.reporting.figures import MISSED_GROWTH_PX, PALETTE
-from pipeline.reporting.pages import finite, page_environment
+from pipeline.reporting.pages import data_uri, finite, page_environment
 from pipeline.reporting.review import Review
 from pipeline.storage.atomic import write_whole
 
@@ -170,7 +169,7 @@ def compare_with_paper(report: ReportInput, name: str, column: str, sign: int) -
 
 def svg_uri(drawn: bytes) -> str:
     """Data URI of an SVG; as an image it runs no script and loads nothing."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
+    return data_uri("svg+xml", drawn)
 
 
 def picture_uri(picture: Image) -> str:
@@ -182,9 +181,9 @@ def picture_uri(picture: Image) -> str:
         drawn = PillowImage.fromarray(np.searchsorted(colours, packed).astype(np.uint8)).convert("P")
         drawn.putpalette([int(colour) >> shift & 255 for colour in colours for shift in (16, 8, 0)])
         drawn.save(target, "PNG", optimize=True)
-        return f"data:image/png;base64,{base64.b64encode(target.getvalue()).decode()}"
+        return data_uri("png", target.getvalue())
     PillowImage.fromarray(picture).save(target, "JPEG", quality=82, subsampling=0)  # thin lines keep their colour
-    return f"data:image/jpeg;base64,{base64.b64encode(target.getvalue()).decode()}"
+    return data_uri("jpeg", target.getvalue())
 
 
 class _Row(dict[str, Any]):

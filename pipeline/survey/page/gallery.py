@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from PIL import Image as Pillow
 
 from pipeline.arrays import Image, Mask, round_outwards
 from pipeline.reporting.figures import PALETTE
+from pipeline.reporting.pages import data_uri
 from pipeline.survey.page.crack_lines import CrackLines, draw_cracks
 from pipeline.survey.page.worst import Seen
 
@@ -87,7 +87,7 @@ def photograph_uri(image: Image) -> Markup:
         content = target.getvalue()
         if len(content) <= PHOTOGRAPH_BYTES:
             break
-    return _uri("jpeg", content)
+    return Markup(data_uri("jpeg", content))
 
 
 def mask_uri(mask: Mask) -> Markup:
@@ -103,7 +103,7 @@ def mask_uri(mask: Mask) -> Markup:
         content = target.getvalue()
         if len(content) <= MASK_BYTES:
             break
-    return _uri("png", content)
+    return Markup(data_uri("png", content))
 
 
 def _shrink(picture: Any, side: int) -> Any:
@@ -114,7 +114,3 @@ def _shrink(picture: Any, side: int) -> Any:
     return cv2.resize(
         picture, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
     )
-
-
-def _uri(kind: str, content: bytes) -> Markup:
-    return Markup(f"data:image/{kind};base64,{base64.b64encode(content).decode()}")
