@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,4 +62,4 @@ def limit_labels(row: Mapping[str, Any], limits: LimitSettings) -> dict[str, str
 
 def _plain(value: Any) -> Any:
     """Numbers that JSON has no word for become None."""
-    return None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,7 +73,7 @@ def print_cracks(rows: list[dict[str, Any]]) -> None:
     table = Table()
     table.add_column("mask", overflow="fold")
     for column, heading in CRACKS:
-        table.add_column(heading, justify="left" if column in {"kind"} else "right", no_wrap=True)
+        table.add_column(heading, justify="left" if column == "kind" else "right", no_wrap=True)
     for row in rows:
         values = [row.get(column) for column, _ in CRACKS]
         told = [f"{value:.2f}" if isinstance(value, float) else "" if value is None else str(value) for value in values]
@@ -118,7 +119,7 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, str | int | float):
         return value
