@@ -89,11 +89,7 @@ def evaluate_bundle(
     opened = open_dataset(dataset)
     names = select(opened, part, dataset.split_seed)
     fingerprint = opened.fingerprint()
-    learnt = read_learnt(bundle)
-    known = None if learnt is None else pictures_learnt(opened, names, learnt)
-    whole = learnt is not None and learnt.whole
-    overlaps = not whole and fingerprint == card.dataset_fingerprint and part != f"{card.split}-test"
-    _warn_of_learnt(known or [], len(names), card, part if overlaps else None)
+    learnt_images = _count_learnt(bundle, card, opened, names, fingerprint, part)
     evaluated = measure(Cascade.load(bundle, chosen), opened, names)
     for note in opened.notes:
         say(note)
@@ -108,7 +104,7 @@ def evaluate_bundle(
         "dataset_fingerprint": fingerprint,
         "device": device_name(chosen),
         "images": len(names),
-        "learnt_images": None if known is None or (not known and not whole) else len(known),
+        "learnt_images": learnt_images,
         "total_s": (datetime.now(UTC) - began).total_seconds(),
         "bundle": str(bundle),
     }
@@ -117,16 +113,19 @@ def evaluate_bundle(
     return row
 
 
-def _warn_of_learnt(known: Sequence[str], count: int, card: BundleCard, overlaps: str | None) -> None:
-    """Say which pictures the bundle has learnt from, or that the part `overlaps` may hold some."""
+def _count_learnt(
+    bundle: Path, card: BundleCard, opened: CrackDataset, names: Sequence[str], fingerprint: str, part: str
+) -> int | None:
+    """How many of these pictures the bundle has learnt from, which is told; None where it cannot say."""
+    learnt = read_learnt(bundle)
+    known = [] if learnt is None else pictures_learnt(opened, names, learnt)
+    says_all = learnt is not None and learnt.whole
     if known:
         told = ", ".join(known[:TOLD]) + (", …" if len(known) > TOLD else "")
-        say(f"The bundle has learnt from {len(known)} of these {count} pictures: {told}. Its figures flatter it.")
-    elif overlaps is not None:
-        say(
-            f"The bundle was trained on a part of this data set, of its split {card.split!r}; "
-            f"{overlaps!r} may overlap it."
-        )
+        say(f"The bundle has learnt from {len(known)} of these {len(names)} pictures: {told}. Its figures flatter it.")
+    elif not says_all and fingerprint == card.dataset_fingerprint and part != f"{card.split}-test":
+        say(f"The bundle was trained on a part of this data set, of its split {card.split!r}; {part!r} may overlap it.")
+    return len(known) if known or says_all else None
 
 
 def _figures(evaluated: Evaluated, card: BundleCard) -> dict[str, Any]:
