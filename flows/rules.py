@@ -52,7 +52,7 @@ def check_rule(rule: str) -> None:
         if every < 1:
             raise ValueError("INTERVAL is 1 or more")
         if "COUNT" in parts:
-            raise ValueError(f"COUNT is counted from the beginning of {BEGIN.year}, and over; write UNTIL")
+            raise ValueError(f"COUNT counts from the beginning of {BEGIN.year}, and has run out since; write UNTIL")
         runs = every * DAYS[parts["FREQ"]] <= TEN_YEARS.days and _runs(parts)
     except (ValueError, TypeError, AttributeError, OverflowError, LookupError) as error:
         raise ValueError(f"{rule!r} is no rule of RFC 5545 that can be kept: {error}") from error

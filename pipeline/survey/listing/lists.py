@@ -66,7 +66,7 @@ def check_list(address: str) -> None:
     if found is not None:
         raise UsageError(
             f"{address}: manifests are not read as {found}.",
-            f"Save it as CSV (UTF-8). Read are: {', '.join(SUFFIXES)}; docs/manifests.md says how.",
+            f"Save it as CSV (UTF-8). {', '.join(SUFFIXES)} are read; docs/manifests.md says how.",
         )
 
 
