@@ -58,7 +58,6 @@ OF_CLEAN = (
 ROUNDS = 3  # times each batch is timed; the median counts
 MANY = 100  # pictures from which on one round tells enough
 
-
 SCORED = ("x1_px", "y1_px", "x2_px", "y2_px", "score")
 """Columns of detections that hold numbers, float32."""
 
@@ -131,9 +130,8 @@ def evaluate_cascade(
     for_ap = []
     for batch in batches_of(samples):
         images = [sample.image for sample in batch]
-        large = any(
-            sample.mask.size > AT_ONCE_PX for sample in batch
-        )  # one takes seconds, and nothing is told meanwhile
+        # A large picture takes seconds, during which nothing is told: it is timed once.
+        large = any(sample.mask.size > AT_ONCE_PX for sample in batch)
         if not rows and not large:
             timed_batch(cascade, images)  # warm up: the first batch is slow
         timed = [timed_batch(cascade, images) for _ in range(ROUNDS if total < MANY and not large else 1)]
