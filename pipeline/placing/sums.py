@@ -143,8 +143,11 @@ class SectionSums:
     def _row(self, key: Key, tally: Tally) -> dict[str, Any]:
         route_id, direction, lane, number = key
         row: dict[str, Any] = {
-            **{"route_id": route_id, "direction": direction, "lane": lane},
-            **{"from_m": number * self.section_m, "to_m": (number + 1) * self.section_m},
+            "route_id": route_id,
+            "direction": direction,
+            "lane": lane,
+            "from_m": number * self.section_m,
+            "to_m": (number + 1) * self.section_m,
             "photographs": tally.photographs,
             "standard": STANDARD,
         }
