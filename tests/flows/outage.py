@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 
@@ -40,15 +38,6 @@ class Gate:
     def open(self) -> None:
         """Let calls through again."""
         self._status = 0
-
-    @contextmanager
-    def shut_for(self, seconds: float, status: int = 500) -> Iterator[None]:
-        """Shut now, opened again after some seconds."""
-        self.shut(status)
-        timer = threading.Timer(seconds, self.open)
-        timer.start()
-        yield
-        timer.join()
 
     def close(self) -> None:
         """Refuse even connections."""

@@ -7,8 +7,6 @@ from pipeline.measuring.cracks import measure
 from pipeline.measuring.kinds import kind_of, orientation, steps_within
 from pipeline.measuring.settings import MeasureSettings
 
-ONE = np.array([0, 2])
-
 
 def of(points):
     points = np.asarray(points, float)

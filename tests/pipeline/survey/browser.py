@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -77,10 +76,6 @@ class Browser:
                 **{"type": kind, "key": key, "windowsVirtualKeyCode": code},
                 **({"text": text} if text and kind == "keyDown" else {}),
             )
-
-    def shoot(self, path: Path, whole: bool = False) -> None:
-        told = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(told["data"]))
 
     def requests(self) -> list[str]:
         """Addresses that were asked for."""

@@ -23,8 +23,6 @@ from pipeline.survey.listing.sources import open_source
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
 
-Write = Callable[..., str]
-
 
 def listed(photos: object, **more: object) -> list[Photograph]:
     given = {"photos": str(photos), "bundle": "unused", "out": "/nonexistent/out", **more}
