@@ -46,6 +46,14 @@ def put_mark(folder: Path, run_id: str) -> None:
         ) from error
 
 
+def publish_folder(made: Path, target: Path, run_id: str) -> None:
+    """Mark a finished folder and put it where people look, unless an earlier try got as far as this."""
+    if not target.is_dir():
+        put_mark(made, run_id)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(target)
+
+
 def marked_run(folder: Path) -> str | None:
     """Whose mark a folder carries; None without one that can be read."""
     try:

@@ -22,7 +22,7 @@ from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.layout import ROAD_TABLES, geo_folder, table_folder
 from pipeline.survey.listing.photographs import PLACE
-from pipeline.survey.marks import put_mark
+from pipeline.survey.marks import publish_folder, put_mark
 from pipeline.survey.outcomes import outcomes_by_part
 from pipeline.survey.plan import Survey
 from pipeline.survey.road_check import can_place
@@ -45,19 +45,13 @@ def sum_road(survey: Survey) -> None:
     run = survey.plan.run_id
     if table_folder(survey.out, ROAD_TABLES[-1], run).is_dir():
         return
-    staging = survey.folder / "road"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    staging = _fresh_staging(survey)
     if can_place():
         _place_and_sum(survey, staging, partial(outcomes_by_part, survey))
     else:
         _measured_only(survey, staging)
     for table in ROAD_TABLES:
-        made, target = table_folder(staging, table, run), table_folder(survey.out, table, run)
-        if not target.is_dir():  # else an earlier try got as far as this
-            put_mark(made, run)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made.rename(target)
+        publish_folder(table_folder(staging, table, run), table_folder(survey.out, table, run), run)
 
 
 def sum_again(survey: Survey, parts: Parts) -> None:
@@ -69,9 +63,7 @@ def sum_again(survey: Survey, parts: Parts) -> None:
     Raises:
         DataError: a table is damaged, or the disk is full.
     """
-    run, staging = survey.plan.run_id, survey.folder / "road"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    run, staging = survey.plan.run_id, _fresh_staging(survey)
     if can_place():
         _place_and_sum(survey, staging, parts)
     else:
@@ -98,6 +90,14 @@ def placed_images(survey: Survey, images: pd.DataFrame) -> pd.DataFrame:
 def sight_in(survey: Survey, width: int, height: int, manifest_mm: float | None) -> Sight:
     """How a photograph of this survey shows the road."""
     return sight_of(survey.plan.camera, width, height, manifest_mm, survey.plan.settings.road.gsd_mm_per_px)
+
+
+def _fresh_staging(survey: Survey) -> Path:
+    """An empty folder, in which all is made before any of it is shown."""
+    staging = survey.folder / "road"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    return staging
 
 
 def _place_and_sum(survey: Survey, staging: Path, parts: Parts) -> None:

@@ -25,7 +25,7 @@ from pipeline.survey.bundle_digest import kept_card
 from pipeline.survey.chunk import ChunkDone, read_done
 from pipeline.survey.layout import TABLES, part_files, sweep, table_folder
 from pipeline.survey.listing.recorded import NUMBER, next_number
-from pipeline.survey.marks import put_mark
+from pipeline.survey.marks import publish_folder
 from pipeline.survey.outcomes import outcomes_by_part
 from pipeline.survey.plan import Survey
 from pipeline.survey.road import placed_images
@@ -47,10 +47,7 @@ def publish(survey: Survey) -> None:
                 write_part(table, survey.plan.run_id, rows, staging, part)
         made = _folders(staging, survey)
         for table, folder in _folders(survey.out, survey).items():
-            if not folder.is_dir():  # else an earlier try got as far as this
-                put_mark(made[table], survey.plan.run_id)
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                made[table].rename(folder)
+            publish_folder(made[table], folder, survey.plan.run_id)
 
 
 def summarise(survey: Survey, device: str) -> dict[str, Any]:
