@@ -187,7 +187,9 @@ def _launch(port: int, log: Path) -> subprocess.Popen[bytes]:
             env={
                 **os.environ,
                 **get_current_settings().to_environment_variables(exclude_unset=True),
-                **{"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
+                "PREFECT_UI_ENABLED": "0",
+                "PREFECT__SERVER_EPHEMERAL": "1",
+                "PREFECT__SERVER_FINAL": "1",
                 "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
             },
             stdin=subprocess.PIPE,  # never written to: it closes when this process ends, whatever ends it
