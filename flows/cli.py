@@ -16,7 +16,7 @@ from flows.cli_data import AsJson, data, path_here
 from flows.cli_experiment import evaluate, run
 from flows.cli_measure import measure
 from flows.cli_survey import survey
-from flows.mistakes import Commands
+from flows.mistakes import Commands, tell_when_terminated
 from models.errors import UsageError
 
 app = typer.Typer(
@@ -156,6 +156,7 @@ def serve(
 def main() -> None:
     """Entry point of the command."""
     status: Any = 0
+    tell_when_terminated()
     try:
         app()
     except SystemExit as ended:

@@ -6,8 +6,10 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 from typer.core import TyperGroup
@@ -16,6 +18,9 @@ from models.errors import UserError
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells expect it."""
+
+STOPPED = ("Stopped.", "Run the same command again: it goes on where it was.")
+"""What is told of a command that was ended from outside."""
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 
@@ -38,7 +43,7 @@ class Commands(TyperGroup):
             _tell(error.problem, error.remedy)
             raise SystemExit(error.exit_status) from error
         except KeyboardInterrupt as error:
-            _tell("Stopped.", "Run the same command again: it goes on where it was.")
+            _tell(*STOPPED)
             raise SystemExit(INTERRUPTED) from error
         except Exception as error:
             told = of_the_machine(error)
@@ -46,6 +51,24 @@ class Commands(TyperGroup):
                 raise
             _tell(*told)
             raise SystemExit(1) from error
+
+
+def tell_when_terminated() -> None:
+    """Let SIGTERM, which a shutdown or a scheduler sends, end this process as ever, but not without a word.
+
+    Prefect, which has a handler of its own while a flow runs, hands on to this one.
+    """
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    problem, remedy = STOPPED
+    try:  # `print` may be what was interrupted, and cannot be entered again
+        os.write(2, f"\nError: {problem}\n{remedy}\n".encode())
+    finally:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
 
 def of_the_machine(error: Exception) -> tuple[str, str] | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx
@@ -103,3 +106,16 @@ def test_a_folder_that_cannot_be_written_is_told_wherever_it_lies() -> None:
     assert told is not None
     assert "/mnt/roads/records/sections" in told[0]
     assert "--out" in told[1]  # a survey's own output does not lie in the home
+
+
+def test_a_command_that_is_told_to_end_says_that_it_goes_on() -> None:
+    code = (
+        "import os, signal, sys, flows.cli as cli;"
+        "cli.app = lambda: os.kill(os.getpid(), signal.SIGTERM);"
+        "signal.signal(signal.SIGTERM, signal.SIG_DFL);"
+        "cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGTERM
+    assert "Run the same command again: it goes on where it was." in done.stderr
+    assert "Traceback" not in done.stderr

@@ -37,7 +37,8 @@ def test_a_survey_that_is_told_to_end_goes_on_where_it_was(prefect_api: str, hom
         while done(out) < 2 and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(600) != 0, (tmp_path / "log").read_text()
+        assert process.wait(600) == -signal.SIGTERM, (tmp_path / "log").read_text()
+    assert "Run the same command again" in (tmp_path / "log").read_text()
     before = done(out)
     assert 2 <= before < PHOTOGRAPHS, (tmp_path / "log").read_text()
     assert read_table("runs", out).empty
