@@ -91,7 +91,7 @@ def print_info(found: Mapping[str, Any]) -> None:
     rows = {
         "data set": found["title"],
         "folder": found["root"],
-        "labelled pictures": f"{found['samples']}, of {found['groups']} scenes",
+        "labelled pictures": f"{found['samples']}, of {found['groups']} scene{'s' * (found['groups'] != 1)}",
         "official test part": found["official_test"] or "none",
         "without crack": found["samples_without_crack"],
         "unlabelled, crack-free": found["negatives"],

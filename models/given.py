@@ -40,6 +40,16 @@ def open_given(path: Path, most_bytes: int) -> BinaryIO:
     return file
 
 
+def is_pipe(path: Path) -> bool:
+    """Whether it is neither file nor folder, and so may let for ever wait who opens it by its name.
+
+    Raises:
+        OSError: there is nothing, or it may not be looked at.
+    """
+    mode = path.stat().st_mode
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 def read_given(path: Path, most_bytes: int) -> bytes:
     """The whole content of such a file.
 

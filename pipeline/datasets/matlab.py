@@ -15,6 +15,7 @@ from typing import Any
 from scipy.io import loadmat
 
 from models.errors import DataError
+from models.given import is_pipe
 
 MOST_BYTES = 64 << 20
 """Of a file, and of all that it holds when unpacked: a hundred times CrackForest's largest."""
@@ -37,6 +38,8 @@ def load_matlab(path: Path, remedy: str) -> dict[str, Any]:
         DataError: the file is missing, damaged, too large, or holds what no picture of labels needs.
     """
     try:
+        if is_pipe(path):
+            raise ValueError("it is a pipe, socket or device, not a file")
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"it is larger than {MOST_BYTES >> 20} MiB")
         content = path.read_bytes()

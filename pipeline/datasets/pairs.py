@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import DataError
-from models.given import read_given, readable
+from models.given import is_pipe, read_given, readable
 from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.mask_coding import OneCoding
 from pipeline.datasets.masks import Truth, notes_of, read_truth, told_once
@@ -25,6 +25,12 @@ TEST_LIST = "test.txt"
 TURNED = (
     "its photograph is turned upside down, on its side or mirrored by EXIF, and the mask, taken as it is, fits either "
     "way by its size; if it was drawn on the photograph as stored, turn it too"
+)
+
+BY_EXIF = " The mask fits only without the photograph's EXIF orientation."
+SAVED_TURNED = (
+    "A mask is drawn on the photograph as it is shown: turn the mask as EXIF turns the photograph, or take that "
+    "orientation out of the photograph (exiftool -Orientation= FILE)."
 )
 
 _MOST_LIST_BYTES = 10_000_000
@@ -118,7 +124,7 @@ class PairedDataset(CrackDataset):
             self._coding.check(pair.truth, truth)
         if mask.shape != image.shape[:2]:
             differ = _mismatch(pair, image.shape[:2], mask.shape, turned)
-            raise DataError(differ, "Replace one of them; neither is resized.")
+            raise DataError(differ, SAVED_TURNED if BY_EXIF in differ else "Replace one of them; neither is resized.")
         self._notes[name] = (*notes_of(truth), *([TURNED] if _turned_alone(pair, image.shape[:2], turned) else []))
         if valid is not None:  # where the file says that there is no picture, nothing is judged
             mask, ignore = mask & valid, ~valid if ignore is None else ignore | ~valid
@@ -215,13 +221,14 @@ def _turned_alone(pair: Pair, shape: tuple[int, ...], turned: int) -> bool:
 def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...], turned: int) -> str:
     why = ""
     if image == mask[::-1]:
-        by_exif = turned >= 5
-        why = " The mask fits only without the photograph's EXIF orientation." if by_exif else " It is turned by 90°."
+        why = BY_EXIF if turned >= 5 else " It is turned by 90°."
     return f"{pair.image} is {image[1]}×{image[0]} px, but its mask {pair.truth} is {mask[1]}×{mask[0]} px.{why}"
 
 
 def _file_digest(path: Path) -> bytes:
     try:
+        if is_pipe(path):
+            raise DataError(f"{path} is a pipe, socket or device, not a file.", "Put a file in its place.")
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").digest()
     except OSError as error:

@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from models.errors import DataError
+from models.given import is_pipe
 from pipeline.arrays import Image
 from pipeline.datasets.photograph import ANIMATED, Photo, decode_photo, orientation, turn
 from pipeline.datasets.png import check_png
@@ -121,6 +122,8 @@ def _check_not_lost(path: Path) -> None:
 def _told_of(path: Path) -> Iterator[None]:
     """Whatever goes wrong in reading `path` becomes a `DataError` with a remedy."""
     try:
+        if is_pipe(path):
+            raise DataError(f"{path} is a pipe, socket or device, not a picture.", "Put a picture in its place.")
         yield
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.", "Check the path, or fetch the data set again.") from None

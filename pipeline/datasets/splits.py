@@ -179,8 +179,9 @@ def _require(dataset: CrackDataset, scenes: Sequence[Scene], least: int) -> None
     if len(scenes) < least:
         part = f"The part {dataset.settings.label}, " if isinstance(dataset, Part) else ""
         raise DataError(
-            f"{part}{dataset.title}: {len(dataset)} samples show {len(scenes)} scenes to divide, {least} are needed.",
-            "Add samples, or choose another split.",
+            f"{part}{dataset.title}: too few scenes to divide, {len(scenes)} where {least} are needed "
+            f"(labelled pictures: {len(dataset)}).",
+            "Add pictures of other scenes, or choose another split.",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,8 @@ def find_masks(masks: str) -> FoundMasks:
             f"The folder {closed_folder(path) or path} may not be read.",
             "Give yourself leave to read it (chmod u+rx), or name the masks with a quoted glob that leaves it out.",
         ) from None
+    if not named and not glob.has_magic(masks) and not os.path.lexists(masks):
+        raise DataError(f"{masks} does not exist.", "Give a folder, a quoted glob or a file.")
     found = [(name, path) for name, path, why in named if not why]
     notes = told_once({readable(str(path)): [why] for _, path, why in named if why})
     if not found:

@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_any_mask_is_read(masks,
 def test_no_mask_and_a_damaged_one_are_told(masks, tmp_path):
     missing = run(tmp_path / "nowhere")
     assert missing.exit_code == 1
-    assert "holds no mask" in missing.stderr
+    assert "does not exist" in missing.stderr
     (masks / "torn.png").write_bytes((masks / "a.png").read_bytes()[:60])
     torn = run(masks)
     assert torn.exit_code == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_turned_photograph_with_an_upright_mask(make_folder: Maker) -> None:
 def test_turned_photograph_never_turns_its_mask(make_folder: Maker) -> None:
     root = make_folder(names=("a",))
     save_turned(root / "images" / "a.png", 6)
-    with pytest.raises(DataError, match=r"8×12 px.*12×8 px.*EXIF"):
+    with pytest.raises(DataError, match=r"(?s)8×12 px.*12×8 px.*EXIF.*turn the mask"):
         ImageFolder(root).load("a")
 
 
@@ -174,3 +175,15 @@ def test_a_name_that_is_not_utf8_is_told_of(make_folder: Maker) -> None:
     picture.rename(picture.with_name("stra\udcdfe.png"))
     with pytest.raises(DataError, match=r"stra\\xdfe.*not UTF-8"):
         ImageFolder(root)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("folder", ["images", "masks"])
+def test_nothing_waits_for_a_pipe(make_folder: Maker, folder: str) -> None:
+    root = make_folder(names=("a", "b"))
+    (root / folder / "a.png").unlink()
+    os.mkfifo(root / folder / "a.png")
+    with pytest.raises(DataError, match="is a pipe, socket or device"):
+        ImageFolder(root).load("a")
+    with pytest.raises(DataError, match="is a pipe, socket or device"):
+        ImageFolder(root).content_digest("a")

@@ -142,7 +142,7 @@ def test_what_is_no_pool_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"--root {tmp_path} does nothing for a pool"):
         open_dataset(DatasetSettings(name="pool", root=tmp_path, parts=(PartSettings(name="sample", label="made"),)))
     few = PartSettings(name="folder", label="town", root=write_folder(tmp_path / "few", seed=1, count=2))
-    with pytest.raises(DataError, match=r"The part town, .*: 2 samples show 2 scenes to divide"):
+    with pytest.raises(DataError, match=r"The part town, .*: too few scenes to divide, 2 where 3"):
         make_split(pool_of(few), "paper", 1)
     with pytest.raises(DataError, match="finds no scene"):
         pool_of(PartSettings(name="sample", label="made", count=6, scene="x(.*)")).group("made--s001")

@@ -115,3 +115,11 @@ def test_where_all_is_passed_over_it_is_told_why(tmp_path: Path) -> None:
     (tmp_path / "1.gif").write_bytes(b"")
     with pytest.raises(DataError, match=r"holds no mask \(.*1\.gif: a picture by its name"):
         find_masks(str(tmp_path))
+
+
+def test_what_does_not_exist_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere does not exist"):
+        find_masks(str(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="empty holds no mask"):
+        find_masks(str(tmp_path / "empty"))
