@@ -21,6 +21,7 @@ from pipeline.datasets.splits import select
 from pipeline.settings import DatasetSettings, LabelSettings, LimitSettings, home
 from pipeline.stages.evaluation import Evaluated, evaluate_cascade, images_table
 from pipeline.stages.learnt_from import pictures_learnt
+from pipeline.stages.refusals import require_unchanged
 from pipeline.stages.software import describe_software
 from pipeline.storage.records import new_run_id, write_part
 from pipeline.storage.room import check_home
@@ -91,6 +92,7 @@ def evaluate_bundle(
     fingerprint = opened.fingerprint()
     learnt_images = _count_learnt(bundle, card, opened, names, fingerprint, part)
     evaluated = measure(Cascade.load(bundle, chosen), opened, names)
+    require_unchanged(opened, fingerprint)
     for note in opened.notes:
         say(note)
     if not evaluated.counts["crack_px"].any():

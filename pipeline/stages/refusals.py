@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from models.errors import DataError
-from pipeline.datasets.base import Sample
+from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.splits import PARTS
 from pipeline.settings import DatasetSettings
 
@@ -64,3 +64,16 @@ def require_cracks(boxes: pd.DataFrame, dataset: DatasetSettings) -> None:
                 "See with `crack-survey data info` how its masks are read; --mask-values says which values are crack. "
                 "Where few pictures have any, add some, or deal them anew: --set dataset.split_seed=1.",
             )
+
+
+def require_unchanged(dataset: CrackDataset, fingerprint: str) -> None:
+    """Refuse to record figures under the fingerprint of data that have changed while they were measured.
+
+    Raises:
+        DataError: they have.
+    """
+    if dataset.fingerprint() != fingerprint:
+        raise DataError(
+            f"{dataset.title}: photographs or masks have changed while they were measured; nothing is recorded.",
+            "Give the same command again when nothing writes there any more.",
+        )
