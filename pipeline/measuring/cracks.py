@@ -19,7 +19,7 @@ from pipeline.measuring.pattern_cracks import pattern_crack, patterns_of
 from pipeline.measuring.scale import Scale, UniformScale
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.measuring.severity import ASTM, LTPP, severity
-from pipeline.measuring.specks import without_specks
+from pipeline.measuring.specks import likely_in_specks, without_specks
 from pipeline.measuring.width import profiles, rounding
 
 MASK_ERROR_PX, NETWORK_ERROR_PX = 0.05, 0.5
@@ -62,7 +62,9 @@ def measure(
     graph, chains = join(graph, whole, settings)
     lines = draw_lines(graph, chains, whole)
     drawn, scaled = probability is None, scale is not None
-    crackness = whole.astype(np.float32) if probability is None else np.asarray(probability, np.float32)
+    crackness = whole.astype(np.float32)
+    if probability is not None:
+        crackness = likely_in_specks(np.asarray(probability, np.float32), whole & ~mask)
     road = UniformScale(1000.0, "", settings.lane_axis_deg) if scale is None else scale
     seen = profiles(np.where(whole, crackness, np.float32(0)) if within else crackness, whole, lines, level)
     figures = figures_of(crackness, lines, seen, road, scaled)
@@ -76,7 +78,7 @@ def measure(
     single = np.flatnonzero(areas < 0)
     found = [_crack(figures, int(line), error, drawn) for line in single]
     alone = (figures.lines.fragments == 1) & ~np.isin(figures.lines.ends, (AT_JUNCTION, AT_AREA)).any(axis=1)
-    found = blobs_by_area(found, alone[single], mask, road, scaled)
+    found = blobs_by_area(found, alone[single], whole, road, scaled)
     for number, outline in enumerate(outlines):
         inside = np.flatnonzero(areas == number)
         if len(inside):

@@ -6,7 +6,7 @@ import pytest
 from pipeline.measuring.cracks import measure
 from pipeline.measuring.settings import MeasureSettings
 from pipeline.measuring.specks import without_specks
-from tests.pipeline.measuring.drawn import bar
+from tests.pipeline.measuring.drawn import band, bar
 
 SETTINGS = MeasureSettings()
 
@@ -88,6 +88,47 @@ def test_a_seam_that_is_closed_for_the_most_part_is_one_crack_as_wide_as_both():
 
 def test_large_holes_and_those_at_the_frame_stay():
     part = np.ones((20, 20), bool)
-    part[8:12, 8:12] = 0
+    part[6:14, 6:14] = 0
     part[0, 3] = part[19, 19] = 0
     assert np.array_equal(without_specks(part), part)
+
+
+@pytest.mark.parametrize(
+    ("width", "side", "holes", "most"),
+    [(8, 2, 3, 0.01), (8, 2, 10, 0.02), (14, 4, 3, 0.01), (14, 4, 10, 0.05), (20, 6, 3, 0.02), (20, 6, 10, 0.2)],
+)
+def test_holes_narrower_than_the_crack_beside_them_hardly_lengthen_it(width, side, holes, most):
+    x = np.linspace(30, 270, 300)
+    points = np.stack([x, 75 + 12 * np.sin(x / 25)], 1)
+    drawn = band(points, width, (150, 300)) >= 0.5
+    ys, xs = np.nonzero(drawn)
+    longer = []
+    for seed in range(5):
+        mask = drawn.copy()
+        for i in np.random.default_rng(seed).choice(len(ys), holes):
+            mask[ys[i] : ys[i] + side, xs[i] : xs[i] + side] = False
+        found = measure(None, mask, SETTINGS)
+        longer.append(sum(one.length_px for one in found) / np.hypot(*np.diff(points, axis=0).T).sum() - 1)
+    assert abs(np.mean(longer)) <= most
+
+
+@pytest.mark.parametrize(("width", "cell"), [(1, 3), (2, 4), (3, 5), (4, 5), (6, 7), (10, 11)])
+@pytest.mark.parametrize("aslant", [False, True])
+def test_cells_of_a_net_are_no_holes(width, cell, aslant):
+    y, x = np.mgrid[:130, :130]
+    a, b = (x + y, x - y) if aslant else (x, y)
+    wide, every = (round(width * 2**0.5), round((width + cell) * 2**0.5)) if aslant else (width, width + cell)
+    net = ((a % every < wide) | (b % every < wide)) & (abs(x - 65) < 60) & (abs(y - 65) < 60)
+    assert without_specks(net)[12:-12, 12:-12].sum() == net[12:-12, 12:-12].sum()
+
+
+def test_holes_count_as_crack_in_what_a_network_says_too():
+    clear = np.zeros((60, 300), np.float32)
+    clear[20:40, 25:275] = 0.9
+    holes = clear.copy()
+    for x in range(40, 270, 40):
+        holes[26 : 26 + x % 7, x : x + 6] = 0
+    (one,) = measure(clear, clear >= 0.5, SETTINGS)
+    (found,) = measure(holes, holes >= 0.5, SETTINGS)
+    assert found.length_px == pytest.approx(250, abs=1)
+    assert found.width_mean_px == pytest.approx(one.width_mean_px, abs=0.3)
