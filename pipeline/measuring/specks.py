@@ -51,10 +51,11 @@ def likely_in_specks(probability: NDArray[np.float32], specks: Mask) -> NDArray[
     """
     if not specks.any():
         return probability
-    count, labels = cv2.connectedComponents(specks.astype(np.uint8), connectivity=8, ltype=cv2.CV_16U)
-    grown = cv2.dilate(labels, np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents(specks.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    # cv2.dilate takes no int32; float32 holds every whole number up to 2^24, more than there can be specks
+    grown = cv2.dilate(labels.astype(np.float32), np.ones((3, 3), np.uint8))
     rim = np.flatnonzero((grown > 0) & ~specks)
-    of = grown.ravel()[rim]
+    of = grown.ravel()[rim].astype(np.intp)
     means = np.bincount(of, probability.ravel()[rim], count) / np.maximum(np.bincount(of, minlength=count), 1)
     return np.where(specks, np.maximum(probability, means.astype(np.float32)[labels]), probability)
 
