@@ -19,7 +19,7 @@ from models.errors import UserError
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells expect it."""
 
-STOPPED = ("Stopped.", "Run the same command again: it goes on where it was.")
+STOPPED = ("Stopped.", "Run the same command again: a run or a survey goes on where it was.")
 """What is told of a command that was ended from outside."""
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}

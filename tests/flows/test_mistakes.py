@@ -117,5 +117,5 @@ def test_a_command_that_is_told_to_end_says_that_it_goes_on() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGTERM
-    assert "Run the same command again: it goes on where it was." in done.stderr
+    assert "Run the same command again: a run or a survey goes on where it was." in done.stderr
     assert "Traceback" not in done.stderr
