@@ -18,7 +18,7 @@ Features = NDArray[np.float32]  # (C,) what stage 1's encoder makes of a picture
 Boxes = NDArray[np.int64]  # (N, 4) xyxy px, half-open
 AnyBoxes = NDArray[Any]  # the same, of whole or of fractional px
 Scores = NDArray[np.floating[Any]]  # (N,) 0–1
-Reals = NDArray[np.float64]  # metres, degrees, chainages
+Reals = NDArray[np.float64]  # metres, degrees, chainages, points
 
 
 def round_outwards(boxes: AnyBoxes, size: tuple[int, ...], grow: int = 0) -> Boxes:

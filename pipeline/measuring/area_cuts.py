@@ -7,15 +7,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.arrays import Reals
 from pipeline.measuring.line_ends import AT_AREA
 from pipeline.measuring.lines import GAP, Lines
 from pipeline.measuring.width import Profiles
 
-Floats = NDArray[np.float64]
-
 
 def cut_at_areas(
-    lines: Lines, seen: Profiles, owner: NDArray[np.int64], lengths: Floats, least: float
+    lines: Lines, seen: Profiles, owner: NDArray[np.int64], lengths: Reals, least: float
 ) -> tuple[Lines, Profiles, NDArray[np.int64]]:
     """Lines of which each lies in one area, or in none.
 
@@ -59,7 +58,7 @@ def cut_at_areas(
     return cut, Profiles(seen.widths[at], seen.cut[at], seen.middles[at]), np.array(areas)
 
 
-def _calm(own: NDArray[np.int64], lengths: Floats, least: float) -> NDArray[np.int64]:
+def _calm(own: NDArray[np.int64], lengths: Reals, least: float) -> NDArray[np.int64]:
     """The areas of one line's points: first short pieces outside go to the area, then short ones inside leave it."""
     for outside in (True, False):
         edges = _edges(own)

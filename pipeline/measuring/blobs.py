@@ -8,12 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.arrays import Mask
+from pipeline.arrays import Mask, Reals
 from pipeline.measuring.crack import Crack
 from pipeline.measuring.patterns import diameter_of
 from pipeline.measuring.scale import Scale
-
-Floats = NDArray[np.float64]
 
 LEAST_WIDTHS = 2.0
 """A line shorter than this many of its widths has no direction. The line of a disc is 0.79 of its width long, that of
@@ -81,7 +79,7 @@ def _sizes(cracks: list[Crack], mask: Mask, scale: Scale, scaled: bool) -> list[
     return sizes
 
 
-def _outline(part: NDArray[np.uint8]) -> Floats:
+def _outline(part: NDArray[np.uint8]) -> Reals:
     """``(M, 2)`` px, the corners of the convex hull of a part's pixels: their middles, moved out to where it ends."""
     hull = cv2.convexHull(np.asarray(cv2.findNonZero(part)))[:, 0] + 0.5
     out = hull - hull.mean(axis=0)

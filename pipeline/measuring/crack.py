@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pipeline.arrays import Reals
 
-NOWHERE: Floats = np.zeros((0, 2))
+NOWHERE: Reals = np.zeros((0, 2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +25,8 @@ class Crack:
         mm_per_px: across the crack.
     """
 
-    line: Floats = field(default_factory=NOWHERE.copy)
-    outline: Floats = field(default_factory=NOWHERE.copy)
+    line: Reals = field(default_factory=NOWHERE.copy)
+    outline: Reals = field(default_factory=NOWHERE.copy)
     length_px: float
     width_mean_px: float
     width_median_px: float

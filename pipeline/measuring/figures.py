@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.arrays import Reals
 from pipeline.measuring.junction_ends import lead_on
 from pipeline.measuring.kinds import line_sums, orientation, steps_within
 from pipeline.measuring.length import SIGMA_PX, lengthening, prolong
@@ -14,8 +15,6 @@ from pipeline.measuring.lines import Lines, smooth
 from pipeline.measuring.scale import Scale
 from pipeline.measuring.width import Profiles, stretches
 from pipeline.measuring.width_sums import Widths, along
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -37,19 +36,19 @@ class Figures:
 
     lines: Lines
     across: Profiles
-    points: Floats
+    points: Reals
     starts: NDArray[np.int64]
-    road: Floats
-    steps: Floats
-    length_px: Floats
-    length_m: Floats
-    across_mm: Floats
-    stretch_px: Floats
+    road: Reals
+    steps: Reals
+    length_px: Reals
+    length_m: Reals
+    across_mm: Reals
+    stretch_px: Reals
     widths: Widths
     widths_mm: Widths
-    degrees: Floats
-    coherence: Floats
-    confidence: Floats
+    degrees: Reals
+    coherence: Reals
+    confidence: Reals
 
 
 def figures_of(probability: NDArray[np.float32], lines: Lines, seen: Profiles, scale: Scale, scaled: bool) -> Figures:
@@ -95,18 +94,16 @@ def figures_of(probability: NDArray[np.float32], lines: Lines, seen: Profiles, s
     )
 
 
-def _lengths(steps: Floats, starts: NDArray[np.int64]) -> Floats:
+def _lengths(steps: Reals, starts: NDArray[np.int64]) -> Reals:
     return line_sums(np.hypot(steps[:, 0], steps[:, 1]), starts)
 
 
-def _mean_along(probability: NDArray[np.float32], lines: Lines, smoothed: Floats) -> Floats:
+def _mean_along(probability: NDArray[np.float32], lines: Lines, smoothed: Reals) -> Reals:
     at = np.clip(np.round(smoothed).astype(np.int64), 0, (probability.shape[1] - 1, probability.shape[0] - 1))
     return line_sums(probability[at[:, 1], at[:, 0]].astype(np.float64), lines.starts) / np.diff(lines.starts)
 
 
-def _on_the_road(
-    seen: Profiles, lines: Lines, smoothed: Floats, stretch: Floats, scale: Scale
-) -> tuple[Floats, Widths]:
+def _on_the_road(seen: Profiles, lines: Lines, smoothed: Reals, stretch: Reals, scale: Scale) -> tuple[Reals, Widths]:
     """``(L,)`` mean mm a px across each crack, and its widths in mm.
 
     Ahead of a camera both the px that a crack is wide and the mm that a px is long change along it, against each

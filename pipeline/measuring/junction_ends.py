@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
+from pipeline.arrays import Reals
 from pipeline.measuring.line_ends import AT_JUNCTION
 from pipeline.measuring.lines import NEAR_JUNCTION, Lines
-
-Floats = NDArray[np.float64]
 
 BEYOND, AHEAD = 2, 8
 """A branch's direction is told from so many points beyond the junction's disc on, over so many."""
@@ -22,7 +21,7 @@ MOST_DISCS = 3.0
 """A branch is led on by no more than so many times the part of it that lies in the disc."""
 
 
-def lead_on(lines: Lines, points: Floats) -> Floats:
+def lead_on(lines: Lines, points: Reals) -> Reals:
     """``(N, 2)`` px: `points` of `lines`, those of branches in the discs of their junctions moved.
 
     A branch at which no other crack runs on stays as it is.
@@ -45,11 +44,11 @@ def _through(lines: Lines) -> NDArray[np.int64]:
 @compiled()
 def _lead_on(
     through: NDArray[np.int64],
-    points: Floats,
+    points: Reals,
     what: NDArray[np.uint8],
     starts: NDArray[np.int64],
     ends: NDArray[np.uint8],
-) -> Floats:
+) -> Reals:
     found = points.copy()
     for line in range(len(ends)):
         first, last = starts[line], starts[line + 1] - 1
@@ -80,7 +79,7 @@ def _lead_on(
 
 
 @compiled()
-def _crossed(points: Floats, starts: NDArray[np.int64], at: int, reach: int) -> tuple[float, float, float, float]:
+def _crossed(points: Reals, starts: NDArray[np.int64], at: int, reach: int) -> tuple[float, float, float, float]:
     """Two places of the crack that runs on through the junction at point `at`, before and after it."""
     line = np.searchsorted(starts, at, "right") - 1
     a, b = max(at - reach, starts[line]), min(at + reach, starts[line + 1] - 1)
@@ -88,7 +87,7 @@ def _crossed(points: Floats, starts: NDArray[np.int64], at: int, reach: int) -> 
 
 
 @compiled()
-def _way_back(points: Floats, there: tuple[float, float, float, float], tip: int, inner: int) -> float:
+def _way_back(points: Reals, there: tuple[float, float, float, float], tip: int, inner: int) -> float:
     """How far from `tip`, straight on from `inner`, the crack between two places is met, px; −1: never."""
     u, v = points[tip, 0] - points[inner, 0], points[tip, 1] - points[inner, 1]
     norm = np.hypot(u, v)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pipeline.arrays import Reals
 
 ALONG_DEG, ACROSS_DEG = 20.0, 70.0
 """AASHTO R 85-18: longitudinal within 20° of the lane's axis. Transverse is taken as within 20° of square to it."""
@@ -20,14 +20,14 @@ as long as the other 0.33."""
 LONGITUDINAL, TRANSVERSE, DIAGONAL, PATTERN, OTHER = "longitudinal", "transverse", "diagonal", "pattern", "other"
 
 
-def line_sums(values: Floats, starts: NDArray[np.int64]) -> Floats:
+def line_sums(values: Reals, starts: NDArray[np.int64]) -> Reals:
     """``(L, …)``: sums by line of ``(N, …)``, lines of at least one value."""
     if len(starts) < 2:
         return np.zeros((0, *values.shape[1:]))
     return np.asarray(np.add.reduceat(values, starts[:-1], axis=0))
 
 
-def steps_within(points: Floats, starts: NDArray[np.int64]) -> Floats:
+def steps_within(points: Reals, starts: NDArray[np.int64]) -> Reals:
     """``(N, 2)``: the step from each point to the next of its line; 0 at a line's last."""
     steps = np.zeros_like(points)
     if len(points):
@@ -36,7 +36,7 @@ def steps_within(points: Floats, starts: NDArray[np.int64]) -> Floats:
     return steps
 
 
-def orientation(steps: Floats, starts: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def orientation(steps: Reals, starts: NDArray[np.int64]) -> tuple[Reals, Reals]:
     """Mean direction of lines, by doubled angles: 1° and 179° give 0°, not 90°.
 
     Args:

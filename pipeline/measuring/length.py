@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
+from pipeline.arrays import Reals
 from pipeline.measuring.kinds import line_sums, steps_within
 from pipeline.measuring.line_ends import AT_FRAME, FLATTEST, FREE, beside_frame, to_frame
 from pipeline.measuring.lines import Lines, smooth
-from pipeline.measuring.width import Floats, sample
+from pipeline.measuring.width import sample
 
 SIGMA_PX = 1.25
 """Smoothing of the centre line before it is measured: about as much as a mask's pixels are off by."""
@@ -51,7 +52,7 @@ ON_FRAME_PX = 6.0
 is a pixel too far from the frame needs that many to reach it."""
 
 
-def lengthening(lines: Lines) -> Floats:
+def lengthening(lines: Lines) -> Reals:
     """``(L,)``: by what factor each line is longer than it is when smoothed by `SIGMA_PX`; 1 for straight ones."""
     once, twice, again = (_lengths(smooth(lines, times * SIGMA_PX), lines) for times in (1, 2, 4))
     lost = np.maximum(once - twice - PIXELS * once, 0)
@@ -60,14 +61,14 @@ def lengthening(lines: Lines) -> Floats:
     return np.minimum(1 + lost / (growth - 1) / np.maximum(once, 1e-9), MOST_LONGER)
 
 
-def _lengths(points: Floats, lines: Lines) -> Floats:
+def _lengths(points: Reals, lines: Lines) -> Reals:
     steps = steps_within(points, lines.starts)
     return line_sums(np.hypot(steps[:, 0], steps[:, 1]), lines.starts)
 
 
 def prolong(
-    probability: NDArray[np.float32], lines: Lines, smoothed: Floats
-) -> tuple[Floats, NDArray[np.int64], NDArray[np.uint8]]:
+    probability: NDArray[np.float32], lines: Lines, smoothed: Reals
+) -> tuple[Reals, NDArray[np.int64], NDArray[np.uint8]]:
     """Each line from end to end of its crack; a closed one ends where it begins.
 
     Args:
@@ -91,11 +92,11 @@ def prolong(
 @compiled()
 def _tips(
     probability: NDArray[np.float32],
-    points: Floats,
+    points: Reals,
     starts: NDArray[np.int64],
     ends: NDArray[np.uint8],
-    radius: Floats,
-) -> Floats:
+    radius: Reals,
+) -> Reals:
     """``(L, 2, 2)`` where each line really begins and ends; in `ends`, what ends at the frame becomes `AT_FRAME`."""
     tips = np.zeros((len(radius), 2, 2))
     height, width = probability.shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.arrays import Reals
 from pipeline.measuring.centre_pixels import Graph
 from pipeline.measuring.crack import Crack
 from pipeline.measuring.figures import Figures
@@ -15,12 +16,10 @@ from pipeline.measuring.patterns import area_of, diameter_of, find_patterns
 from pipeline.measuring.scale import Scale
 from pipeline.measuring.width_sums import quantile
 
-Floats = NDArray[np.float64]
-
 
 def patterns_of(
     figures: Figures, graph: Graph, meeting: NDArray[np.int64], side: float, scale: Scale
-) -> tuple[list[Floats], NDArray[np.int64], Floats]:
+) -> tuple[list[Reals], NDArray[np.int64], Reals]:
     """Outlines of pattern areas, in the unit of `scale`; of each point of the unsmoothed lines, ``(N,)``, the area that
     it lies in, −1: none; and the length of crack at it, ``(N,)``.
 
@@ -39,7 +38,7 @@ def patterns_of(
     return found.outlines, found.owner[own], lengths[own]
 
 
-def _meshed(figures: Figures, lengths: Floats, side: float) -> NDArray[np.bool_]:
+def _meshed(figures: Figures, lengths: Reals, side: float) -> NDArray[np.bool_]:
     """``(M,)``: whether a point's line meets others, or the frame, before and after it, at most `side` apart."""
     count = len(lengths)
     near = np.zeros(count, np.bool_)
@@ -57,7 +56,7 @@ def _meshed(figures: Figures, lengths: Floats, side: float) -> NDArray[np.bool_]
 
 
 def pattern_crack(
-    figures: Figures, inside: NDArray[np.int64], outline: Floats, error_px: float, scale: Scale, scaled: bool
+    figures: Figures, inside: NDArray[np.int64], outline: Reals, error_px: float, scale: Scale, scaled: bool
 ) -> Crack:
     """One area with all lines in it; its severity is not a matter of widths.
 
@@ -100,14 +99,14 @@ def pattern_crack(
     )
 
 
-def _mean(values: Floats, lengths: Floats) -> float:
+def _mean(values: Reals, lengths: Reals) -> float:
     """Of lines, by their lengths; those that are nan are left out."""
     known = ~np.isnan(values)
     total = float(lengths[known].sum())
     return float((values[known] * lengths[known]).sum() / total) if total > 0 else np.nan
 
 
-def _widths_in(figures: Figures, inside: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _widths_in(figures: Figures, inside: NDArray[np.int64]) -> tuple[Reals, Reals]:
     """All widths along these lines, px, and the length of line that each stands for."""
     starts = figures.lines.starts
     own = np.concatenate([np.arange(starts[line], starts[line + 1]) for line in inside])
@@ -115,7 +114,7 @@ def _widths_in(figures: Figures, inside: NDArray[np.int64]) -> tuple[Floats, Flo
     return figures.across.widths[own], figures.stretch_px[own]
 
 
-def _junctions(graph: Graph, meeting: NDArray[np.int64]) -> Floats:
+def _junctions(graph: Graph, meeting: NDArray[np.int64]) -> Reals:
     """``(K, 2)`` px of the nodes where at least three segments meet."""
     places = np.full((len(meeting), 2), np.nan)
     for side, at in ((0, graph.starts[:-1]), (1, graph.starts[1:] - 1)):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pipeline.arrays import Reals
 
 FINE = 16
 """Pixels of the grid that areas are drawn on, in the side of a square. The grid lies still, whatever the lines are."""
@@ -30,12 +30,12 @@ class Areas(NamedTuple):
         pixel: its side, in the unit of the lines.
     """
 
-    outlines: list[Floats]
+    outlines: list[Reals]
     labels: NDArray[np.int64]
     corner: NDArray[np.int64]
     pixel: float
 
-    def at(self, points: Floats) -> NDArray[np.int64]:
+    def at(self, points: Reals) -> NDArray[np.int64]:
         """``(N,)``: the area that each of ``(N, 2)`` points lies in; −1: none."""
         shape = np.array(self.labels.shape[::-1])
         there = np.asarray(np.isfinite(points).all(axis=1))
@@ -45,7 +45,7 @@ class Areas(NamedTuple):
         return np.where(there, self.labels[cells[:, 1], cells[:, 0]], -1)
 
 
-def outline_areas(points: Floats, drawn: NDArray[np.bool_], side: float) -> Areas:
+def outline_areas(points: Reals, drawn: NDArray[np.bool_], side: float) -> Areas:
     """What lines fill: open meshes are closed, and what is as thin as a line is left out.
 
     Args:
@@ -73,7 +73,7 @@ def outline_areas(points: Floats, drawn: NDArray[np.bool_], side: float) -> Area
     return Areas(outlines, labels.astype(np.int64) - 1, corner, pixel)
 
 
-def _beside(points: Floats, cells: NDArray[np.int64], rows: int, columns: int) -> Floats:
+def _beside(points: Reals, cells: NDArray[np.int64], rows: int, columns: int) -> Reals:
     """``(H, W, 2)``: where in each pixel its points lie on average, 0–1; nan where there are none."""
     at = cells[:, 1] * columns + cells[:, 0]
     count = np.bincount(at, minlength=rows * columns)
@@ -82,7 +82,7 @@ def _beside(points: Floats, cells: NDArray[np.int64], rows: int, columns: int) -
         return np.asarray((sums / count[:, None]).reshape(rows, columns, 2))
 
 
-def _outline(area: NDArray[np.bool_], beside: Floats) -> Floats:
+def _outline(area: NDArray[np.bool_], beside: Reals) -> Reals:
     """Outline of one area, ``(M, 2)`` in pixels: along the lines at its edge, and straight between them."""
     contours, _ = cv2.findContours(area.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cells = max(contours, key=len).reshape(-1, 2)

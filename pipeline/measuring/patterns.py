@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.arrays import Reals
 from pipeline.measuring.pattern_outlines import outline_areas
-
-Floats = NDArray[np.float64]
 
 DENSITY = 2.5
 """Length of crack in a square, by its side: a crack that passes through has 1 to 1.4, two that cross 2 to 2.8."""
@@ -40,13 +39,11 @@ class Patterns(NamedTuple):
         owner: ``(N,)`` int64, the area that each point lies in; −1: none.
     """
 
-    outlines: list[Floats]
+    outlines: list[Reals]
     owner: NDArray[np.int64]
 
 
-def find_patterns(
-    points: Floats, lengths: Floats, meshed: NDArray[np.bool_], junctions: Floats, side: float
-) -> Patterns:
+def find_patterns(points: Reals, lengths: Reals, meshed: NDArray[np.bool_], junctions: Reals, side: float) -> Patterns:
     """Look for pattern areas in squares of `side`, a quarter of it apart, wherever else there are cracks.
 
     Args:
@@ -84,24 +81,24 @@ def find_patterns(
     return Patterns([areas.outlines[area] for area in kept], number[areas.at(points) + 1])
 
 
-def area_of(outline: Floats) -> float:
+def area_of(outline: Reals) -> float:
     """Area of an ``(M, 2)`` polygon, in its unit squared."""
     x, y = outline.T
     return float(abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2)
 
 
-def diameter_of(outline: Floats) -> float:
+def diameter_of(outline: Reals) -> float:
     """Longest distance between two corners of an ``(M, 2)`` polygon; nan where one of them is nan."""
     return float(np.hypot(*(outline[:, None] - outline[None]).transpose(2, 0, 1)).max())
 
 
-def _grid(cells: NDArray[np.int64], weights: Floats, rows: int, columns: int) -> Floats:
+def _grid(cells: NDArray[np.int64], weights: Reals, rows: int, columns: int) -> Reals:
     cells = np.clip(cells, 0, (columns - 1, rows - 1))
     counts = np.bincount(cells[:, 1] * columns + cells[:, 0], weights, rows * columns)
     return np.asarray(counts, np.float64).reshape(rows, columns)
 
 
-def _squares(grid: Floats) -> Floats:
+def _squares(grid: Reals) -> Reals:
     """Sums over squares of cells, by the upper left cell of each."""
     rows, columns = grid.shape[0] - CELLS + 1, grid.shape[1] - CELLS + 1
     tall = np.sum([grid[k : rows + k] for k in range(CELLS)], axis=0)

@@ -7,11 +7,9 @@ from math import isfinite
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.errors import UsageError
-
-Floats = NDArray[np.float64]
+from pipeline.arrays import Reals
 
 FINEST_MM, COARSEST_MM = 0.02, 1000.0  # a pixel; what lies beyond is in another unit
 
@@ -23,13 +21,13 @@ class Scale(Protocol):
     def source(self) -> str:
         """Where the scale is from, for the column `gsd_source`."""
 
-    def to_road(self, points: Floats) -> Floats:
+    def to_road(self, points: Reals) -> Reals:
         """``(N, 2)`` px → ``(N, 2)`` m; nan where there is no road."""
 
-    def to_picture(self, points: Floats) -> Floats:
+    def to_picture(self, points: Reals) -> Reals:
         """``(N, 2)`` m → ``(N, 2)`` px."""
 
-    def jacobians(self, points: Floats) -> Floats:
+    def jacobians(self, points: Reals) -> Reals:
         """``(N, 2)`` px → ``(N, 2, 2)`` m a px: columns are the road's steps for one px right and one px down."""
 
 
@@ -63,7 +61,7 @@ class UniformScale:
     def __post_init__(self) -> None:
         check_scale(self.mm_per_px)
 
-    def to_road(self, points: Floats) -> Floats:
+    def to_road(self, points: Reals) -> Reals:
         """``(N, 2)`` px → ``(N, 2)`` m.
 
         >>> UniformScale(2.0, "gsd").to_road(np.array([[100.0, 50.0]])).tolist()
@@ -71,14 +69,14 @@ class UniformScale:
         """
         return np.asarray(points @ self._matrix().T)
 
-    def to_picture(self, points: Floats) -> Floats:
+    def to_picture(self, points: Reals) -> Reals:
         """``(N, 2)`` m → ``(N, 2)`` px."""
         return np.asarray(points @ np.linalg.inv(self._matrix()).T)
 
-    def jacobians(self, points: Floats) -> Floats:
+    def jacobians(self, points: Reals) -> Reals:
         """``(N, 2, 2)``, all the same."""
         return np.broadcast_to(self._matrix(), (len(points), 2, 2))
 
-    def _matrix(self) -> Floats:
+    def _matrix(self) -> Reals:
         cosine, sine = np.cos(np.deg2rad(self.axis_deg)), np.sin(np.deg2rad(self.axis_deg))
         return np.array([[cosine, sine], [sine, -cosine]]) * self.mm_per_px / 1000

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.arrays import Mask
 from pipeline.measuring.centre_pixels import held
 
-Labels = NDArray[np.int32]
+Numbers = NDArray[np.int32]
 
 SPECK_PX, AROUND_PX = 9, 2
 """A hole of no more pixels, with two pixels of crack all around it, is a speck of a mask; between thin cracks it is
@@ -80,7 +80,7 @@ def _mended(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return filled
 
 
-def _is_speck(part: NDArray[np.uint8], labels: Labels, number: int, found: Labels) -> bool:
+def _is_speck(part: NDArray[np.uint8], labels: Numbers, number: int, found: Numbers) -> bool:
     x, y, width, height, size = found.tolist()
     if size <= NO_ROAD_PX:
         return True
@@ -90,13 +90,13 @@ def _is_speck(part: NDArray[np.uint8], labels: Labels, number: int, found: Label
     return bool(((labels[around] == number) | (part[around] > 0)).all())
 
 
-def _fill(filled: NDArray[np.uint8], labels: Labels, number: int, found: Labels) -> None:
+def _fill(filled: NDArray[np.uint8], labels: Numbers, number: int, found: Numbers) -> None:
     x, y, width, height, _ = found.tolist()
     own = np.s_[y : y + height, x : x + width]
     filled[own] |= labels[own] == number
 
 
-def _fill_narrow(filled: NDArray[np.uint8], labels: Labels, found: Labels, holes: list[int]) -> None:
+def _fill_narrow(filled: NDArray[np.uint8], labels: Numbers, found: Numbers, holes: list[int]) -> None:
     """Fill those of the holes that are narrower than the crack beside them, all at once: were the next one judged with
     its neighbours filled, one wide junction would fill a whole net.
     """
@@ -110,7 +110,7 @@ def _fill_narrow(filled: NDArray[np.uint8], labels: Labels, found: Labels, holes
             _fill(filled, labels, hole, found[hole])
 
 
-def _components(plane: NDArray[np.uint8], connectivity: int) -> tuple[Labels, Labels]:
+def _components(plane: NDArray[np.uint8], connectivity: int) -> tuple[Numbers, Numbers]:
     """``(H, W)`` number of the part that each pixel lies in, and ``(N, 5)`` x, y, width, height and pixels of each."""
     _, labels, found, _ = cv2.connectedComponentsWithStats(plane, connectivity=connectivity)
     return np.asarray(labels, np.int32), np.asarray(found, np.int32)
@@ -121,7 +121,7 @@ def _depth(part: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(cv2.distanceTransform(np.pad(part, 1), cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
 
 
-def _in_wide(deep: NDArray[np.float32], labels: Labels, number: int, found: Labels) -> bool:
+def _in_wide(deep: NDArray[np.float32], labels: Numbers, number: int, found: Numbers) -> bool:
     """Whether more than `RIM` of a hole's rim lies in discs within the crack that are wider than the hole is long."""
     x, y, width, height, _ = found.tolist()
     half = max(width, height) / 2

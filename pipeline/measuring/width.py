@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
-from pipeline.arrays import Mask
+from pipeline.arrays import Mask, Reals
 from pipeline.measuring.centre_pixels import distances
 from pipeline.measuring.line_ends import to_frame
 from pipeline.measuring.lines import PLAIN, RADIUS_EVERY, Lines, smooth
 from pipeline.measuring.wide_places import HALVES, TAIL_PX
-
-Floats = NDArray[np.float64]
 
 SIGMA_PX = 2.0
 """Smoothing of the centre line before normals are taken."""
@@ -48,9 +46,9 @@ class Profiles(NamedTuple):
         middles: ``(N, 2)`` px, where half of the crack lies on either side; where no profile tells, the line's point.
     """
 
-    widths: Floats
+    widths: Reals
     cut: NDArray[np.bool_]
-    middles: Floats
+    middles: Reals
 
 
 def profiles(probability: NDArray[np.float32], mask: Mask, lines: Lines, level: float) -> Profiles:
@@ -71,7 +69,7 @@ def profiles(probability: NDArray[np.float32], mask: Mask, lines: Lines, level: 
     return Profiles(np.where(lines.what == PLAIN, found, np.nan), cut, middles)
 
 
-def _halves(mask: Mask, lines: Lines) -> Floats:
+def _halves(mask: Mask, lines: Lines) -> Reals:
     """``(N,)`` px, half of the width at each point, roughly: of a crack that becomes wide more than of its line."""
     index, line = np.arange(len(lines.points)), np.repeat(np.arange(len(lines.closed)), np.diff(lines.starts))
     sampled, of = np.unique(np.maximum(index - index % RADIUS_EVERY, lines.starts[line]), return_inverse=True)
@@ -79,7 +77,7 @@ def _halves(mask: Mask, lines: Lines) -> Floats:
     return np.maximum(near[of] - 0.5, lines.radius[line])
 
 
-def rounding(points: Floats) -> float:
+def rounding(points: Reals) -> float:
     """Standard error of a line's mean width, px, from a mask's pixels being whole.
 
     All profiles across a band along an axis or a diagonal are off by the same, and agree. Each pixel that the line
@@ -93,13 +91,13 @@ def rounding(points: Floats) -> float:
     return float((ROUNDED_PX * apart / (1 + 2 * wander)).max())
 
 
-def directions(points: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool_]) -> Floats:
+def directions(points: Reals, starts: NDArray[np.int64], closed: NDArray[np.bool_]) -> Reals:
     """``(N, 2)`` unit tangents of lines at their points, from the neighbours of each; (1, 0) for a dot."""
     found = stretches(points, starts, closed)
     return np.asarray(found / np.hypot(*found.T)[:, None])
 
 
-def stretches(points: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool_]) -> Floats:
+def stretches(points: Reals, starts: NDArray[np.int64], closed: NDArray[np.bool_]) -> Reals:
     """``(N, 2)`` px, the piece of its line that each point stands for: half of the way between its neighbours, at an
     end the whole way to the only one; (1, 0) for a dot.
     """
@@ -116,11 +114,11 @@ def stretches(points: Floats, starts: NDArray[np.int64], closed: NDArray[np.bool
 @compiled()
 def _profiles(
     probability: NDArray[np.float32],
-    halves: Floats,
-    points: Floats,
-    tangents: Floats,
+    halves: Reals,
+    points: Reals,
+    tangents: Reals,
     level: float,
-) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+) -> tuple[Reals, Reals, NDArray[np.bool_]]:
     """Width, how far the middle lies to the right of the line, and whether the frame cuts it off; each ``(N,)``."""
     found, beside, cut = np.zeros(len(points)), np.zeros(len(points)), np.zeros(len(points), np.bool_)
     for i in range(len(points)):

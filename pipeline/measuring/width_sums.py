@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
+from pipeline.arrays import Reals
 from pipeline.measuring.line_ends import FREE
 from pipeline.measuring.lines import Lines
-from pipeline.measuring.width import Floats, Profiles
+from pipeline.measuring.width import Profiles
 
 END_PX = 6
 """Points left out at a free end: its rounding is no width."""
@@ -28,14 +29,14 @@ class Widths(NamedTuple):
         scatter: standard error of the mean, from how profiles `INDEPENDENT_PX` apart differ.
     """
 
-    mean: Floats
-    median: Floats
-    p95: Floats
-    largest: Floats
-    scatter: Floats
+    mean: Reals
+    median: Reals
+    p95: Reals
+    largest: Reals
+    scatter: Reals
 
 
-def along(seen: Profiles, lines: Lines, lengths: Floats) -> Widths:
+def along(seen: Profiles, lines: Lines, lengths: Reals) -> Widths:
     """Sum up `profiles` by line. Ends and what the frame cuts off are left out, unless nothing else is left.
 
     Args:
@@ -49,13 +50,13 @@ def along(seen: Profiles, lines: Lines, lengths: Floats) -> Widths:
 
 @compiled()
 def _along(
-    whole: Floats,
-    widths: Floats,
-    lengths: Floats,
+    whole: Reals,
+    widths: Reals,
+    lengths: Reals,
     starts: NDArray[np.int64],
     closed: NDArray[np.bool_],
     ends: NDArray[np.uint8],
-) -> Floats:
+) -> Reals:
     found = np.full((5, len(closed)), np.nan)
     for line in range(len(closed)):
         first, last = starts[line], starts[line + 1]
@@ -73,7 +74,7 @@ def _along(
 
 
 @compiled()
-def _sum_up(own: Floats, weights: Floats) -> tuple[float, float, float, float, float]:
+def _sum_up(own: Reals, weights: Reals) -> tuple[float, float, float, float, float]:
     n, total = len(own), weights.sum()
     mean = (weights * own).sum() / total
     calm = np.empty(n)
@@ -91,7 +92,7 @@ def _sum_up(own: Floats, weights: Floats) -> tuple[float, float, float, float, f
 
 
 @compiled()
-def quantile(values: Floats, weights: Floats, share: float) -> float:
+def quantile(values: Reals, weights: Reals, share: float) -> float:
     """Of values of different weight; `numpy.quantile` where all weigh the same."""
     order = np.argsort(values)
     sorted_weights = weights[order]
