@@ -193,10 +193,11 @@ def run_from_command(settings: SurveySettings, abandon: bool, as_json: bool) -> 
 def _announce(planned: Survey) -> None:
     plan = planned.plan
     known = f", {plan.known:,} more are known" if plan.known else ""
-    passed = "".join(f"; passed over: {count:,} {what}" for what, count in plan.passed_over.items())
+    passed = ", ".join(f"{count:,} {what}" for what, count in plan.passed_over.items())
     begun = "goes on" if planned.resumed else "begins"
     say(
-        f"Survey {plan.settings.name} {begun} as run {plan.run_id}: {planned.photographs:,} photographs{known}{passed}."
+        f"Survey {plan.settings.name} {begun} as run {plan.run_id}: {planned.photographs:,} photographs{known}"
+        f"{f'; passed over: {passed}' if passed else ''}."
     )
     say(f"Everything goes to {planned.out}.")
     if told := told_of_scale(plan, read_card(plan.settings.bundle).mm_per_px):

@@ -175,7 +175,7 @@ def walk_local(
                 if not by_suffix(entry.name):
                     continue  # else it is told of as well: somebody may miss a photograph of this name
             elif not wanted(name):
-                passed_over["no picture by its name"] += 1
+                passed_over["not named as a picture"] += 1
                 continue
             yield _local(store, name)
         waiting += reversed(below)
@@ -196,7 +196,7 @@ def walk_remote(store: RemoteStore, wanted: Wanted, passed_over: Counter[str]) -
             for file in sorted(files):
                 name = f"{folder}/{file}"[len(store.root) :].lstrip("/")
                 if file.startswith(".") or not wanted(name):
-                    passed_over["hidden" if file.startswith(".") else "no picture by its name"] += 1
+                    passed_over["hidden" if file.startswith(".") else "not named as a picture"] += 1
                     continue
                 yield Photograph(name, stamp_of(files[file]))
     except FileNotFoundError:

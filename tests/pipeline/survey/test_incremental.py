@@ -119,7 +119,7 @@ def test_parts_hold_many_chunks(settings: SurveySettings, monkeypatch: pytest.Mo
 def test_an_empty_folder_is_an_error_that_says_what_was_passed_over(settings: SurveySettings, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("x")
-    with pytest.raises(DataError, match="holds no photograph; passed over: 1 no picture by its name"):
+    with pytest.raises(DataError, match="holds no photograph; passed over: 1 not named as a picture"):
         run_survey(settings.model_copy(update={"photos": str(tmp_path / "empty")}))
     assert not list(surveys_folder(settings.target).glob("*/"))
 
