@@ -38,11 +38,10 @@ def windows_of(placed: Placed, view: RoadView, section_m: float) -> Iterator[Win
     if not low < high:
         return
     first, last = sorted(placed.chainage + placed.sense * end for end in (low, high))
-    # The route begins at 0: what a photograph on it shows of the road before that is of its first section.
-    numbers = np.arange(np.floor(first / section_m), np.ceil(last / section_m)).astype(int)
-    for number in np.unique(np.maximum(numbers, 0) if placed.chainage >= 0 else numbers).tolist():
-        begins = min(first, 0.0) if number == 0 and placed.chainage >= 0 else number * section_m
-        edges = sorted(placed.sense * (edge - placed.chainage) for edge in (begins, (number + 1) * section_m))
+    for number in range(int(np.floor(first / section_m)), int(np.ceil(last / section_m))):
+        edges = sorted(
+            placed.sense * (edge - placed.chainage) for edge in (number * section_m, (number + 1) * section_m)
+        )
         begin, end = max(low, edges[0]), min(high, edges[1])
         if begin < end:
             left, _, right, _ = seen.bounds

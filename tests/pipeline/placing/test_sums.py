@@ -50,19 +50,6 @@ def test_lengths_areas_and_shares_of_a_section() -> None:
     assert section["flags"] is None
 
 
-@pytest.mark.parametrize("chainages", [[0.0, 2.0], [2.0, 0.0]])
-def test_what_is_seen_before_the_route_begins_is_of_its_first_section(chainages: list[float]) -> None:
-    (section,) = summed(photographs(chainages), DOWN, STRAIGHT, section_m=10)
-    assert (section["from_m"], section["to_m"]) == (0, 10)
-    assert section["surveyed_m"] == pytest.approx(6)
-    assert section["crack_m"] == pytest.approx(6, rel=0.02)
-
-
-def test_a_route_whose_chainage_is_told_below_0_has_sections_there() -> None:
-    rows = summed(photographs([-6.0, -4.0, -2.0]), DOWN, STRAIGHT, section_m=10)
-    assert [row["from_m"] for row in rows] == [-10]
-
-
 def test_rows_fit_the_record(tmp_path: Any) -> None:
     rows = summed(photographs([2.0, 4, 6]), DOWN, STRAIGHT)
     assert len(fit_rows("sections", "r", rows, tmp_path)) == len(rows)
