@@ -41,7 +41,7 @@ def open_given(path: Path, most_bytes: int) -> BinaryIO:
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether it is neither file nor folder, and so may let for ever wait who opens it by its name.
+    """Whether it is neither file nor folder: a pipe, socket or device, the opening of which may never return.
 
     Raises:
         OSError: there is nothing, or it may not be looked at.

@@ -137,8 +137,9 @@ def _in_wide(deep: NDArray[np.float32], labels: Numbers, number: int, found: Num
 
 
 def _slits(part: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """``(H, W)``: seams between thick cracks that are open for the most part, what closes them included; of one that is
-    shorter than the crack beside it is wide nothing, it is a hole.
+    """``(H, W)``: seams between thick cracks that are open for the most part, what closes them included.
+
+    A seam that is shorter than the crack beside it is wide is none: it is a hole.
     """
     thick = _opened(part)
     near = np.ones((SEAM_PX, SEAM_PX), np.uint8)
@@ -155,7 +156,7 @@ def _slits(part: NDArray[np.uint8]) -> NDArray[np.bool_]:
     reaching = cv2.dilate(slits, np.ones((THICK_PX, THICK_PX), np.uint8))
     labels, found = _components(np.asarray(reaching, np.uint8), 8)
     labels[thick > 0] = 0
-    found[:, :4] += np.array((1, 1, -2, -2)) * (THICK_PX // 2)
+    found[:, :4] += np.array((1, 1, -2, -2)) * (THICK_PX // 2)  # as long as they were before they reached on
     deep = _depth(np.where(labels > 0, 0, part).astype(np.uint8))
     lasts = [number > 0 and not _in_wide(deep, labels, number, found[number]) for number in range(len(found))]
     return np.asarray(np.array(lasts)[labels], np.bool_)
