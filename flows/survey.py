@@ -26,15 +26,15 @@ from flows.tables import print_json
 from models.bundle import read_card
 from models.errors import DataError
 from pipeline.survey.chunk import ChunkDone, process_chunk
+from pipeline.survey.finish import finish
 from pipeline.survey.layout import check_output, surveys_folder
 from pipeline.survey.lock import hold
-from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import Survey, begin, read_survey
 from pipeline.survey.restore import restore
 from pipeline.survey.road import sum_road
 from pipeline.survey.road_check import INSTALL_GEO, can_place
 from pipeline.survey.settings import SurveySettings
-from pipeline.survey.summary import count_kinds, publish, record, summarise
+from pipeline.survey.summary import count_kinds
 from pipeline.survey.to_scale import told_of_scale
 from pipeline.survey.unfit import told_of_unfit
 from pipeline.training.loop import pick_device
@@ -73,10 +73,7 @@ def sum_sections_task(folder: Path) -> None:
 def record_survey_task(folder: Path, device: str) -> dict[str, Any]:
     """Publish the tables, draw the page, write the survey's row, show it in the UI."""
     survey = read_survey(folder)
-    publish(survey)
-    row = summarise(survey, device)
-    row["report"] = str(write_page(survey, row))
-    record(survey, row)
+    row = finish(survey, device)
     publish_survey(survey, row)
     return row
 

@@ -13,12 +13,12 @@ import pytest
 
 from flows.survey import survey
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.flows.photographs import settings_of_twelve
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
+from tests.pipeline.survey.one_process import run_survey
 from tests.pipeline.survey.test_kills import assert_same_record, final_tables, settings_for
 
 

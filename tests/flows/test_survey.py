@@ -22,12 +22,12 @@ from flows.runners import GpuTurns, ensure_gpu_limit, make_runner
 from flows.survey import TooManyFailures, survey
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.lock import hold
 from pipeline.survey.settings import SurveySettings
 from tests.flows.photographs import settings_of_twelve
 from tests.pipeline.survey.conftest import make_bundle
+from tests.pipeline.survey.one_process import run_survey
 from tests.pipeline.survey.test_kills import assert_same_record, final_tables
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.survey.batch import run_survey
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 
 def settings_for(photos: Path, bundle: Path, out: Path, **more: object) -> SurveySettings:

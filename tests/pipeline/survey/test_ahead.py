@@ -17,8 +17,8 @@ import pytest
 from pipeline.storage.records import read_table
 from pipeline.survey import process
 from pipeline.survey.ahead import _send_home, work_ahead
-from pipeline.survey.batch import run_survey
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

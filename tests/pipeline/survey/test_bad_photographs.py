@@ -13,13 +13,13 @@ from PIL import Image as Pillow
 
 from pipeline.cascade.cascade import Cascade
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.listing import stores
 from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.process import Picture, process_pictures
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.bad_files import BAD, GOOD, encoded
 from tests.pipeline.survey.conftest import SIDE
+from tests.pipeline.survey.one_process import run_survey
 
 LIMIT = 1_000_000
 NOT_UTF8 = b"caf\xe9.jpg"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import DataError, UsageError
-from pipeline.survey.batch import run_survey
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 
 @pytest.mark.parametrize("table", ["images", "failures"])

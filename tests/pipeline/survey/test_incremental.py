@@ -14,7 +14,6 @@ from PIL import Image as Pillow
 
 from models.errors import DataError
 from pipeline.storage.records import read_table, runs_json
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.listing.photographs import Failure, Photograph
 from pipeline.survey.listing.worklist import count_chunks, fingerprint, read_chunk, write_work_list
@@ -24,6 +23,7 @@ from pipeline.survey.plan import begin
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_bundle
+from tests.pipeline.survey.one_process import run_survey
 
 
 @pytest.fixture

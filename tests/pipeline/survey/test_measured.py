@@ -9,11 +9,11 @@ from pipeline.measuring.settings import MeasureSettings
 from pipeline.placing.camera_file import Camera, Lane
 from pipeline.storage.records import read_table
 from pipeline.storage.schemas import SCHEMAS
-from pipeline.survey.batch import run_survey
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.measured import measured_rows
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 
 def look(told=None, for_all=None, camera=None, hole=0, **measuring):

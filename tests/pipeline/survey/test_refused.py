@@ -9,12 +9,12 @@ from models.errors import BundleError, DataError, UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
 from pipeline.survey import loaded as loaded_module
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import PLAN, surveys_folder
 from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 from tests.pipeline.survey.interrupted import interrupted, settings_for
+from tests.pipeline.survey.one_process import run_survey
 
 
 @pytest.mark.parametrize(

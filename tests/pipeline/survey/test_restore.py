@@ -11,12 +11,12 @@ import pytest
 
 from pipeline.storage.records import read_table
 from pipeline.survey import chunk as chunk_module
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.listing import worklist
 from pipeline.survey.restore import as_told, restore
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 from tests.pipeline.survey.test_road import settings as settings_of_six
 
 TRACK = """<gpx xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>

@@ -8,12 +8,12 @@ import pytest
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey import road_check
-from pipeline.survey.batch import run_survey
 from pipeline.survey.marks import MARK
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
 from tests.pipeline.survey.interrupted import interrupted
+from tests.pipeline.survey.one_process import run_survey
 
 FORWARD = "{view: forward, size_px: [48, 48], region: [[0, 24], [48, 24], [48, 48], [0, 48]]}"
 

@@ -9,8 +9,8 @@ import pytest
 from models.errors import DataError
 from pipeline.storage.records import read_table
 from pipeline.survey import chunk, process
-from pipeline.survey.batch import run_survey
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 
 @pytest.mark.parametrize(

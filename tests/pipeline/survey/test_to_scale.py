@@ -15,13 +15,13 @@ from pipeline.cascade.scale import LARGEST, NEAR
 from pipeline.datasets.batches import BATCH_PX
 from pipeline.placing.camera_file import Camera
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.process import Picture, batches
 from pipeline.survey.road_settings import RoadSettings
 from pipeline.survey.to_scale import at_known_scale, scale_told, told_of_scale
 from tests.pipeline.survey.conftest import SIDE
 from tests.pipeline.survey.interrupted import settings_for
+from tests.pipeline.survey.one_process import run_survey
 
 AHEAD = Camera.model_validate(
     {

@@ -11,9 +11,9 @@ from models.learnt import Learnt
 from pipeline.cascade.cascade import Cascade
 from pipeline.cascade.familiarity import describe, look_at
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from tests.pipeline.survey.conftest import SIDE, make_bundle, make_photographs
 from tests.pipeline.survey.interrupted import settings_for
+from tests.pipeline.survey.one_process import run_survey
 
 
 @pytest.fixture(scope="module")

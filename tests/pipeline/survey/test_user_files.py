@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from models.errors import DataError
 from pipeline.storage.records import new_run_id, read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.listing.folders import OUTPUT
 from pipeline.survey.listing.sources import open_source
@@ -20,6 +19,7 @@ from pipeline.survey.marks import MARK, in_output, marked_run, put_mark, remove_
 from pipeline.survey.plan import find_unfinished
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
+from tests.pipeline.survey.one_process import run_survey
 
 FOLDERS = ("survey", "records", "masks", "overlays", "chunks", "reports", "records/images", "20260101T000000-abcdef")
 OUTS = (

@@ -8,12 +8,12 @@ import pytest
 
 from models.errors import DataError
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.listing.sources import Source, open_source
 from pipeline.survey.marks import in_output, is_output
 from pipeline.survey.settings import SurveySettings
 from tests.closed import close
 from tests.pipeline.survey.conftest import make_photographs
+from tests.pipeline.survey.one_process import run_survey
 
 RIGHTS = "Check the path and its rights."
 

@@ -14,10 +14,10 @@ from PIL import Image as Pillow
 from PIL.TiffImagePlugin import IFDRational
 
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.listing.exif import Told, fill_place, read_exif, told_by
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 GPS, BASE = ExifTags.GPS, ExifTags.Base
 FIX: dict[int, Any] = {

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from models.errors import DataError
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.listing.columns import Column
 from pipeline.survey.listing.lists import read_lines
 from pipeline.survey.listing.manifest import read_manifest
 from pipeline.survey.listing.photographs import Photograph
 from pipeline.survey.listing.stores import LocalStore
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 HEADER = "path,time,latitude,longitude,chainage,gsd_mm_per_px\n"
 

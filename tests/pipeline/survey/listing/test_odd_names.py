@@ -9,11 +9,11 @@ import pytest
 
 from models.errors import UsageError
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.listing.sources import open_source
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
 from tests.pipeline.survey.listing.test_sources import names
+from tests.pipeline.survey.one_process import run_survey
 
 
 def test_colons_in_names_are_no_address(tmp_path: Path) -> None:

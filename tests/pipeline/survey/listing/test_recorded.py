@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.storage.records import read_table
 from pipeline.survey import plan
-from pipeline.survey.batch import run_survey
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 
 def test_a_line_that_names_a_photograph_again_is_known_beside_it(

@@ -8,12 +8,12 @@ import pytest
 
 from models.errors import DataError, UsageError
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.listing import remote
 from pipeline.survey.listing.photographs import Photograph, Refused
 from pipeline.survey.listing.remote import RemoteStore
 from pipeline.survey.listing.sources import open_source
 from pipeline.survey.settings import SurveySettings
+from tests.pipeline.survey.one_process import run_survey
 
 
 def listed(photos: object, **more: object) -> list[Photograph]:

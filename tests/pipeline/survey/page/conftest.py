@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.plan import Survey, read_survey
 from tests.pipeline.survey.bad_files import GOOD
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 from tests.pipeline.survey.interrupted import settings_for
+from tests.pipeline.survey.one_process import run_survey
 from tests.pipeline.survey.page.surveyed import EVIL
 
 

@@ -15,7 +15,6 @@ import pytest
 from PIL import Image as Pillow
 
 from pipeline.storage.records import read_table, write_part
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.marks import MARK
 from pipeline.survey.page.gallery import MASK_BYTES, PHOTOGRAPH_BYTES, mask_uri, photograph_uri
@@ -26,6 +25,7 @@ from pipeline.survey.plan import Survey, read_survey
 from tests.pipeline.reporting.report import Page
 from tests.pipeline.survey.conftest import make_photographs
 from tests.pipeline.survey.interrupted import settings_for
+from tests.pipeline.survey.one_process import run_survey
 from tests.pipeline.survey.page.surveyed import EVIL, assert_harmless, hostile_input, read_page
 
 

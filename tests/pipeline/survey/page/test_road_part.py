@@ -11,7 +11,6 @@ import pytest
 
 from flows.survey_artifacts import sections_markdown
 from pipeline.storage.records import read_table, write_part
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.page import map as road_map
 from pipeline.survey.page.crack_lines import draw_cracks
@@ -23,6 +22,7 @@ from pipeline.survey.plan import Survey, read_survey
 from tests.pipeline.reporting.report import HOSTILE, Page
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
 from tests.pipeline.survey.interrupted import settings_for
+from tests.pipeline.survey.one_process import run_survey
 from tests.pipeline.survey.page.test_page import assert_harmless
 
 Done = tuple[Survey, dict[str, Any]]

@@ -12,7 +12,6 @@ import pytest
 from models.bundle import CARD
 from models.errors import DataError
 from pipeline.storage.records import read_table
-from pipeline.survey.batch import run_survey
 from pipeline.survey.layout import surveys_folder
 from pipeline.survey.page.page import write_page
 from pipeline.survey.page.worst import look_again, most_cracked, read_boxes
@@ -20,6 +19,7 @@ from pipeline.survey.plan import Survey, read_survey
 from tests.pipeline.reporting.report import Page
 from tests.pipeline.survey.conftest import make_photographs
 from tests.pipeline.survey.interrupted import settings_for
+from tests.pipeline.survey.one_process import run_survey
 from tests.pipeline.survey.page.surveyed import assert_harmless, read_page
 
 

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.survey.chunk import ChunkDone, process_chunk
+from pipeline.survey.finish import finish
 from pipeline.survey.layout import check_output, surveys_folder
 from pipeline.survey.lock import hold
-from pipeline.survey.page.page import write_page
 from pipeline.survey.plan import begin
 from pipeline.survey.restore import restore
 from pipeline.survey.road import sum_road
 from pipeline.survey.settings import SurveySettings
-from pipeline.survey.summary import publish, record, summarise
 from pipeline.training.loop import pick_device
 
 
@@ -46,8 +45,4 @@ def run_survey(
             if report is not None:
                 report(done)
         sum_road(survey)
-        publish(survey)
-        row = summarise(survey, device)
-        row["report"] = str(write_page(survey, row))
-        record(survey, row)
-        return row
+        return finish(survey, device)
