@@ -14,6 +14,7 @@ from flows.cli_bench import bench
 from flows.cli_camera import camera
 from flows.cli_data import AsJson, data, path_here
 from flows.cli_experiment import evaluate, run
+from flows.cli_labels import labels
 from flows.cli_measure import measure
 from flows.cli_survey import survey
 from flows.mistakes import Commands, tell_when_terminated
@@ -45,6 +46,7 @@ def _about(version: Annotated[bool, typer.Option("--version", help="Print the ve
 
 app.add_typer(data, name="data")
 app.add_typer(camera, name="camera")
+app.add_typer(labels, name="labels")
 app.command()(bench)
 app.command()(measure)
 app.command()(run)

@@ -30,7 +30,7 @@ ROOMS = (
         "measuring",
         "placing",
     ),
-    *("reporting", "training", "stages", "survey", "bench"),
+    *("reporting", "training", "stages", "survey", "labels", "bench"),
 )
 
 

@@ -18,7 +18,8 @@ from tests.written_commands import ROOT, Command, commands
 DEAR = {"run", "fetch", "serve", "bench"}
 """They train, download, or never end."""
 
-CHEAP = [one for one in commands(README) if one.words[0] == "crack-survey" and not DEAR & set(one.words[1:3])]
+OWN = [one for one in commands(README) if one.words[0] == "crack-survey"]
+CHEAP = [one for one in OWN if not (DEAR | {"labels"}) & set(one.words[1:3])]
 GPX = (
     '<gpx version="1.1" creator="made up"><trk><trkseg>'
     '<trkpt lat="52.0" lon="0.0"><time>2026-05-31T08:00:00Z</time></trkpt>'
@@ -54,13 +55,29 @@ def where_a_reader_is(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def run_there(command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.delenv("CRACK_SURVEY_HOME", raising=False)
+    done = CliRunner().invoke(app, list(command.words[1:]))
+    assert done.exit_code == 0, done.output
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", CHEAP, ids=lambda one: f"line {one.line}")
 def test_a_command_of_the_readme(
     command: Command, where_a_reader_is: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(where_a_reader_is)
-    monkeypatch.setenv("HOME", str(where_a_reader_is))
-    monkeypatch.delenv("CRACK_SURVEY_HOME", raising=False)
-    done = CliRunner().invoke(app, list(command.words[1:]))
-    assert done.exit_code == 0, done.output
+    run_there(command, where_a_reader_is, monkeypatch)
+
+
+@pytest.mark.slow
+def test_the_first_survey_can_be_corrected(
+    where_a_reader_is: Path, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PHOTOS", "data"):
+        (tmp_path / name).symlink_to(where_a_reader_is / name)
+    first = next(one for one in OWN if one.words[1] == "survey" and "surveys/first" in one.words)
+    for command in (first, *(one for one in OWN if one.words[1] == "labels")):
+        run_there(command, tmp_path, monkeypatch)
+    assert [path.name for path in (tmp_path / "corrected" / "masks").iterdir()] == ["0001.png"]

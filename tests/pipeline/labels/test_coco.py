@@ -1,0 +1,129 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faster_coco_eval import COCO
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from models.errors import DataError
+from pipeline.labels.coco import CRACK, read_coco, to_coco
+
+MASKS = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40).flatmap(lambda shape: arrays(np.bool_, shape))
+
+
+def write(path: Path, told: object) -> Path:
+    path.write_text(json.dumps(told))
+    return path
+
+
+def told_of(segmentation: object, width: int = 7, height: int = 5, category: str = CRACK) -> dict[str, object]:
+    """A file of one photograph with one annotation."""
+    return {
+        "images": [{"id": 3, "file_name": "images/a.jpg", "width": width, "height": height}],
+        "annotations": [{"id": 9, "image_id": 3, "category_id": 2, "segmentation": segmentation}],
+        "categories": [{"id": 2, "name": category}],
+    }
+
+
+@given(st.lists(MASKS, min_size=1, max_size=3))
+def test_masks_come_back_as_they_went(tmp_path_factory, masks):
+    names = [f"p{number}.jpg" for number in range(len(masks))]
+    path = write(tmp_path_factory.mktemp("coco") / "a.json", to_coco(zip(names, masks, strict=True)))
+    found = list(read_coco(path))
+    assert [picture.name for picture in found] == names
+    for picture, mask in zip(found, masks, strict=True):
+        np.testing.assert_array_equal(picture.mask, mask)
+        assert (picture.pieces > 0) == mask.any()
+
+
+def test_another_reader_of_coco_sees_the_same(tmp_path):
+    mask = np.zeros((50, 80), np.bool_)
+    mask[10, 5:40] = True  # one pixel wide: a polygon would lose it
+    mask[30:36, 50:60] = True
+    mask[32, 53:57] = False  # a hole
+    told = COCO(str(write(tmp_path / "a.json", to_coco([("a.jpg", mask), ("clean.jpg", ~mask & mask)]))))
+    assert [told.imgs[key]["file_name"] for key in told.getImgIds()] == ["a.jpg", "clean.jpg"]
+    pieces = told.loadAnns(told.getAnnIds(imgIds=[1]))
+    assert [piece["bbox"] for piece in pieces] == [[5, 10, 35, 1], [50, 30, 10, 6]]
+    assert [piece["area"] for piece in pieces] == [35, 56]
+    np.testing.assert_array_equal(sum(told.annToMask(piece) for piece in pieces), mask)
+    assert told.getAnnIds(imgIds=[2]) == []
+
+
+def test_fragments_close_together_are_one_piece():
+    mask = np.zeros((40, 120), np.bool_)
+    mask[20, [*range(10, 40), *range(50, 70), *range(100, 115)]] = True
+    told = to_coco([("a.jpg", mask)])
+    assert [piece["area"] for piece in told["annotations"]] == [50, 15]
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        [[1, 1, 4, 1, 4, 3, 1, 3]],
+        {"size": [5, 7], "counts": [6, 2, 3, 2, 3, 2, 17]},
+        {"size": [5, 7], "counts": "623000>"},
+    ],
+    ids=["polygon", "run lengths", "packed run lengths"],
+)
+def test_all_that_tools_write_is_read(tmp_path, segmentation):
+    (picture,) = read_coco(write(tmp_path / "a.json", told_of(segmentation)))
+    expected = np.zeros((5, 7), np.bool_)
+    expected[1:3, 1:4] = True
+    assert picture.name == "a.jpg"
+    np.testing.assert_array_equal(picture.mask, expected)
+
+
+def test_other_categories_are_no_crack(tmp_path):
+    told = told_of([[1, 1, 4, 1, 4, 3, 1, 3]], category="pothole")
+    told["categories"] += [{"id": 5, "name": "Crack"}]
+    (picture,) = read_coco(write(tmp_path / "a.json", told))
+    assert not picture.mask.any()
+
+
+def test_the_only_category_is_crack_whatever_its_name(tmp_path):
+    (picture,) = read_coco(write(tmp_path / "a.json", told_of([[1, 1, 4, 1, 4, 3, 1, 3]], category="Riss")))
+    assert picture.mask.sum() == 6
+
+
+def test_two_categories_neither_of_which_is_crack_are_refused(tmp_path):
+    told = told_of([], category="Riss")
+    told["categories"] += [{"id": 5, "name": "Fuge"}]
+    with pytest.raises(DataError, match=r"no category 'crack', or several: Riss, Fuge"):
+        list(read_coco(write(tmp_path / "a.json", told)))
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ([1, 2], "no COCO file of masks"),
+        ({"images": [], "annotations": []}, "categories: Field required"),
+        (told_of([]), "annotation 9 of images/a.jpg has no pixels"),
+        (told_of([[1, 1, 4]]), "annotation 9 of images/a.jpg cannot be read"),
+        (told_of({"size": [7, 5], "counts": [35]}), r"is of a picture of \(5, 7\) px, not \(7, 5\)"),
+        (told_of({"size": [5, 7], "counts": [6, 2]}), "cannot be read"),
+        (told_of({"size": [5, 7], "counts": [6, 2, 900]}), "cannot be read"),
+        (told_of({"size": [5, 7], "counts": "§"}), "cannot be read"),
+        (told_of([], width=10**9), "less than or equal to 100000"),
+        (told_of([]) | {"images": []}, "a photograph 3, which it does not list"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(tmp_path, told, message):
+    with pytest.raises(DataError, match=message) as caught:
+        list(read_coco(write(tmp_path / "a.json", told)))
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\xff\xfe\x00", b"[" * 100_000])
+def test_what_is_no_json_is_named(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.json is no JSON"):
+        list(read_coco(tmp_path / "a.json"))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"none\.json cannot be read"):
+        list(read_coco(tmp_path / "none.json"))

@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.errors import DataError, UsageError
+from pipeline.datasets.folder import ImageFolder
+from pipeline.datasets.masks import read_mask
+from pipeline.labels.coco import ANNOTATIONS, read_coco
+from pipeline.labels.hand_out import LIST, hand_out
+from pipeline.labels.take_in import take_in
+from pipeline.storage.records import read_table
+from tests.pipeline.survey.conftest import make_bundle, make_photographs
+from tests.pipeline.survey.interrupted import settings_for
+from tests.pipeline.survey.one_process import run_survey
+
+
+@pytest.fixture
+def surveyed(tmp_path):
+    """Five photographs in two folders, two of one name, and the folder of their survey."""
+    photos = make_photographs(tmp_path / "photos" / "a", 3)
+    make_photographs(tmp_path / "photos" / "b", 2, seed=5)
+    run_survey(settings_for(photos.parent, make_bundle(tmp_path / "bundle"), tmp_path / "out", masks="all"))
+    return tmp_path / "out"
+
+
+def test_photographs_and_masks_are_those_of_the_survey(surveyed, tmp_path):
+    done = hand_out(surveyed, tmp_path / "corrected", 50)
+    assert (done.folder, done.photographs, done.notes) == (tmp_path / "corrected", 5, [])
+    listed = pd.read_csv(done.folder / LIST)
+    assert sorted(listed["name"]) == ["a/p000.jpg", "a/p001.jpg", "a/p002.jpg", "b/p000.jpg", "b/p001.jpg"]
+    assert len({name.casefold() for name in listed["file"]}) == 5
+    images = read_table("images", surveyed).set_index("name")
+    drawn = {picture.name: picture.mask for picture in read_coco(done.folder / ANNOTATIONS)}
+    for row in listed.to_dict("records"):
+        assert (done.folder / "images" / row["file"]).read_bytes() == (tmp_path / "photos" / row["name"]).read_bytes()
+        mask = read_mask(surveyed / images.loc[row["name"], "mask"])
+        np.testing.assert_array_equal(drawn[row["file"]], mask)
+        assert 0 <= row["doubtful_boxes"] <= row["boxes"]
+
+
+def test_the_most_doubtful_are_handed_out(surveyed, tmp_path):
+    whole, some = hand_out(surveyed, tmp_path / "whole", 50), hand_out(surveyed, tmp_path / "some", 2)
+    order = pd.read_csv(whole.folder / LIST)
+    assert list(pd.read_csv(some.folder / LIST)["name"]) == list(order["name"][:2])
+    doubt = order["doubtful_boxes"][order["unfamiliar"] != True]  # noqa: E712  # null where the bundle cannot say
+    assert list(doubt) == sorted(doubt, reverse=True)
+
+
+def test_a_corrected_survey_is_a_data_set(surveyed, tmp_path):
+    done = hand_out(surveyed, tmp_path / "corrected", 50)
+    told = json.loads((done.folder / ANNOTATIONS).read_text())
+    first = told["images"][0]["id"]
+    told["annotations"] = [one for one in told["annotations"] if one["image_id"] != first]  # all erased there
+    (tmp_path / "exported.json").write_text(json.dumps(told))
+    taken = take_in(tmp_path / "exported.json", done.folder)
+    dataset = ImageFolder(done.folder)
+    assert len(dataset.names) == taken.photographs == 5
+    clean = told["images"][0]["file_name"].removesuffix(".jpg")
+    assert not dataset.load(clean).mask.any()
+    assert taken.cracked == sum(bool(dataset.load(name).mask.any()) for name in dataset.names)
+
+
+def test_what_changed_or_is_gone_is_left_out_and_told(surveyed, tmp_path):
+    (tmp_path / "photos" / "a" / "p001.jpg").unlink()
+    (tmp_path / "photos" / "b" / "p000.jpg").write_bytes(b"another")
+    done = hand_out(surveyed, tmp_path / "corrected", 50)
+    assert done.photographs == 3
+    assert any("p001.jpg cannot be read" in note for note in done.notes)
+    assert any("p000.jpg has changed since the survey" in note for note in done.notes)
+
+
+def test_nothing_that_is_there_is_touched(surveyed, tmp_path):
+    (tmp_path / "corrected").mkdir()
+    (tmp_path / "corrected" / "mine").write_text("mine")
+    with pytest.raises(DataError, match="in use already"):
+        hand_out(surveyed, tmp_path / "corrected", 50)
+    assert [path.name for path in (tmp_path / "corrected").iterdir()] == ["mine"]
+
+
+def test_without_masks_there_is_nothing_to_correct(tmp_path):
+    photos = make_photographs(tmp_path / "photos", 2)
+    run_survey(settings_for(photos, make_bundle(tmp_path / "bundle"), tmp_path / "out", masks="none"))
+    with pytest.raises(DataError, match="nothing can be handed out") as caught:
+        hand_out(tmp_path / "out", tmp_path / "corrected", 50)
+    assert "--masks all" in caught.value.remedy
+    assert not (tmp_path / "corrected").exists()
+
+
+def test_a_folder_without_surveys_is_told(tmp_path):
+    with pytest.raises(DataError, match="holds no finished survey"):
+        hand_out(tmp_path, tmp_path / "corrected", 50)
+
+
+def test_one_survey_of_several_is_named_by_its_id(surveyed, tmp_path):
+    (run,) = read_table("runs", surveyed)["run_id"]
+    assert hand_out(surveyed, tmp_path / "corrected", 1, run[:12]).photographs == 1
+    with pytest.raises(UsageError, match="names none of the surveys") as caught:
+        hand_out(surveyed, tmp_path / "other", 1, "2001")
+    assert run in caught.value.remedy
