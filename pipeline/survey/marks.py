@@ -91,7 +91,7 @@ def is_output(folder: Path) -> bool:
 @lru_cache(4096)
 def in_output(folder: Path) -> bool:
     """Whether `folder`, absolute and without links, is or lies below one that a survey fills."""
-    return is_output(folder) or (folder != folder.parent and in_output(folder.parent))
+    return any(is_output(above) for above in (folder, *folder.parents))  # a list may name thousands: no recursion
 
 
 def _is_there(file: Path) -> bool:

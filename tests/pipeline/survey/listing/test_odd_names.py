@@ -10,6 +10,7 @@ import pytest
 from models.errors import UsageError
 from pipeline.storage.records import read_table
 from pipeline.survey.listing.sources import open_source
+from pipeline.survey.process import read_picture
 from pipeline.survey.settings import SurveySettings
 from tests.pipeline.survey.conftest import make_photographs
 from tests.pipeline.survey.listing.test_sources import names
@@ -40,6 +41,15 @@ def test_a_link_to_a_name_that_is_not_utf8_fails_alone(tmp_path: Path, bundle: P
     assert failures["kind"].to_dict() == {"folder": "outside", "gone.jpg": "dangling link", "outside.jpg": "outside"}
     assert "caf\\xe9.jpg" in failures["message"]["gone.jpg"]
     assert len(read_table("images", tmp_path / "out")) == 1
+
+
+def test_a_path_of_thousands_of_folders_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a/" * 2000 + "1.jpg\n")
+    source = open_source(SurveySettings(photos=str(tmp_path / "list.txt"), bundle=Path("unused")))
+    (listed,) = source.photographs()
+    failure = read_picture(listed, source.store, 10).failure
+    assert failure is not None
+    assert failure.kind in ("bad name", "never found")
 
 
 def test_a_root_or_an_output_that_is_not_utf8_is_refused(tmp_path: Path, bundle: Path, photographs: Path) -> None:
