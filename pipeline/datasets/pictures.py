@@ -36,7 +36,7 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 # Once and for all, since `warnings.catch_warnings` is not safe in threads. Pillow warns of a decompression bomb from
 # 89 Mpx on, which survey cameras reach (from 179 Mpx it refuses), and of broken EXIF, which costs no pixels.
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
-warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
+warnings.filterwarnings("ignore", module=r"PIL\.", category=UserWarning)
 
 LOSSY = frozenset({"JPEG", "MPO", "WEBP"})
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,17 @@ def test_a_whole_fix_through_a_file() -> None:
     assert told.taken_at == datetime(2026, 5, 31, 14, 5, 9, tzinfo=UTC)
     assert told.taken_local == "2026-05-31T15:05:09"
     assert (told.heading_deg, told.heading_reference) == (271.5, "magnetic")
+
+
+def test_damaged_exif_is_passed_over_in_silence(tmp_path: Path) -> None:
+    whole = jpeg(FIX, LOCAL)
+    entry = whole.index(b"\x00\x02\x00\x05\x00\x00\x00\x03")  # the tag GPSLatitude: rationals, three of them
+    (tmp_path / "1.jpg").write_bytes(whole[: entry + 8] + b"\x7f\0\0\0" + whole[entry + 12 :])
+    code = f"from pipeline.survey.process import *; print(read_exif(open({str(tmp_path / '1.jpg')!r}, 'rb').read()))"
+    # A process of its own, since pytest has filters of its own.
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "taken_local='2026-05-31T15:05:09', latitude_deg=None" in done.stdout
+    assert done.stderr == ""
 
 
 def test_a_local_time_is_never_taken_for_utc() -> None:
