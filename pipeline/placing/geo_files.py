@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +100,26 @@ def _geojson(layer: str, frame: gpd.GeoDataFrame, path: Path) -> None:
             plain[name] = plain[name].round(6).astype("Float64")
     how = {"driver": "GeoJSON", "engine": "pyogrio", "RFC7946": "YES", "WRITE_NON_FINITE_VALUES": "NO"}
     how |= {"COORDINATE_PRECISION": GEOJSON_DECIMALS}
-    plain.to_file(path, layer=layer, index=False, **how)
+    with _plain_path(path) as plainly:
+        plain.to_file(plainly, layer=layer, index=False, **how)
 
 
 def _geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
-    for name, frame in layers.items():
-        frame.to_file(path, layer=name, driver="GPKG", engine="pyogrio", index=False)
+    with _plain_path(path) as plainly:
+        for name, frame in layers.items():
+            frame.to_file(plainly, layer=name, driver="GPKG", engine="pyogrio", index=False)
+
+
+@contextmanager
+def _plain_path(path: Path) -> Iterator[Path]:
+    """A path to the same file that pyogrio takes for one: what follows a ``!`` it looks for in an archive."""
+    if not re.search(r"[!\n\r\t]", str(path.parent)):  # line breaks and tabs it drops, as addresses have none
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "folder"
+        link.symlink_to(path.parent.absolute())
+        yield link / path.name
 
 
 def _geometry(row: Mapping[str, Any]) -> shapely.Geometry | None:

@@ -1,4 +1,6 @@
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +107,12 @@ def test_geojson_keeps_places_beside_a_round_number_of_degrees(tmp_path: Path, d
     write_geo_files({"cracks": features("cracks", [{"name": "a.jpg", "line_deg": line}])}, tmp_path)
     (told,) = json.loads((tmp_path / "cracks.geojson").read_text(encoding="utf-8"))["features"]
     assert told["geometry"]["coordinates"][0] == [degrees, 10.0]
+
+
+@pytest.mark.parametrize("name", ["!first", "roads!/A7", "line\nbreak", "tab\t"])
+def test_names_that_gdal_would_take_for_an_archive_or_an_address(tmp_path: Path, name: str) -> None:
+    written = write_geo_files({"cracks": features("cracks", CRACKS)}, tmp_path / name)
+    assert sorted(path.name for path in (tmp_path / name).iterdir()) == sorted(path.name for path in written)
+    assert len(json.loads((tmp_path / name / "cracks.geojson").read_bytes())["features"]) == len(CRACKS)
+    with closing(sqlite3.connect(tmp_path / name / "survey.gpkg")) as database:
+        assert database.execute("SELECT count(*) FROM cracks").fetchone() == (len(CRACKS),)
