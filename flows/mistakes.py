@@ -24,6 +24,8 @@ STOPPED = ("Stopped.", "Run the same command again: a run or a survey goes on wh
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 
+_NO_PATH = {errno.ENAMETOOLONG, errno.ELOOP}
+
 _GAVE_UP = "Service exceeded error threshold"
 """What Prefect's services say when they could not reach the server several times in a row."""
 
@@ -72,7 +74,7 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 
 def of_the_machine(error: Exception) -> tuple[str, str] | None:
-    """Problem and remedy where `error` is the machine's rather than ours: disk, rights, no server; else None.
+    """Problem and remedy where `error` is the machine's rather than ours: disk, rights, path, no server; else None.
 
     >>> of_the_machine(OSError(errno.ENOSPC, "No space left on device", "a"))[0]
     "[Errno 28] No space left on device: 'a'"
@@ -88,6 +90,9 @@ def of_the_machine(error: Exception) -> tuple[str, str] | None:
             "Free some space or mend the folder's rights and run the same command again: it goes on where it was. "
             f"Runs and records go to {home().resolve()}, which CRACK_SURVEY_HOME changes; a survey's to its --out."
         )
+    # Before Python 3.13 pathlib tells a loop of links as a RuntimeError.
+    if (isinstance(error, OSError) and error.errno in _NO_PATH) or text.startswith("Symlink loop from"):
+        return text, "Give another path: this name is too long for a file, or a link in it leads back to itself."
     return _of_the_server(error)
 
 

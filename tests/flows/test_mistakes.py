@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -119,3 +120,14 @@ def test_a_command_that_is_told_to_end_says_that_it_goes_on() -> None:
     assert done.returncode == -signal.SIGTERM
     assert "Run the same command again: a run or a survey goes on where it was." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_path_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for impossible in (tmp_path / ("x" * 300), tmp_path / "loop"):
+        with pytest.raises((OSError, RuntimeError)) as caught:
+            impossible.resolve(strict=True).stat()
+        told = of_the_machine(caught.value)
+        assert told is not None
+        assert str(impossible) in told[0]
+        assert told[1].startswith("Give another path")
