@@ -13,7 +13,7 @@ from flows.cli_start import start_prefect
 from models.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.settings import RunSettings
+    from pipeline.settings import DatasetSettings, RunSettings
 
 Dataset = Annotated[
     str, typer.Option(help="sample, crackforest, deepcrack, dnit, folder; run also takes pool.", show_default=True)
@@ -61,6 +61,7 @@ def run(
         crack-survey run --set detector_training.epochs=30 --set 'segmenter.encoder="resnet34"'
     """
     settings = settings_of(preset, dataset, root, mask_values, split, setting or [], seed, device)
+    look_for(settings.dataset)
     start_prefect()
     from flows.experiment import experiment
     from flows.showing import NotShown, run_shown
@@ -105,6 +106,7 @@ def evaluate(
         crack-survey evaluate --bundle data/runs/RUN/bundle --dataset deepcrack --root DeepCrack --split paper-test
     """
     settings = settings_of(None, dataset, root, mask_values, "paper", [], None, device)
+    look_for(settings.dataset, bundle)
     start_prefect()
     from flows.evaluate import evaluate_bundle
     from flows.showing import NotShown, run_shown
@@ -150,6 +152,16 @@ def settings_of(
             f"Choose the preset with --preset {other}.",
         )
     return make_settings(preset, overrides)
+
+
+def look_for(dataset: DatasetSettings, bundle: Path | None = None) -> None:
+    """Say what is not there before Prefect starts, which takes longer than to look."""
+    from models.bundle import read_card
+    from pipeline.datasets import open_dataset
+
+    if bundle is not None:
+        read_card(bundle)
+    open_dataset(dataset)
 
 
 def parse_setting(item: str) -> tuple[str, Any]:

@@ -98,6 +98,7 @@ def survey(
         },
     }
     settings = _checked(given)
+    _look_for(settings)
     start_prefect()
     from flows.survey import run_from_command
 
@@ -119,3 +120,16 @@ def _checked(given: dict[str, Any]) -> SurveySettings:
         raise UsageError(f"That does not fit: {wrong}.", "`crack-survey survey --help` shows what does.") from error
     settings.check_used()
     return settings
+
+
+def _look_for(settings: SurveySettings) -> None:
+    """Say what is not there before Prefect starts, which takes longer than to look; an address is asked later."""
+    from models.bundle import read_card
+    from pipeline.survey.listing.addresses import is_address
+    from pipeline.survey.listing.sources import open_source
+    from pipeline.survey.road_check import read_road
+
+    read_card(settings.bundle)
+    read_road(settings.road)
+    if not is_address(settings.photos):
+        open_source(settings)
