@@ -41,9 +41,10 @@ class SurveyProgress:
     def line(self, seconds: float) -> str:
         """Where it stands after `seconds` of this try."""
         speed = self.here / max(seconds, 1e-9)
-        left = duration((self.total - self.done) / speed)
+        rest = self.total - self.done
+        left = f", {duration(rest / speed)} left" if rest else ""
         failed = f", {self.failures:,} failed" if self.failures else ""
-        return f"{self.done:,} of {self.total:,} photographs, {speed:.1f} a second, {left} left{failed}"
+        return f"{self.done:,} of {self.total:,} photographs, {speed:.1f} a second{left}{failed}"
 
 
 @contextmanager
