@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,11 +144,24 @@ def render_page(page: PageInput) -> str:
         places=numbers_of(page.plates),
         strip=strip_paths(page.spread) if page.spread else None,
         classes=list(zip(class_names(), page.spread.classes, strict=True)) if page.spread else [],
-        settings=list(plan.settings.model_dump(mode="json").items()),
+        settings=list(listed(plan.settings.model_dump(mode="json"))),
         palette={key: f"#{bytes(colour).hex()}" for key, colour in PALETTE.items()},
         most_boxes=MOST_BOXES,
         most_sections=MOST_LISTED,
     )
+
+
+def listed(settings: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings one by one, those of a group under its name.
+
+    >>> list(listed({"masks": "all", "road": {"camera": None}}))
+    [('masks', 'all'), ('road: camera', None)]
+    """
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from listed(value, f"{group}{name}: ")
+        else:
+            yield f"{group}{name}", value
 
 
 def numbers_of(plates: Sequence[Plate]) -> dict[str, int]:

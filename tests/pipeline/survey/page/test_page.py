@@ -55,6 +55,8 @@ def test_the_page_of_a_survey(done: tuple[Survey, dict[str, Any]]) -> None:
         ),
     ):
         assert words.casefold() in page.text.casefold(), words
+    assert "Road: gsd mm per px" in page.text
+    assert "{'" not in page.text, "settings within a group are rows of their own"
     images = page.all("img")
     told = [image["alt"] or "" for image in images if image.get("class") != "cracks"]
     assert len(told) == 24
