@@ -200,7 +200,7 @@ def _check_column(column: pa.Array, manifest: str, name: str) -> None:
 def _header(names: Any, address: str, passed_over: dict[str, int]) -> Header:
     header = read_header(names, address)
     if header.passed_over:
-        passed_over[f"columns of the manifest ({header.told})"] = len(header.passed_over)
+        passed_over[f"of the manifest's columns ({header.told})"] = len(header.passed_over)
     return header
 
 

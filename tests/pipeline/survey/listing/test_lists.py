@@ -149,7 +149,7 @@ def test_columns_that_are_not_known_are_told(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("path,weather,name,camera\n1.jpg,rain,n,left\n")
     source = source_of(tmp_path / "list.csv")
     assert len(list(source.photographs())) == 1
-    assert dict(source.passed_over) == {"columns of the manifest ('weather', 'name', 'camera')": 3}
+    assert dict(source.passed_over) == {"of the manifest's columns ('weather', 'name', 'camera')": 3}
 
 
 @pytest.mark.parametrize("header", ["path,lat,gps_latitude", "lat,lat,path", "file,file_name", "path,path"])
