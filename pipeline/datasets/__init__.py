@@ -6,7 +6,7 @@ tells data sets apart, `pictures` decodes, `masks` tells crack from background, 
 
 from __future__ import annotations
 
-from models.errors import UsageError
+from models.errors import DataError, UsageError
 from pipeline.arrays import Image, Mask
 from pipeline.datasets.base import CrackDataset, Sample
 from pipeline.datasets.crackforest import CrackForest
@@ -38,7 +38,7 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
             raise UsageError(
                 f"--root {settings.root} does nothing for a pool.", "Each part has its own root: leave it out."
             )
-        return Pool([Part(part, open_dataset(_alone(part))) for part in settings.parts], settings.leave_out)
+        return Pool([Part(part, _open_part(part)) for part in settings.parts], settings.leave_out)
     if settings.name == "sample":
         if settings.mask_values is not None:
             raise UsageError("--mask-values does nothing for the generated sample.", "Leave it out.")
@@ -60,6 +60,15 @@ def open_dataset(settings: DatasetSettings) -> CrackDataset:
     if reader is CrackForest:
         raise UsageError("--mask-values does nothing for CrackForest, whose labels are known.", "Leave it out.")
     return reader(settings.root, MaskValues.parse(settings.mask_values))
+
+
+def _open_part(part: PartSettings) -> CrackDataset:
+    """One part of a pool; what is wrong with it is told of the part, which has no options of its own."""
+    try:
+        return open_dataset(_alone(part))
+    except DataError as error:
+        remedy = error.remedy.replace("--root", "its root").replace("--dataset", "as its name")
+        raise DataError(f"Part {part.label!r} of the pool: {error.problem}", remedy) from error
 
 
 def _alone(part: PartSettings) -> DatasetSettings:

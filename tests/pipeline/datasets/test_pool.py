@@ -187,3 +187,13 @@ def test_a_root_that_is_no_path_is_told_of(tmp_path: Path, root: str) -> None:
         make_settings("smoke", {"dataset.name": "pool", "dataset.parts": str(tmp_path / "parts.yaml")})
     with pytest.raises(ValidationError, match="weight"):
         PartSettings(name="sample", label="a", weight=1e308)
+
+
+def test_a_part_that_is_not_there_is_told_as_a_part(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as told:
+        pool_of(PartSettings(name="dnit", label="highways", root=tmp_path / "nowhere"))
+    assert "Part 'highways' of the pool: The folder" in told.value.problem
+    assert "Check its root. Get it from" in told.value.remedy
+    root = write_folder(tmp_path / "town", seed=1)
+    with pytest.raises(DataError, match="as its name folder"):
+        pool_of(PartSettings(name="dnit", label="town", root=root))
