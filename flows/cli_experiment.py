@@ -106,7 +106,7 @@ def evaluate(
         crack-survey evaluate --bundle data/runs/RUN/bundle --dataset deepcrack --root DeepCrack --split paper-test
     """
     settings = settings_of(None, dataset, root, mask_values, "paper", [], None, device)
-    look_for(settings.dataset, bundle)
+    look_for(settings.dataset, bundle, split)
     start_prefect()
     from flows.evaluate import evaluate_bundle
     from flows.showing import NotShown, run_shown
@@ -154,14 +154,19 @@ def settings_of(
     return make_settings(preset, overrides)
 
 
-def look_for(dataset: DatasetSettings, bundle: Path | None = None) -> None:
+def look_for(dataset: DatasetSettings, bundle: Path | None = None, part: str | None = None) -> None:
     """Say what is not there before Prefect starts, which takes longer than to look."""
     from models.bundle import read_card
     from pipeline.datasets import open_dataset
+    from pipeline.datasets.splits import make_split, select
 
     if bundle is not None:
         read_card(bundle)
-    open_dataset(dataset)
+    opened = open_dataset(dataset)
+    if part is not None:
+        select(opened, part, dataset.split_seed)
+    elif dataset.split != "folds":
+        make_split(opened, dataset.split, dataset.split_seed)
 
 
 def parse_setting(item: str) -> tuple[str, Any]:

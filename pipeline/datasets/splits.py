@@ -68,7 +68,7 @@ def make_split(dataset: CrackDataset, name: str, seed: int) -> Split:
         DataError: there are too few scenes for non-empty parts.
     """
     if name not in SPLITS:
-        raise UsageError(f"There is no split {name!r}.", f"Choose one of: {', '.join(SPLITS)}.")
+        raise UsageError(f"There is no split {name!r}.", f"Choose one of: {', '.join(SPLITS)}; for a run also folds.")
     if isinstance(dataset, Pool):
         return _pooled(dataset, name, seed)
     official: tuple[str, ...] = getattr(dataset, "official_test_names", ())

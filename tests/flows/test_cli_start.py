@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 
 from flows import cli_experiment, cli_survey
+from models.shipped import shipped_bundle
 from tests.flows.test_cli import assert_told, crack_survey
+
+BUNDLE = str(shipped_bundle("roads"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (["run", "--dataset", "folder", "--root", "nowhere"], 1, ["nowhere does not exist", "--root"]),
+        (["run", "--split", "folds0"], 2, ["'folds0'", "fold4", "folds"]),
         (["evaluate", "--bundle", "nowhere"], 1, ["nowhere is not a bundle"]),
+        (["evaluate", "--bundle", BUNDLE, "--split", "folds"], 2, ["'folds'", "-test"]),
         (["survey", "nowhere"], 1, ["nowhere does not exist"]),
         (["survey", ".", "--bundle", "nowhere"], 1, ["nowhere is not a bundle"]),
         (["survey", ".", "--camera", "nowhere.yaml"], 2, ["nowhere.yaml"]),
