@@ -92,7 +92,7 @@ def test_data_sets_of_a_pool_stand_each_by_itself() -> None:
 @pytest.mark.parametrize(("known", "told"), [(3, True), (0, False), (None, False)])
 def test_pictures_that_were_learnt_from_before_are_told(known: int | None, told: bool) -> None:
     page = render_report(ReportInput(row(learnt_images=known), PAPER, images()))
-    assert ("These figures are too good:</span> 3 of the" in page) == told
+    assert ("These figures flatter:</span> 3 of the" in page) == told
 
 
 @pytest.mark.parametrize("ours", [0.9, 0.90004, 0.89996])
