@@ -69,7 +69,7 @@ def fit_temperature(
     found = minimize_scalar(surprise, bounds=limits, method="bounded", options={"xatol": 1e-6})
     before = expected_calibration_error(shares)
     if min(map(surprise, limits)) <= found.fun:  # convex in 1 / T: it has one minimum
-        return Calibrated(1.0, before, before, f"none between {LOWEST:g} and {highest:g} fits")
+        return Calibrated(1.0, before, before, f"no temperature between {LOWEST:g} and {highest:g} fits")
     temperature = round(math.exp(found.x), 4)
     return Calibrated(temperature, before, expected_calibration_error(shares, temperature))
 

@@ -82,20 +82,20 @@ def test_a_temperature_beyond_the_limits_is_none(temperature):
     fitted = fit_temperature(np.stack([exact(temperature)] * PICTURES), ALL_CRACKED, ONE_SET)
     assert fitted.temperature == 1
     assert fitted.ece_after == fitted.ece_before > 0
-    assert fitted.why == "none between 0.25 and 4 fits"
+    assert fitted.why == "no temperature between 0.25 and 4 fits"
 
 
 def test_scores_that_say_nothing_are_not_flattened():
     """Detections half of which hold crack, whatever their score: the best temperature is endless."""
     counts = count_logits(np.tile([0.1, 0.3], 500), np.repeat([True, False], 500))
     fitted = fit_temperature(np.stack([counts] * PICTURES), ALL_CRACKED, ONE_SET)
-    assert (fitted.temperature, fitted.why) == (1, "none between 0.25 and 4 fits")
+    assert (fitted.temperature, fitted.why) == (1, "no temperature between 0.25 and 4 fits")
 
 
 def test_of_scores_none_above_1_is_fitted():
     counts = np.stack([exact(1.5)] * PICTURES)
     fitted = fit_temperature(counts, ALL_CRACKED, ONE_SET, highest=1.0)
-    assert (fitted.temperature, fitted.why) == (1, "none between 0.25 and 1 fits")
+    assert (fitted.temperature, fitted.why) == (1, "no temperature between 0.25 and 1 fits")
     counts = np.stack([exact(0.5)] * PICTURES)
     assert fit_temperature(counts, ALL_CRACKED, ONE_SET, highest=1.0).temperature == pytest.approx(0.5, rel=0.02)
 
