@@ -23,7 +23,7 @@ from flows.events import publish_completed
 from flows.progress import say, stage_progress
 from pipeline.datasets import open_dataset
 from pipeline.datasets.splits import FOLDS
-from pipeline.settings import RunSettings, home
+from pipeline.settings import RunSettings, home, make_settings
 from pipeline.stages import crop, detector, evaluate, prepare, segmenter, train_detector
 from pipeline.stages.keys import StageName, is_done, run_stage, stage_folder, stage_keys
 from pipeline.stages.page_input import Measured
@@ -143,7 +143,7 @@ def experiment(settings: RunSettings = DEFAULT) -> RecordedRun:
 
     Args:
         settings: everything that shapes the run. A stage is run again only if its settings, data or code have changed.
-            ``preset`` is a name for the record: the values are those that stand below it.
+            ``preset`` brings its values where none are given. A form gives all: those below it count, whatever it says.
 
     Returns:
         The run as it was recorded; with the split ``folds``, the row pooled over all five.
@@ -152,6 +152,7 @@ def experiment(settings: RunSettings = DEFAULT) -> RecordedRun:
         models.errors.UserError: naming what is wrong and the remedy.
     """
     check_home(home())
+    settings = make_settings(settings.preset, settings.model_dump(exclude_unset=True))
     began = datetime.now(UTC)
     tag_run("experiment", settings.dataset.name, settings.dataset.split, settings.preset)
     recorded = run_folds(settings, began) if settings.dataset.split == "folds" else run_split(settings).recorded

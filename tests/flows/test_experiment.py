@@ -23,7 +23,7 @@ from flows.experiment import experiment
 from models.bundle import read_card
 from models.errors import DataError, UsageError
 from pipeline.datasets.splits import FOLDS
-from pipeline.settings import make_settings
+from pipeline.settings import RunSettings, make_settings
 from pipeline.stages.keys import stage_folder, stage_keys
 from pipeline.stages.record import RecordedRun, rerender_report
 from pipeline.storage.records import read_table
@@ -151,3 +151,26 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
         with pytest.raises(DataError, match=f"{name} is a file where a folder is needed"):
             begin()
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"preset": "smoke", "seed": 3}, make_settings("smoke", {"seed": 3})),
+        ({**make_settings("fast").model_dump(mode="json"), "preset": "smoke"}, RunSettings(preset="smoke")),
+    ],
+)
+def test_a_preset_brings_the_values_that_are_not_given(
+    prefect_api: str, home: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, object], wanted: RunSettings
+) -> None:
+    """As where a deployment is started with parameters of one's own, which never met `make_settings`."""
+    seen: list[RunSettings] = []
+
+    def run(settings: RunSettings) -> None:
+        seen.append(settings)
+        raise DataError("Seen.", "No more is wanted.")
+
+    monkeypatch.setattr(experiments, "run_split", run)
+    with pytest.raises(DataError, match="Seen"):
+        experiment(RunSettings.model_validate(given))
+    assert seen == [wanted]
