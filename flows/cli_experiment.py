@@ -61,7 +61,7 @@ def run(
         crack-survey run --set detector_training.epochs=30 --set 'segmenter.encoder="resnet34"'
     """
     settings = settings_of(preset, dataset, root, mask_values, split, setting or [], seed, device)
-    look_for(settings.dataset)
+    look_for(settings.dataset, *settings.detector_training.starts, *settings.segmenter_training.starts)
     start_prefect()
     from flows.experiment import experiment
     from flows.showing import NotShown, run_shown
@@ -106,7 +106,7 @@ def evaluate(
         crack-survey evaluate --bundle data/runs/RUN/bundle --dataset deepcrack --root DeepCrack --split paper-test
     """
     settings = settings_of(None, dataset, root, mask_values, "paper", [], None, device)
-    look_for(settings.dataset, bundle, split)
+    look_for(settings.dataset, bundle, part=split)
     start_prefect()
     from flows.evaluate import evaluate_bundle
     from flows.showing import NotShown, run_shown
@@ -154,13 +154,13 @@ def settings_of(
     return make_settings(preset, overrides)
 
 
-def look_for(dataset: DatasetSettings, bundle: Path | None = None, part: str | None = None) -> None:
+def look_for(dataset: DatasetSettings, *bundles: Path, part: str | None = None) -> None:
     """Say what is not there before Prefect starts, which takes longer than to look."""
     from models.bundle import read_card
     from pipeline.datasets import open_dataset
     from pipeline.datasets.splits import make_split, select
 
-    if bundle is not None:
+    for bundle in bundles:
         read_card(bundle)
     opened = open_dataset(dataset)
     if part is not None:

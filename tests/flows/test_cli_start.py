@@ -18,6 +18,7 @@ BUNDLE = str(shipped_bundle("roads"))
     [
         (["run", "--dataset", "folder", "--root", "nowhere"], 1, ["nowhere does not exist", "--root"]),
         (["run", "--split", "folds0"], 2, ["'folds0'", "fold4", "folds"]),
+        (["run", "--set", "segmenter_training.start=nowhere"], 1, ["nowhere is not a bundle"]),
         (["evaluate", "--bundle", "nowhere"], 1, ["nowhere is not a bundle"]),
         (["evaluate", "--bundle", BUNDLE, "--split", "folds"], 2, ["'folds'", "-test"]),
         (["survey", "nowhere"], 1, ["nowhere does not exist"]),

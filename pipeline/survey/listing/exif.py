@@ -139,7 +139,7 @@ def _angle(value: Any, reference: str, signs: str, most: float) -> float | None:
     side = reference.upper()[:1]
     if parts is None or not 1 <= len(parts) <= 3 or side == "" or side not in signs:
         return None
-    if any(part < 0 for part in parts) or any(part >= 60 for part in parts[1:]):
+    if any(part < 0 for part in parts) or any(part > 60 for part in parts[1:]):
         return None
     degrees = sum(part / 60**power for power, part in enumerate(parts))
     return None if degrees > most else degrees * (-1 if side == signs[1] else 1)

@@ -160,6 +160,8 @@ def _json(file: BinaryIO, address: str, passed_over: dict[str, int]) -> Iterator
     wanted = 'Write a list of paths, ["1.jpg", …], or of objects, [{"path": "1.jpg", "latitude": 38.7, …}, …].'
     try:
         listed = json.loads(content)
+    except RecursionError:
+        raise DataError(f"The manifest {address} is no list of paths or objects.", wanted) from None
     except ValueError as error:  # not JSON, not Unicode, or a number of thousands of digits
         raise DataError(f"The manifest {address} is no JSON: {error}.", wanted) from None
     if not isinstance(listed, list) or not all(isinstance(item, str | dict) for item in listed):

@@ -97,6 +97,11 @@ def test_no_position(change: dict[int, Any]) -> None:
     assert (told.latitude_deg, told.longitude_deg) == (None, None)
 
 
+def test_seconds_rounded_up_to_sixty_are_a_minute() -> None:
+    told = told_by({}, FIX | {GPS.GPSLatitude: (38.0, 43.0, 60.0)})
+    assert told.latitude_deg == pytest.approx(38 + 44 / 60)
+
+
 def test_references_as_bytes_and_headings() -> None:
     told = told_by({}, FIX | {GPS.GPSLatitudeRef: b"S\0", GPS.GPSImgDirection: 360.0, GPS.GPSImgDirectionRef: "T"})
     assert told.latitude_deg == pytest.approx(-38.72)

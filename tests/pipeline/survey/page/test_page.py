@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,15 @@ def test_no_text_from_outside_acts(done: tuple[Survey, dict[str, Any]]) -> None:
     assert "secret" not in text
     assert "n" * 500 not in text
     assert not re.search("[\x00-\x08\x0e-\x1f\u202a-\u202e]", text)
+
+
+@pytest.mark.parametrize("commercial", [False, True])
+def test_a_licence_that_forbids_nothing_warns_of_nothing(done: tuple[Survey, dict[str, Any]], commercial: bool) -> None:
+    given = hostile_input(*done)
+    card = given.card.model_copy(update={"training_data_licence": "CC BY 4.0", "commercial": commercial})
+    text = render_page(replace(given, card=card))
+    assert "CC BY 4.0" in text
+    assert ("may limit what these results" in text) != commercial
 
 
 @pytest.fixture
