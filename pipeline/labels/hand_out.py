@@ -31,6 +31,9 @@ LIST = "photographs.csv"
 
 _TOLD = ("name", "path", "unfamiliar", "unfamiliar_why", "boxes", "doubtful_boxes", "crack_share")
 
+_ODD = re.compile(r'^\.|[<>:"/\\|?*\x00-\x1f]')
+"""What hides a file, or what Windows, where an annotation tool may run, has in no file's name."""
+
 
 class HandedOut(NamedTuple):
     """What `hand_out` wrote.
@@ -110,7 +113,7 @@ def _survey_of(survey: Path, run: str) -> Mapping[Any, Any]:
 
 
 def _names(surveyed: pd.Series[str]) -> dict[str, str]:
-    """File names for the photographs of a survey: their own, with folders and a number where two would be one."""
+    """File names for the photographs of a survey: their own, with folders or a number where two would be one."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for name in surveyed:
@@ -118,9 +121,9 @@ def _names(surveyed: pd.Series[str]) -> dict[str, str]:
         stem, dot, suffix = own.rpartition(".")
         stem, suffix = (stem, dot + suffix) if stem else (own, "")
         wanted = (
-            stem,
-            f"{folders}/{stem}".replace("/", "_"),
-            f"{stem}_{hashlib.sha256(name.encode()).hexdigest()[:8]}",
+            _ODD.sub("_", stem),
+            _ODD.sub("_", f"{folders}/{stem}"),
+            f"{_ODD.sub('_', stem)[:40]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}",
         )
         free = next(one for one in wanted if one.casefold() not in taken and len(one.encode()) <= 200)
         taken.add(free.casefold())
@@ -141,7 +144,7 @@ def _photograph(row: Mapping[Any, Any], limit: int) -> bytes:
     """The file, as it was when it was surveyed."""
     path = str(row["path"])
     if Path(path).suffix.lower() not in PICTURE_SUFFIXES:
-        raise Refused("read", "format", f"Data sets hold no such files: {', '.join(sorted(PICTURE_SUFFIXES))}.")
+        raise Refused("read", "format", f"A data set takes photographs of these kinds only: {', '.join(sorted(PICTURE_SUFFIXES))}.")
     try:
         content = read_alone(path, limit) if is_address(path) else Path(path).read_bytes()
     except OSError as error:

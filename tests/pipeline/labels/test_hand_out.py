@@ -8,7 +8,7 @@ from models.errors import DataError, UsageError
 from pipeline.datasets.folder import ImageFolder
 from pipeline.datasets.masks import read_mask
 from pipeline.labels.coco import ANNOTATIONS, read_coco
-from pipeline.labels.hand_out import LIST, hand_out
+from pipeline.labels.hand_out import LIST, _names, hand_out
 from pipeline.labels.take_in import take_in
 from pipeline.storage.records import read_table
 from tests.pipeline.survey.conftest import make_bundle, make_photographs
@@ -99,3 +99,22 @@ def test_one_survey_of_several_is_named_by_its_id(surveyed, tmp_path):
     with pytest.raises(UsageError, match="names none of the surveys") as caught:
         hand_out(surveyed, tmp_path / "other", 1, "2001")
     assert run in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("surveyed", "expected"),
+    [
+        (["a/p.jpg", "b/p.jpg", "P.JPG"], ["p.jpg", "b_p.jpg", "_P.JPG"]),
+        (["ü b.jpg", "s3://b/c/d.e.jpg", "noon.jpg"], ["ü b.jpg", "d.e.jpg", "noon.jpg"]),
+        (["8:30?.jpg", "back\\slash.jpg", "two\nlines.jpg", ".a.jpg"], ["8_30_.jpg", "back_slash.jpg", "two_lines.jpg", "_a.jpg"]),
+    ],
+)
+def test_names_are_their_own_but_for_what_other_systems_refuse(surveyed, expected):
+    assert list(_names(pd.Series(surveyed)).values()) == expected
+
+
+def test_long_names_are_cut_and_stay_different():
+    long = "ü" * 125
+    found = list(_names(pd.Series([f"{folder}/{long}.jpg" for folder in "abc"])).values())
+    assert len(set(found)) == 3
+    assert all(len(name.encode()) < 255 and name.endswith(".jpg") for name in found)
