@@ -144,7 +144,11 @@ def _photograph(row: Mapping[Any, Any], limit: int) -> bytes:
     """The file, as it was when it was surveyed."""
     path = str(row["path"])
     if Path(path).suffix.lower() not in PICTURE_SUFFIXES:
-        raise Refused("read", "format", f"A data set takes photographs of these kinds only: {', '.join(sorted(PICTURE_SUFFIXES))}.")
+        raise Refused(
+            "read",
+            "format",
+            f"A data set takes photographs of these kinds only: {', '.join(sorted(PICTURE_SUFFIXES))}.",
+        )
     try:
         content = read_alone(path, limit) if is_address(path) else Path(path).read_bytes()
     except OSError as error:

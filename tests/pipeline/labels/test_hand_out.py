@@ -106,7 +106,10 @@ def test_one_survey_of_several_is_named_by_its_id(surveyed, tmp_path):
     [
         (["a/p.jpg", "b/p.jpg", "P.JPG"], ["p.jpg", "b_p.jpg", "_P.JPG"]),
         (["ü b.jpg", "s3://b/c/d.e.jpg", "noon.jpg"], ["ü b.jpg", "d.e.jpg", "noon.jpg"]),
-        (["8:30?.jpg", "back\\slash.jpg", "two\nlines.jpg", ".a.jpg"], ["8_30_.jpg", "back_slash.jpg", "two_lines.jpg", "_a.jpg"]),
+        (
+            ["8:30?.jpg", "back\\slash.jpg", "two\nlines.jpg", ".a.jpg"],
+            ["8_30_.jpg", "back_slash.jpg", "two_lines.jpg", "_a.jpg"],
+        ),
     ],
 )
 def test_names_are_their_own_but_for_what_other_systems_refuse(surveyed, expected):
