@@ -61,6 +61,8 @@ def take_in(
     from pipeline.labels.take_in import take_in as write
 
     done = write(file.expanduser(), folder.expanduser())
+    for note in done.notes:
+        typer.echo(f"Note: {note}", err=True)
     typer.echo(f"{done.photographs:,} masks, {done.cracked:,} of them with crack ({done.pieces:,} pieces).")
     typer.echo(f"Masks: {done.root / 'masks'}")
     typer.echo(f"To learn from them: crack-survey run --preset finetune --dataset folder --root {done.root}")

@@ -5,9 +5,10 @@ Masks are run lengths, never polygons: a polygon loses the islands between crack
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PureWindowsPath
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -44,11 +45,15 @@ class Picture(NamedTuple):
         name: of its file, without folders.
         mask: ``(H, W)`` bool.
         pieces: annotations that it is made of.
+        without_pixels: annotations of crack that cover none: beside the photograph, or too thin.
+        others: categories of its other annotations, one each.
     """
 
     name: str
     mask: Mask
     pieces: int
+    without_pixels: int
+    others: list[str]
 
 
 class _Image(BaseModel):
@@ -64,10 +69,10 @@ class _Rle(BaseModel):
 
 
 class _Annotation(BaseModel):
-    id: int | None = None
+    id: int | str | None = None
     image_id: int
     category_id: int
-    segmentation: _Rle | list[list[float]] = []
+    segmentation: _Rle | list[list[float]] | None = None
 
 
 class _Category(BaseModel):
@@ -104,21 +109,22 @@ def read_coco(path: Path) -> Iterator[Picture]:
     Only annotations of the category `CRACK` count, whatever its case; where there is one category alone, that is it.
 
     Raises:
-        DataError: the file cannot be read, is no such file, or an annotation has no pixels that fit its photograph.
+        DataError: the file cannot be read, is no such file, lists two photographs or none for an annotation, or one of
+            crack cannot be read.
     """
     told = _read(path)
     crack = _crack_of(told.categories, path)
-    drawn: defaultdict[int, list[_Annotation]] = defaultdict(list)
-    for annotation in told.annotations:
-        if annotation.category_id == crack:
-            drawn[annotation.image_id].append(annotation)
-    if strangers := sorted(drawn.keys() - {image.id for image in told.images}):
-        raise DataError(f"{path} has annotations of a photograph {strangers[0]}, which it does not list.", _AGAIN)
+    names = {category.id: category.name for category in told.categories}
+    of_image = _by_image(told, names, path)
     for image in told.images:
-        own = drawn[image.id]
-        found = [one for annotation in own for one in _drawn(annotation, image, path)]
+        own = of_image[image.id]
+        drawn = [_drawn(annotation, image, path) for annotation in own if annotation.category_id == crack]
+        found = [one for one in drawn if rle.area([one])[0]]
+        # Once for all of them: each takes as many bytes as the photograph has pixels.
         mask = rle.decode(rle.merge(found)) if found else np.zeros((image.height, image.width), np.uint8)
-        yield Picture(PureWindowsPath(image.file_name).name, mask.astype(bool), len(own))
+        others = [names[annotation.category_id] for annotation in own if annotation.category_id != crack]
+        name = re.split(r"[/\\]", image.file_name)[-1]
+        yield Picture(name, mask.astype(bool), len(found), len(drawn) - len(found), others)
 
 
 _AGAIN = "Export it from the annotation tool once more, as COCO 1.0."
@@ -160,7 +166,7 @@ def _runs(places: NDArray[np.int64], pixels: int) -> list[int]:
 
 def _read(path: Path) -> _File:
     try:
-        return _File.model_validate_json(read_given(path, MOST_BYTES))
+        return _File.model_validate_json(read_given(path, MOST_BYTES).removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror}.", "Give the JSON file that the annotation tool exports."
@@ -185,24 +191,51 @@ def _crack_of(categories: list[_Category], path: Path) -> int:
     return named[0]
 
 
-def _drawn(annotation: _Annotation, image: _Image, path: Path) -> list[dict[str, Any]]:
+def _by_image(told: _File, names: Mapping[int, str], path: Path) -> Mapping[int, list[_Annotation]]:
+    """The annotations of each photograph, by its id."""
+    found: dict[int, list[_Annotation]] = {image.id: [] for image in told.images}
+    if len(found) < len(told.images):
+        raise DataError(f"{path} gives two photographs one id, so whose annotations are whose is not sure.", _AGAIN)
+    for annotation in told.annotations:
+        if annotation.image_id not in found:
+            raise DataError(
+                f"{path} has annotations of a photograph {annotation.image_id}, which it does not list.", _AGAIN
+            )
+        if annotation.category_id not in names:
+            raise DataError(
+                f"{path} has annotations of a category {annotation.category_id}, which it does not list.", _AGAIN
+            )
+        found[annotation.image_id].append(annotation)
+    return found
+
+
+def _drawn(annotation: _Annotation, image: _Image, path: Path) -> dict[str, Any]:
     """Packed run lengths of what an annotation covers."""
     size, drawn = (image.height, image.width), annotation.segmentation
     where = f"{path}: annotation {annotation.id} of {image.file_name}"
     if not drawn:
         raise DataError(f"{where} has no pixels: it may be a box or a line.", "Draw it as a mask or a polygon.")
+    if not isinstance(drawn, list) and drawn.size != size:
+        raise DataError(f"{where} is of a picture of {drawn.size[::-1]} px, not {size[::-1]}.", _AGAIN)
     try:
-        if isinstance(drawn, list):
-            if any(len(polygon) < 6 or len(polygon) % 2 for polygon in drawn):
-                raise ValueError("a polygon needs three corners, x and y each")
-            found = rle.frPyObjects(drawn, *size)
-        elif drawn.size != size:
-            raise DataError(f"{where} is of a picture of {drawn.size[::-1]} px, not {size[::-1]}.", _AGAIN)
-        elif isinstance(drawn.counts, str):
-            found = [{"size": list(size), "counts": drawn.counts.encode()}]
-        else:
-            found = [rle.frPyObjects({"size": list(size), "counts": drawn.counts}, *size)]
-        rle.decode(found)
+        return dict(rle.merge(_polygons(drawn, size) if isinstance(drawn, list) else [_run_lengths(drawn)]))
     except (ValueError, IndexError, TypeError, RuntimeError, MemoryError) as error:
         raise DataError(f"{where} cannot be read: {error}.", _AGAIN) from error
-    return list(found)
+
+
+def _polygons(drawn: list[list[float]], size: tuple[int, int]) -> list[dict[str, Any]]:
+    if any(len(polygon) < 6 or len(polygon) % 2 for polygon in drawn):
+        raise ValueError("a polygon needs three corners, x and y each")
+    # Each pixel of an edge takes memory, outside of the photograph too. NaN is never within.
+    if not all(abs(at) <= MOST_SIDE_PX for polygon in drawn for at in polygon):
+        raise ValueError(f"a corner is no place within {MOST_SIDE_PX:,} px")
+    return list(rle.frPyObjects(drawn, *size))
+
+
+def _run_lengths(drawn: _Rle) -> dict[str, Any]:
+    height, width = drawn.size
+    if isinstance(drawn.counts, str):
+        return {"size": [height, width], "counts": drawn.counts.encode()}
+    if min(drawn.counts, default=0) < 0 or sum(drawn.counts) != height * width:
+        raise ValueError(f"its run lengths are not those of {height * width:,} pixels")
+    return dict(rle.frPyObjects({"size": [height, width], "counts": drawn.counts}, height, width))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -22,12 +23,14 @@ class TakenIn(NamedTuple):
         photographs: how many masks.
         cracked: of them, those with crack.
         pieces: annotations that they are made of.
+        notes: which annotations drew nothing, a line a kind.
     """
 
     root: Path
     photographs: int
     cracked: int
     pieces: int
+    notes: list[str]
 
 
 def take_in(file: Path, root: Path) -> TakenIn:
@@ -45,18 +48,36 @@ def take_in(file: Path, root: Path) -> TakenIn:
     photographs = pictures_by_stem(images)
     missing = dict(photographs)
     cracked = pieces = 0
+    without_pixels: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     with appearing(root / "masks") as inside:
         for picture in read_coco(file):
             stem = _stem_of(picture, photographs, missing, file)
             (inside / f"{stem}.png").write_bytes(mask_png(picture.mask))
             cracked += bool(picture.mask.any())
             pieces += picture.pieces
+            without_pixels[picture.name] += picture.without_pixels
+            others.update(picture.others)
         if missing:
             raise DataError(
                 f"{file} tells nothing of {_shown(missing)} in {images}.",
                 "Export the whole task, or move out of images/ what nobody has looked at.",
             )
-    return TakenIn(root.resolve(), len(photographs), cracked, pieces)
+    return TakenIn(root.resolve(), len(photographs), cracked, pieces, _notes(without_pixels, others))
+
+
+def _notes(without_pixels: Counter[str], others: Counter[str]) -> list[str]:
+    notes = []
+    if without_pixels.total():
+        found = _counted(without_pixels)
+        notes.append(f"Annotations of crack cover no pixel, being too thin or beside the photograph: {found}.")
+    if others:
+        notes.append(f"Annotations of other categories than crack are left out: {_counted(others)}.")
+    return notes
+
+
+def _counted(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in counter.most_common(5) if count)
 
 
 def _stem_of(picture: Picture, photographs: Mapping[str, Path], missing: dict[str, Path], file: Path) -> str:

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,41 @@ def test_the_only_category_is_crack_whatever_its_name(tmp_path):
     assert picture.mask.sum() == 6
 
 
+def test_what_is_not_taken_is_counted(tmp_path):
+    told = told_of([[1, 1, 4, 1, 4, 3, 1, 3]])
+    told["categories"] += [{"id": 5, "name": "Fuge"}]
+    seen = {"image_id": 3, "category_id": 2}
+    told["annotations"] += [
+        {**seen, "segmentation": [[20, 20, 30, 20, 30, 30]]},  # beside the photograph
+        {**seen, "segmentation": [[1, 1, 6, 1, 6, 1]]},  # too thin
+        {**seen, "category_id": 5, "segmentation": None, "bbox": [1, 1, 2, 2]},
+    ]
+    (picture,) = read_coco(write(tmp_path / "a.json", told))
+    assert (picture.pieces, picture.without_pixels, picture.others) == (1, 2, ["Fuge"])
+    assert picture.mask.sum() == 6
+
+
+def test_a_polygon_of_many_parts_does_not_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.labels.coco.MOST_BYTES", 1_000_000)  # so much is taken before a file is read
+    parts = [[x, y, x + 4, y, x + 4, y + 4, x, y + 4] for x in range(0, 3000, 200) for y in range(0, 3000, 100)]
+    path = write(tmp_path / "a.json", told_of(parts, width=3000, height=3000))
+    tracemalloc.start()
+    (picture,) = read_coco(path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert picture.mask.sum() == len(parts) * 16
+    assert most < 4 * picture.mask.size  # not once for each of the 450
+
+
+def test_byte_order_marks_and_names_as_identifiers_are_read(tmp_path):
+    told = told_of([[1, 1, 4, 1, 4, 3, 1, 3]])
+    told["annotations"][0]["id"] = "65f0-c1"
+    told["images"][0]["file_name"] = "C:\\photos\\8:30.jpg"
+    (tmp_path / "a.json").write_text(json.dumps(told), encoding="utf-8-sig")
+    (picture,) = read_coco(tmp_path / "a.json")
+    assert (picture.name, picture.pieces) == ("8:30.jpg", 1)
+
+
 def test_two_categories_neither_of_which_is_crack_are_refused(tmp_path):
     told = told_of([], category="Riss")
     told["categories"] += [{"id": 5, "name": "Fuge"}]
@@ -108,7 +144,13 @@ def test_two_categories_neither_of_which_is_crack_are_refused(tmp_path):
         (told_of({"size": [5, 7], "counts": [6, 2, 900]}), "cannot be read"),
         (told_of({"size": [5, 7], "counts": "§"}), "cannot be read"),
         (told_of([], width=10**9), "less than or equal to 100000"),
+        (told_of({"size": [5, 7], "counts": [6, -2, 31]}), "are not those of 35 pixels"),
+        (told_of([[1, 1, 4, 1, 1e9, 3]]), "a corner is no place within 100,000 px"),
+        (told_of([[1, 1, 4, 1, float("nan"), 3]]), "a corner is no place within"),
+        (told_of(None), "annotation 9 of images/a.jpg has no pixels"),
         (told_of([]) | {"images": []}, "a photograph 3, which it does not list"),
+        (told_of([]) | {"images": [told_of([])["images"][0]] * 2}, "two photographs one id"),
+        (told_of([]) | {"categories": [{"id": 1, "name": "crack"}]}, "a category 2, which it does not list"),
     ],
 )
 def test_what_cannot_be_understood_is_named(tmp_path, told, message):

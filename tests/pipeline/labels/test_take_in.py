@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -49,6 +50,28 @@ def test_what_does_not_fit_is_named_and_writes_nothing(root, pictures, message):
         take_in(exported(root, *pictures), root)
     assert caught.value.remedy
     assert [path.name for path in root.iterdir()] == ["images"]
+
+
+def test_annotations_that_draw_nothing_are_told(root):
+    told = to_coco([("a.jpg", CRACK), ("b.png", CRACK & ~CRACK)])
+    told["categories"] += [{"id": 7, "name": "pothole"}]
+    corners = [[1, 1, 9, 1, 9, 9]]
+    told["annotations"] += [{"image_id": 2, "category_id": 7, "segmentation": corners} for _ in range(2)]
+    told["annotations"] += [{"image_id": 2, "category_id": 1, "segmentation": [[90, 1, 99, 1, 99, 9]]}]
+    path = root.parent / "exported.json"
+    path.write_text(json.dumps(told))
+    done = take_in(path, root)
+    assert (done.cracked, done.pieces) == (1, 1)
+    assert done.notes == [
+        "Annotations of crack cover no pixel, being too thin or beside the photograph: b.png (1).",
+        "Annotations of other categories than crack are left out: pothole (2).",
+    ]
+    assert take_in_again(root).notes == []
+
+
+def take_in_again(root):
+    shutil.rmtree(root / "masks")
+    return take_in(exported(root, ("a.jpg", CRACK), ("b.png", CRACK & ~CRACK)), root)
 
 
 def test_masks_that_are_there_stay(root):
