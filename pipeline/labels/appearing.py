@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ def appearing(folder: Path) -> Iterator[Path]:
     Raises:
         DataError: `folder` holds something already, or cannot be written.
     """
-    folder = folder.resolve()
-    inside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    folder = Path(os.path.realpath(folder))  # which, unlike resolve(), bears a link that leads to itself
+    inside = folder.parent / f".{folder.name}.{secrets.token_hex(4)}"
     try:
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise DataError(f"{folder} is in use already.", "Name another, or move it away: what lies there is kept.")

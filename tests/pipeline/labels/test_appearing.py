@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from models.errors import DataError
@@ -45,3 +47,15 @@ def test_where_nothing_may_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="Cannot write"), appearing(tmp_path / "file" / "a"):
         raise AssertionError
+
+
+def test_the_whole_disk_is_in_use():
+    with pytest.raises(DataError, match="/ is in use already"), appearing(Path("/")):
+        raise AssertionError
+
+
+def test_a_link_that_leads_to_itself_is_told(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "a")
+    with pytest.raises(DataError, match="Cannot write"), appearing(tmp_path / "a"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
