@@ -42,7 +42,7 @@ class HandedOut(NamedTuple):
         folder: absolute.
         photographs: how many.
         pieces: of crack, in all their masks.
-        notes: what was left out, a line each.
+        notes: which survey of several it is, and what was left out, a line each.
     """
 
     folder: Path
@@ -67,11 +67,11 @@ def hand_out(survey: Path, folder: Path, count: int, run: str = "last") -> Hande
         UsageError: no survey has that id.
         DataError: there is no survey, it kept no masks, nothing can be handed out, or `folder` is in use.
     """
-    chosen = _survey_of(survey, run)
+    chosen, notes = _survey_of(survey, run)
     images = read_table("images", survey, chosen["run_id"])
     rows = most_doubtful(images, read_table("detections", survey, chosen["run_id"]), count)
     limit = most_bytes(int(json.loads(chosen["settings"])["max_pixels"]))
-    names, notes = _names(rows["name"]), []
+    names = _names(rows["name"])
     told: list[dict[str, Any]] = []
 
     def handed() -> Iterator[tuple[str, Mask]]:
@@ -90,26 +90,31 @@ def hand_out(survey: Path, folder: Path, count: int, run: str = "last") -> Hande
         (inside / "images").mkdir()
         written = to_coco(handed())
         if not told:
-            raise DataError(f"Of {survey} nothing can be handed out.", notes[0] if notes else "It has no photographs.")
+            raise DataError(f"Of {survey} nothing can be handed out.", notes[-1] if notes else "It has no photographs.")
         (inside / ANNOTATIONS).parent.mkdir()
         (inside / ANNOTATIONS).write_text(json.dumps(written), encoding="utf-8")
         pd.DataFrame(told).to_csv(inside / LIST, index=False)
     return HandedOut(folder.resolve(), len(told), len(written["annotations"]), notes)
 
 
-def _survey_of(survey: Path, run: str) -> Mapping[Any, Any]:
+def _survey_of(survey: Path, run: str) -> tuple[Mapping[Any, Any], list[str]]:
+    """The row of one survey, and what a person should know of the choice."""
     surveys = [row for row, _ in recorded_surveys(survey)]
     if not surveys:
         raise DataError(
             f"{survey} holds no finished survey.", "Give the folder that `crack-survey survey --out` filled."
         )
+    ids = [str(row["run_id"]) for row in surveys]
     if run == "last":
-        return surveys[-1]
+        others = ", ".join(ids[-6:-1])
+        note = f"These are of {ids[-1]} alone, the last of {len(ids)} surveys. --run gives another: {others}."
+        return surveys[-1], [note] if others else []
     found = [row for row in surveys if str(row["run_id"]).startswith(run)]
     if len(found) != 1:
-        ids = ", ".join(str(row["run_id"]) for row in surveys[-6:])
-        raise UsageError(f"--run {run} names {len(found) or 'none'} of the surveys in {survey}.", f"It has {ids}.")
-    return found[0]
+        raise UsageError(
+            f"--run {run} names {len(found) or 'none'} of the surveys in {survey}.", f"It has {', '.join(ids[-6:])}."
+        )
+    return found[0], []
 
 
 def _names(surveyed: pd.Series[str]) -> dict[str, str]:
@@ -134,7 +139,11 @@ def _names(surveyed: pd.Series[str]) -> dict[str, str]:
 def _mask(row: Mapping[Any, Any], survey: Path) -> Mask:
     """What the survey drew, ``(H, W)`` bool."""
     if not pd.isna(row["mask"]):
-        return read_mask(survey / row["mask"])
+        try:
+            return read_mask(survey / row["mask"])
+        except DataError as error:
+            again = "Survey it once more with --masks all --all."
+            raise Refused("read", "no mask", f"Its mask cannot be used: {error.problem} {again}") from None
     if row["crack_px"]:
         raise Refused("read", "no mask", "The survey kept no mask of it: survey it once more with --masks all.")
     return np.zeros((row["height_px"], row["width_px"]), np.bool_)

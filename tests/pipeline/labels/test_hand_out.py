@@ -71,6 +71,29 @@ def test_what_changed_or_is_gone_is_left_out_and_told(surveyed, tmp_path):
     assert any("p000.jpg has changed since the survey" in note for note in done.notes)
 
 
+@pytest.mark.parametrize("content", [None, b"no picture"])
+def test_a_mask_that_is_gone_or_damaged_leaves_its_photograph_out(surveyed, tmp_path, content):
+    mask = surveyed / read_table("images", surveyed).set_index("name").loc["a/p001.jpg", "mask"]
+    mask.unlink()
+    if content:
+        mask.write_bytes(content)
+    done = hand_out(surveyed, tmp_path / "corrected", 50)
+    (note,) = done.notes
+    assert done.photographs == 4
+    assert note.startswith("a/p001.jpg is left out. Its mask")
+    assert "--masks all --all" in note
+
+
+def test_of_several_surveys_the_one_that_is_handed_out_is_told(surveyed, tmp_path):
+    make_photographs(tmp_path / "photos" / "c", 1, seed=9)
+    run_survey(settings_for(tmp_path / "photos", tmp_path / "bundle", surveyed, masks="all"))
+    first, last = read_table("runs", surveyed).sort_values("started_at")["run_id"]
+    done = hand_out(surveyed, tmp_path / "corrected", 50)
+    assert done.photographs == 1
+    assert done.notes == [f"These are of {last} alone, the last of 2 surveys. --run gives another: {first}."]
+    assert hand_out(surveyed, tmp_path / "other", 50, first).notes == []
+
+
 def test_nothing_that_is_there_is_touched(surveyed, tmp_path):
     (tmp_path / "corrected").mkdir()
     (tmp_path / "corrected" / "mine").write_text("mine")
