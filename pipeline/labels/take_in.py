@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from models.errors import DataError
+from pipeline.datasets.layout import require_folder
 from pipeline.datasets.pairs import pictures_by_stem
 from pipeline.datasets.pictures import read_image
 from pipeline.labels.appearing import appearing
@@ -43,8 +44,7 @@ def take_in(file: Path, root: Path) -> TakenIn:
             ``masks/`` holds something already.
     """
     images = root / "images"
-    if not images.is_dir():
-        raise DataError(f"{root} holds no images/.", "Give the folder that `crack-survey labels export` made.")
+    require_folder(images, "Give the folder that `crack-survey labels export` made.")
     photographs = pictures_by_stem(images)
     missing = dict(photographs)
     cracked = pieces = 0

@@ -84,5 +84,14 @@ def test_masks_that_are_there_stay(root):
 
 
 def test_a_folder_without_photographs_is_told(tmp_path):
-    with pytest.raises(DataError, match="holds no images/"):
+    with pytest.raises(DataError, match="images does not exist"):
         take_in(tmp_path / "a.json", tmp_path)
+    (tmp_path / "images").write_text("")
+    with pytest.raises(DataError, match="images is a file, not a folder"):
+        take_in(tmp_path / "a.json", tmp_path)
+
+
+def test_photographs_that_may_not_be_listed_are_told(root, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, _: path != root / "images")
+    with pytest.raises(DataError, match="images may not be read"):
+        take_in(exported(root), root)
