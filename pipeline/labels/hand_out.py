@@ -152,7 +152,7 @@ def _mask(row: Mapping[Any, Any], survey: Path) -> Mask:
 def _photograph(row: Mapping[Any, Any], limit: int) -> bytes:
     """The file, as it was when it was surveyed."""
     path = str(row["path"])
-    if Path(path).suffix.lower() not in PICTURE_SUFFIXES:
+    if Path(row["name"]).suffix.lower() not in PICTURE_SUFFIXES:  # a path may be an address that ends in .zip
         raise Refused(
             "read",
             "format",

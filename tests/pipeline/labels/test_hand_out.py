@@ -1,4 +1,5 @@
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -92,6 +93,17 @@ def test_of_several_surveys_the_one_that_is_handed_out_is_told(surveyed, tmp_pat
     assert done.photographs == 1
     assert done.notes == [f"These are of {last} alone, the last of 2 surveys. --run gives another: {first}."]
     assert hand_out(surveyed, tmp_path / "other", 50, first).notes == []
+
+
+def test_photographs_in_an_archive_are_handed_out(tmp_path):
+    (photo,) = make_photographs(tmp_path / "photos", 1).iterdir()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(photo, "in/p000.jpg")
+    source = f"zip://in/*.jpg::file://{tmp_path}/a.zip"
+    run_survey(settings_for(source, make_bundle(tmp_path / "bundle"), tmp_path / "out", masks="all"))
+    done = hand_out(tmp_path / "out", tmp_path / "corrected", 50)
+    assert done.notes == []
+    assert (done.folder / "images" / "p000.jpg").read_bytes() == photo.read_bytes()
 
 
 def test_nothing_that_is_there_is_touched(surveyed, tmp_path):
