@@ -85,7 +85,10 @@ def _stem_of(picture: Picture, photographs: Mapping[str, Path], missing: dict[st
     stem = Path(picture.name).stem
     path = photographs.get(stem)
     if path is None or path.name != picture.name:
-        raise DataError(f"{file} tells of {picture.name}, which does not lie in images/.", "Put the photograph there.")
+        raise DataError(
+            f"{file} tells of {picture.name}, which does not lie in images/.",
+            "Put the photograph there; or, where the annotation tool renamed it, give it its name back in the file.",
+        )
     if missing.pop(stem, None) is None:
         raise DataError(f"{file} tells of {picture.name} twice.", "Take one of both tasks out of it.")
     if (size := read_image(path).shape[:2]) != picture.mask.shape:
