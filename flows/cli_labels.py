@@ -18,14 +18,15 @@ labels = typer.Typer(cls=Commands, help=HELP, no_args_is_help=True, rich_markup_
 def hand_out(
     survey: Annotated[Path, typer.Argument(help="Folder of a survey: what its --out was.")],
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder to make.")],
-    count: Annotated[int, typer.Option(min=1, help="At most so many photographs, the most doubtful first.")] = 50,
+    count: Annotated[int, typer.Option(min=1, help="At most so many photographs.")] = 50,
     run: Annotated[str, typer.Option(help="Which survey of that folder: its id, or the beginning of one.")] = "last",
 ) -> None:
     """Write the photographs most worth a person's look, and what the survey drew on them, for an annotation tool.
 
-    First those unlike what the bundle has learnt from, then those with most doubtful boxes. FOLDER/images holds the
-    photographs, FOLDER/annotations/instances_default.json their cracks as masks in COCO's format, which CVAT and others
-    open: erase what is no crack, draw what was overlooked, and export as COCO 1.0.
+    First those unlike what the bundle has learnt from, then those with most doubtful boxes, and one in five from all
+    over the survey, for what may have been overlooked. FOLDER/images holds them, and
+    FOLDER/annotations/instances_default.json their cracks as masks in COCO's format, which CVAT and others open: erase
+    what is no crack, draw what was overlooked, and export as COCO 1.0.
 
     For example:
 

@@ -34,8 +34,8 @@ GAP_PX = 16
 """Pixels of crack no farther apart are one annotation, as a survey takes fragments for one crack: else there are
 hundreds."""
 
-MOST_SIDE_PX = 100_000
-"""Longest side of a photograph that a file may tell of."""
+MOST_SIDE_PX, MOST_PX = 100_000, 1_000_000_000
+"""Longest side and most pixels of a photograph that a file may tell of."""
 
 
 class Picture(NamedTuple):
@@ -120,11 +120,9 @@ def read_coco(path: Path) -> Iterator[Picture]:
         own = of_image[image.id]
         drawn = [_drawn(annotation, image, path) for annotation in own if annotation.category_id == crack]
         found = [one for one in drawn if rle.area([one])[0]]
-        # Once for all of them: each takes as many bytes as the photograph has pixels.
-        mask = rle.decode(rle.merge(found)) if found else np.zeros((image.height, image.width), np.uint8)
         others = [names[annotation.category_id] for annotation in own if annotation.category_id != crack]
         name = re.split(r"[/\\]", image.file_name)[-1]
-        yield Picture(name, mask.astype(bool), len(found), len(drawn) - len(found), others)
+        yield Picture(name, _mask(found, image, path), len(found), len(drawn) - len(found), others)
 
 
 _AGAIN = "Export it from the annotation tool once more, as COCO 1.0."
@@ -207,6 +205,19 @@ def _by_image(told: _File, names: Mapping[int, str], path: Path) -> Mapping[int,
             )
         found[annotation.image_id].append(annotation)
     return found
+
+
+def _mask(found: list[dict[str, Any]], image: _Image, path: Path) -> Mask:
+    """Pixels of all run lengths together, decoded once: each takes as many bytes as the photograph has pixels."""
+    if image.height * image.width > MOST_PX:
+        told = f"{image.width}×{image.height} px"
+        raise DataError(f"{path} tells of {image.file_name} with {told}, more than any photograph has.", _AGAIN)
+    if not found:
+        return np.zeros((image.height, image.width), np.bool_)
+    try:
+        return np.asarray(rle.decode(rle.merge(found)), np.bool_)
+    except ValueError as error:
+        raise DataError(f"{path}: what is drawn on {image.file_name} cannot be read: {error}.", _AGAIN) from error
 
 
 def _drawn(annotation: _Annotation, image: _Image, path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pipeline.arrays import Mask
 from pipeline.datasets.masks import read_mask
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
 from pipeline.labels.appearing import appearing
-from pipeline.labels.choose import most_doubtful
+from pipeline.labels.choose import choose_to_correct
 from pipeline.labels.coco import ANNOTATIONS, to_coco
 from pipeline.storage.records import read_table
 from pipeline.survey.listing.addresses import is_address
@@ -29,7 +29,7 @@ from pipeline.survey.settings import most_bytes
 LIST = "photographs.csv"
 """Beside the photographs: what each was called, and why it was chosen."""
 
-_TOLD = ("name", "path", "unfamiliar", "unfamiliar_why", "boxes", "doubtful_boxes", "crack_share")
+_TOLD = ("name", "path", "unfamiliar", "unfamiliar_why", "boxes", "doubtful_boxes", "chosen_for", "crack_share")
 
 _ODD = re.compile(r'^\.|[<>:"/\\|?*\x00-\x1f]')
 """What hides a file, or what Windows, where an annotation tool may run, has in no file's name."""
@@ -69,7 +69,7 @@ def hand_out(survey: Path, folder: Path, count: int, run: str = "last") -> Hande
     """
     chosen, notes = _survey_of(survey, run)
     images = read_table("images", survey, chosen["run_id"])
-    rows = most_doubtful(images, read_table("detections", survey, chosen["run_id"]), count)
+    rows = choose_to_correct(images, read_table("detections", survey, chosen["run_id"]), count)
     limit = most_bytes(int(json.loads(chosen["settings"])["max_pixels"]))
     names = _names(rows["name"])
     told: list[dict[str, Any]] = []

@@ -144,6 +144,8 @@ def test_two_categories_neither_of_which_is_crack_are_refused(tmp_path):
         (told_of({"size": [5, 7], "counts": [6, 2, 900]}), "cannot be read"),
         (told_of({"size": [5, 7], "counts": "§"}), "cannot be read"),
         (told_of([], width=10**9), "less than or equal to 100000"),
+        (told_of({"size": [90_000, 90_000], "counts": "1"}, 90_000, 90_000), "more than any photograph has"),
+        (told_of({"size": [5, 7], "counts": "62"}), "cannot be read"),
         (told_of({"size": [5, 7], "counts": [6, -2, 31]}), "are not those of 35 pixels"),
         (told_of([[1, 1, 4, 1, 1e9, 3]]), "a corner is no place within 100,000 px"),
         (told_of([[1, 1, 4, 1, float("nan"), 3]]), "a corner is no place within"),
