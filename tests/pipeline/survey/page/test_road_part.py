@@ -144,6 +144,15 @@ def test_sections_worst_first(placed: Done) -> None:
     assert told.index("40 %") < told.index("10 %")
 
 
+def test_the_heading_of_flags_stands_over_them(placed: Done) -> None:
+    survey, row = placed
+    written = write_page(survey, row).read_text()
+    assert [cell for cell in Page(written).all("th") if cell.get("class") == "wide"] == [
+        {"scope": "col", "class": "wide"}
+    ]
+    assert ".rows .wide, .rows tbody th { white-space: normal; text-align: left; }" in written
+
+
 def test_widths_by_length(placed: Done) -> None:
     px, mm = measure_widths(placed[0])
     assert (px.unit, px.cracks, dict(px.classes)["2 to 3 px"]) == ("px", 3, 120)
