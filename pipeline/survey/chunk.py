@@ -75,6 +75,11 @@ class ChunkDone(NamedTuple):
     host: str
 
 
+def most_held_mb() -> float:
+    """Most memory that this process has held so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def process_chunk(
     folder: Path, number: int, device: str = "cpu", streams: int = 1, hold: Hold = nullcontext
 ) -> ChunkDone:
@@ -119,7 +124,7 @@ def process_chunk(
         detections=sum(len(row.get("detections") or []) for row in rows),
         began=began,
         ended=time.time(),
-        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_memory_mb=most_held_mb(),
         host=socket.gethostname(),
     )
     table = pa.Table.from_pylist(rows, schema=OUTCOMES.with_metadata({ABOUT: json.dumps(done._asdict()).encode()}))

@@ -22,7 +22,7 @@ from pipeline.stages.software import describe_software
 from pipeline.storage.records import write_part
 from pipeline.storage.schemas import SCHEMAS
 from pipeline.survey.bundle_digest import kept_card
-from pipeline.survey.chunk import ChunkDone, read_done
+from pipeline.survey.chunk import ChunkDone, most_held_mb, read_done
 from pipeline.survey.layout import TABLES, part_files, sweep, table_folder
 from pipeline.survey.listing.recorded import NUMBER, next_number
 from pipeline.survey.marks import publish_folder
@@ -89,7 +89,8 @@ def summarise(survey: Survey, device: str) -> dict[str, Any]:
         **{name: sums[name] / images if images else None for name in ("detect_ms", "segment_ms", "cascade_ms")},
         "total_s": worked,
         "photographs_per_s": survey.photographs / worked if worked else None,
-        "peak_memory_mb": max(chunk.peak_memory_mb for chunk in chunks),
+        # Tables and sums over the road, just made here, may need more than the chunks did.
+        "peak_memory_mb": max(most_held_mb(), *(chunk.peak_memory_mb for chunk in chunks)),
     }
 
 
