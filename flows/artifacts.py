@@ -87,7 +87,7 @@ def report_markdown(metrics: Mapping[str, Any], title: str, report: Path, pictur
     """Text of the artifact of `publish_report`, at most `MOST_BYTES` long."""
     paper = paper_on(metrics.get("dataset"))
     columns = ("figure", *headings(paper))
-    told = [line for line in compare(metrics, paper) if line.ours != "–" or line.paper != "–"]
+    told = compare(metrics, paper)
     text = "\n".join(
         [
             f"# {title}",

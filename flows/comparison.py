@@ -50,12 +50,12 @@ def headings(paper: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def compare(metrics: Mapping[str, Any], paper: Mapping[str, Any]) -> list[Line]:
-    """Lines of the table; what is not known is ``–``.
+    """Lines of the table; what is not known is ``–``, and a line that would tell nothing else is left out.
 
     >>> compare({"precision": 0.981}, {"precision": 0.9892})[0]
     Line(figure='precision of boxes', ours='98.10 %', full_frame='–', paper='98.92 %')
     """
-    return [
+    lines = [
         Line(
             name,
             show(metrics.get(column), unit),
@@ -64,16 +64,19 @@ def compare(metrics: Mapping[str, Any], paper: Mapping[str, Any]) -> list[Line]:
         )
         for column, name, unit in FIGURES
     ]
+    return [line for line in lines if {*line[1:]} != {"–"}]
 
 
 def show(value: Any, unit: str) -> str:
     """A figure as a person reads it.
 
-    >>> show(0.0122, "%"), show(53.13, "ms"), show(0.5, ""), show(float("nan"), "%"), show(None, "ms")
-    ('1.22 %', '53.1 ms', '0.5', '–', '–')
+    >>> show(0.0122, "%"), show(53.13, "ms"), show(11472.3, "ms"), show(0.5, ""), show(float("nan"), "%")
+    ('1.22 %', '53.1 ms', '11.5 s', '0.5', '–')
     """
     if not isinstance(value, int | float) or value != value:
         return "–"
     if unit == "%":
         return f"{100 * value:.2f} %"
-    return f"{value:.1f} ms" if unit == "ms" else f"{value:.3g}"
+    if unit == "ms":
+        return f"{value:.1f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
+    return f"{value:.3g}"

@@ -62,6 +62,11 @@ def test_unknown_figures_are_dashes() -> None:
     assert {line.ours for line in compare({"precision": float("nan")}, PAPER)} == {"–"}
 
 
+def test_lines_that_tell_nothing_are_left_out():
+    told = compare({"precision": 0.9, "full_frame_f1_2px": 0.5}, dict.fromkeys(PAPER))
+    assert [line.figure for line in told] == ["precision of boxes", "F1 at 2 px"]
+
+
 @pytest.mark.parametrize(("images", "told"), [(0, "–"), (2, "the bundle cannot say")])
 def test_where_no_photograph_could_be_read_nothing_is_said_of_the_bundle(images: int, told: str) -> None:
     counts = {"photographs": 2, "images": images, "failures": 2 - images, "cracked": 0, "detections": 0}
