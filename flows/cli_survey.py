@@ -35,7 +35,7 @@ def survey(
     workers: Annotated[
         int | None, typer.Option(help="Chunks at a time; default: one for each core, one on a GPU.")
     ] = None,
-    chunk: Annotated[int, typer.Option(help="Photographs in one task; tasks cut off are done again.")] = 32,
+    chunk: Annotated[int, typer.Option(help="Photographs in one task: what a kill loses. 4 suit large ones.")] = 32,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     masks: Annotated[str, typer.Option(help="Photographs whose mask is written: all, cracked or none.")] = "all",
     overlays: Annotated[bool, typer.Option(help="Write photographs with boxes and cracks drawn in.")] = False,

@@ -12,7 +12,7 @@ from pipeline.datasets.layout import require_folder
 from pipeline.datasets.pairs import pictures_by_stem
 from pipeline.datasets.pictures import read_image
 from pipeline.labels.appearing import appearing
-from pipeline.labels.coco import Picture, read_coco
+from pipeline.labels.corrected import Picture, read_coco
 from pipeline.survey.outputs import mask_png
 
 

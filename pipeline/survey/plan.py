@@ -175,8 +175,9 @@ def _plan(settings: SurveySettings, digest: str, answering: set[str], by_name: b
     if not parts:
         drop(settings.target, run_id)
     if not counts:
-        passed = ", ".join(f"{count} {what}" for what, count in source.passed_over.items()) or "nothing"
-        raise DataError(f"{settings.photos} holds no photograph; passed over: {passed}.", "Check the path.")
+        passed = ", ".join(f"{count} {what}" for what, count in source.passed_over.items())
+        told = f"; passed over: {passed}" if passed else ""
+        raise DataError(f"{settings.photos} holds no photograph{told}.", "Check the path.")
     if not parts:
         return None
     plan = Plan(

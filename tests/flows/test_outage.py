@@ -85,13 +85,14 @@ def in_the_middle(settings: SurveySettings, act: Callable[[], Any]) -> threading
 
 def at_the_end(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> None:
     """Do something when all is recorded, before Prefect is told."""
-    record = flows.survey.record
+    finish = flows.survey.finish
 
-    def recorded(*given: Any) -> None:
-        record(*given)
+    def finished(*given: Any) -> dict[str, Any]:
+        row = finish(*given)
         act()
+        return row
 
-    monkeypatch.setattr(flows.survey, "record", recorded)
+    monkeypatch.setattr(flows.survey, "finish", finished)
 
 
 def test_a_call_is_tried_for_more_than_a_minute_whatever_the_status() -> None:

@@ -14,9 +14,11 @@ import pytest
 
 from flows import runtime
 from flows.own_server import Revisions, ServerError, _launch, check_database, reason, wait_for
+from models.shipped import shipped_bundle
 
 OLDER, NEWEST, NEWER = "aaaa", "bbbb", "cccc"
 REVISIONS = Revisions(NEWEST, frozenset({OLDER, NEWEST}))
+BUNDLE = str(shipped_bundle("roads"))
 HANGS_S = 600
 
 
@@ -133,20 +135,22 @@ def test_loopback_goes_through_no_proxy(given: dict[str, str], expected: str, mo
 @pytest.mark.slow
 def test_a_command_starts_its_server_behind_a_proxy_that_is_away(tmp_path: Path) -> None:
     away = "http://127.0.0.1:9"
-    done = command("evaluate", "--bundle", "nowhere", home=tmp_path, HTTP_PROXY=away, http_proxy=away, HTTPS_PROXY=away)
-    assert (done.returncode, "nowhere is not a bundle" in done.stderr) == (1, True), done.stderr
+    (tmp_path / "empty").mkdir()
+    photos = str(tmp_path / "empty")
+    done = command("survey", photos, home=tmp_path, HTTP_PROXY=away, http_proxy=away, HTTPS_PROXY=away)
+    assert (done.returncode, "empty holds no photograph" in done.stderr) == (1, True), done.stderr
 
 
 @pytest.mark.slow
 def test_a_command_says_why_its_server_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "prefect").mkdir()
     broken = database(tmp_path / "prefect", NEWER)
-    done = command("evaluate", "--bundle", "nowhere", home=tmp_path)
+    done = command("evaluate", "--bundle", BUNDLE, home=tmp_path)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert f"{broken} was made by a newer Prefect" in done.stderr
     elsewhere = "sqlite+aiosqlite:////nowhere/prefect.db"
-    done = command("evaluate", "--bundle", "nowhere", home=tmp_path, PREFECT_API_DATABASE_CONNECTION_URL=elsewhere)
+    done = command("evaluate", "--bundle", BUNDLE, home=tmp_path, PREFECT_API_DATABASE_CONNECTION_URL=elsewhere)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "Prefect's own server does not start: " in done.stderr

@@ -11,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from flows.cli import app
+from pipeline.labels.coco import ANNOTATIONS
 from tests.flows.conftest import make_pictures
 from tests.test_readme import README
 from tests.written_commands import ROOT, Command, commands
@@ -78,6 +79,9 @@ def test_the_first_survey_can_be_corrected(
     for name in ("PHOTOS", "data"):
         (tmp_path / name).symlink_to(where_a_reader_is / name)
     first = next(one for one in OWN if one.words[1] == "survey" and "surveys/first" in one.words)
-    for command in (first, *(one for one in OWN if one.words[1] == "labels")):
+    hand_out, take_in = (one for one in OWN if one.words[1] == "labels")
+    for command in (first, hand_out):
         run_there(command, tmp_path, monkeypatch)
+    (tmp_path / "EXPORTED.json").symlink_to(tmp_path / "corrected" / ANNOTATIONS)  # somebody who corrected nothing
+    run_there(take_in, tmp_path, monkeypatch)
     assert [path.name for path in (tmp_path / "corrected" / "masks").iterdir()] == ["0001.png"]

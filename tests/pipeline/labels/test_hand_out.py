@@ -8,7 +8,8 @@ import pytest
 from models.errors import DataError, UsageError
 from pipeline.datasets.folder import ImageFolder
 from pipeline.datasets.masks import read_mask
-from pipeline.labels.coco import ANNOTATIONS, read_coco
+from pipeline.labels.coco import ANNOTATIONS
+from pipeline.labels.corrected import read_coco
 from pipeline.labels.hand_out import LIST, _names, hand_out
 from pipeline.labels.take_in import take_in
 from pipeline.storage.records import read_table
