@@ -13,6 +13,7 @@ from flows.cli_start import start_prefect
 from models.errors import UsageError
 
 if TYPE_CHECKING:
+    from pipeline.datasets.base import CrackDataset
     from pipeline.settings import DatasetSettings, RunSettings
 
 Dataset = Annotated[
@@ -60,8 +61,10 @@ def run(
 
         crack-survey run --set detector_training.epochs=30 --set 'segmenter.encoder="resnet34"'
     """
+    from pipeline.stages.terms import check_terms, start_folders
+
     settings = settings_of(preset, dataset, root, mask_values, split, setting or [], seed, device)
-    look_for(settings.dataset, *settings.detector_training.starts, *settings.segmenter_training.starts)
+    check_terms(settings, look_for(settings.dataset, *start_folders(settings)))
     start_prefect()
     from flows.experiment import experiment
     from flows.showing import NotShown, run_shown
@@ -154,8 +157,8 @@ def settings_of(
     return make_settings(preset, overrides)
 
 
-def look_for(dataset: DatasetSettings, *bundles: Path, part: str | None = None) -> None:
-    """Say what is not there before Prefect starts, which takes longer than to look."""
+def look_for(dataset: DatasetSettings, *bundles: Path, part: str | None = None) -> CrackDataset:
+    """Say what is not there before Prefect starts, which takes longer than to look; the data set that is."""
     from models.bundle import read_card
     from pipeline.datasets import open_dataset
     from pipeline.datasets.splits import make_split, select
@@ -167,6 +170,7 @@ def look_for(dataset: DatasetSettings, *bundles: Path, part: str | None = None) 
         select(opened, part, dataset.split_seed)
     elif dataset.split != "folds":
         make_split(opened, dataset.split, dataset.split_seed)
+    return opened
 
 
 def parse_setting(item: str) -> tuple[str, Any]:

@@ -11,6 +11,7 @@ from models.shipped import shipped_bundle
 from tests.flows.test_cli import assert_told, crack_survey
 
 BUNDLE = str(shipped_bundle("roads"))
+FROM_RESEARCH = f"detector_training.start={shipped_bundle('crackforest-fast')}"
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,11 @@ BUNDLE = str(shipped_bundle("roads"))
         (["run", "--dataset", "folder", "--root", "nowhere"], 1, ["nowhere does not exist", "--root"]),
         (["run", "--split", "folds0"], 2, ["'folds0'", "fold4", "folds"]),
         (["run", "--set", "segmenter_training.start=nowhere"], 1, ["nowhere is not a bundle"]),
+        (
+            ["run", "--set", "licence=commercial", "--set", f"detector_training.start={RESEARCH}"],
+            2,
+            ["crackforest-fast"],
+        ),
         (["evaluate", "--bundle", "nowhere"], 1, ["nowhere is not a bundle"]),
         (["evaluate", "--bundle", BUNDLE, "--split", "folds"], 2, ["'folds'", "-test"]),
         (["survey", "nowhere"], 1, ["nowhere does not exist"]),
