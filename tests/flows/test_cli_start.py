@@ -21,7 +21,7 @@ FROM_RESEARCH = f"detector_training.start={shipped_bundle('crackforest-fast')}"
         (["run", "--split", "folds0"], 2, ["'folds0'", "fold4", "folds"]),
         (["run", "--set", "segmenter_training.start=nowhere"], 1, ["nowhere is not a bundle"]),
         (
-            ["run", "--set", "licence=commercial", "--set", f"detector_training.start={RESEARCH}"],
+            ["run", "--set", "licence=commercial", "--set", FROM_RESEARCH],
             2,
             ["crackforest-fast"],
         ),
