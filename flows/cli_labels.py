@@ -16,7 +16,7 @@ labels = typer.Typer(cls=Commands, help=HELP, no_args_is_help=True, rich_markup_
 
 @labels.command("export")
 def hand_out(
-    survey: Annotated[Path, typer.Argument(help="Folder of a survey: what its --out was.")],
+    survey: Annotated[Path, typer.Argument(metavar="SURVEY", help="Folder of a survey: its --out.")],
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder to make.")],
     count: Annotated[int, typer.Option(min=1, help="At most so many photographs.")] = 50,
     run: Annotated[str, typer.Option(help="Which survey of that folder: its id, or the beginning of one.")] = "last",
@@ -46,8 +46,8 @@ def hand_out(
 
 @labels.command("import")
 def take_in(
-    file: Annotated[Path, typer.Argument(help="What the annotation tool exported: COCO 1.0, JSON.")],
-    folder: Annotated[Path, typer.Argument(help="Folder whose images/ holds the photographs.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What the tool exported: COCO 1.0, JSON.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Whose images/ holds the photographs.")],
 ) -> None:
     """Write masks for the photographs in FOLDER/images, as people corrected them; FOLDER is then a data set.
 
