@@ -158,7 +158,7 @@ def settings_of(
 
 
 def look_for(dataset: DatasetSettings, *bundles: Path, part: str | None = None) -> CrackDataset:
-    """Say what is not there before Prefect starts, which takes longer than to look; the data set that is."""
+    """Say what is not there before Prefect starts, which takes longer than to look; return the data set."""
     from models.bundle import read_card
     from pipeline.datasets import open_dataset
     from pipeline.datasets.splits import make_split, select

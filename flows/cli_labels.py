@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -41,7 +42,7 @@ def hand_out(
     typer.echo(f"{done.photographs:,} photographs with {done.pieces:,} pieces of crack.")
     typer.echo(f"Photographs: {done.folder / 'images'}")
     typer.echo(f"Annotations, COCO 1.0: {done.folder / ANNOTATIONS}")
-    typer.echo(f"Once they are corrected: crack-survey labels import EXPORTED.json {done.folder}")
+    typer.echo(f"Once they are corrected: crack-survey labels import EXPORTED.json {quote(str(done.folder))}")
 
 
 @labels.command("import")
@@ -66,4 +67,5 @@ def take_in(
         typer.echo(f"Note: {note}", err=True)
     typer.echo(f"{done.photographs:,} masks, {done.cracked:,} of them with crack ({done.pieces:,} pieces).")
     typer.echo(f"Masks: {done.root / 'masks'}")
-    typer.echo(f"To learn from them: crack-survey run --preset finetune --dataset folder --root {done.root}")
+    root = quote(str(done.root))
+    typer.echo(f"To learn from them: crack-survey run --preset finetune --dataset folder --root {root}")

@@ -23,7 +23,7 @@ def appearing(folder: Path) -> Iterator[Path]:
     inside = folder.parent / f".{folder.name}.{secrets.token_hex(4)}"
     try:
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise DataError(f"{folder} is in use already.", "Name another, or move it away: what lies there is kept.")
+            raise DataError(f"{folder} is in use already.", "Move it away, or name another: what lies there is kept.")
         inside.mkdir(parents=True)
         yield inside
         inside.rename(folder)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from models.errors import DataError, UsageError
+from models.given import read_given
 from pipeline.arrays import Mask
 from pipeline.datasets.masks import read_mask
 from pipeline.datasets.pictures import PICTURE_SUFFIXES
@@ -159,7 +160,7 @@ def _photograph(row: Mapping[Any, Any], limit: int) -> bytes:
             f"A data set takes photographs of these kinds only: {', '.join(sorted(PICTURE_SUFFIXES))}.",
         )
     try:
-        content = read_alone(path, limit) if is_address(path) else Path(path).read_bytes()
+        content = read_alone(path, limit) if is_address(path) else read_given(Path(path), limit)
     except OSError as error:
         raise Refused("read", "unreadable", f"{path} cannot be read: {error.strerror}.") from None
     if hashlib.sha256(content).hexdigest() != row["content_sha256"]:

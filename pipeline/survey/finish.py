@@ -10,7 +10,7 @@ from pipeline.survey.summary import publish, record, summarise
 
 
 def finish(survey: Survey, device: str) -> dict[str, Any]:
-    """Publish the tables, draw the page, and write the survey's row, which is returned. A second call does it again."""
+    """Publish the tables, draw the page, and write the survey's row; return it."""
     publish(survey)
     row = summarise(survey, device)
     row["report"] = str(write_page(survey, row))
